@@ -1,0 +1,131 @@
+//! What the engine is told about an exchange: texts with their roles, and the scalars around them.
+
+/// Who speaks in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// System and developer instructions.
+    System,
+    /// The user.
+    User,
+    /// Earlier answers of the model.
+    Assistant,
+    /// Results of tools and functions.
+    Tool,
+    /// Definitions of tools, schemas and formats.
+    Definition,
+    /// Any other string that a model may read.
+    Other,
+}
+
+impl Role {
+    /// The role's name in the rule language.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+            Role::Tool => "tool",
+            Role::Definition => "definition",
+            Role::Other => "other",
+        }
+    }
+}
+
+/// One string of a request that a model may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text<'a> {
+    /// Who speaks.
+    pub role: Role,
+    /// The decoded string.
+    pub value: &'a str,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// Who speaks.
+    pub role: Role,
+    /// The message's `name`, when it has one.
+    pub name: Option<&'a str>,
+    /// The message's strings, as a range of [`Request::texts`].
+    pub texts: std::ops::Range<usize>,
+}
+
+/// A tool that the request offers to the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tool<'a> {
+    /// Its function name.
+    pub name: &'a str,
+    /// Its description, when it has one.
+    pub description: Option<&'a str>,
+}
+
+/// A call of a tool, in an earlier answer of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToolCall<'a> {
+    /// The function's name.
+    pub name: &'a str,
+    /// The arguments as the model wrote them, usually JSON text.
+    pub arguments: &'a str,
+}
+
+/// A request, decoded; everything is borrowed from the document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// Every string that a model may read, in document order.
+    pub texts: Vec<Text<'a>>,
+    /// The conversation.
+    pub messages: Vec<Message<'a>>,
+    /// The tools on offer.
+    pub tools: Vec<Tool<'a>>,
+    /// The calls made so far.
+    pub tool_calls: Vec<ToolCall<'a>>,
+    /// The model that the client asked for.
+    pub model: &'a str,
+    /// Whether the client wants a stream.
+    pub stream: bool,
+    /// The client's limit on generated tokens.
+    pub max_tokens: Option<i64>,
+    /// Who asks, from `x-user-id` or the body's `user`.
+    pub user_id: Option<&'a str>,
+    /// Request headers, names in lower case; without credentials.
+    pub headers: Vec<(&'a str, &'a str)>,
+}
+
+/// What kind of text a channel carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Carrier {
+    /// The answer.
+    Content,
+    /// The reasoning before it.
+    Reasoning,
+    /// A refusal.
+    Refusal,
+}
+
+impl Carrier {
+    /// The carrier's name in findings and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Carrier::Content => "content",
+            Carrier::Reasoning => "reasoning",
+            Carrier::Refusal => "refusal",
+        }
+    }
+}
+
+/// One text of an answer that arrives in pieces: a carrier of one choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Channel {
+    /// Index of the choice.
+    pub choice: u32,
+    /// Which of its texts.
+    pub carrier: Carrier,
+}
+
+impl Channel {
+    /// The answer of a choice.
+    pub fn content(choice: u32) -> Self {
+        Self { choice, carrier: Carrier::Content }
+    }
+}
