@@ -32,11 +32,10 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     for (span, words) in &diagnostic.related {
         let elsewhere = span.source != diagnostic.span.source;
         if let Some(source) = sources.get(span.source).filter(|_| elsewhere) {
-            group = group.element(
-                Snippet::source(source.text.as_str())
-                    .path(source.name.as_str())
-                    .annotation(AnnotationKind::Context.span(clip(*span, &source.text)).label(words.as_str())),
-            );
+            group =
+                group.element(Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(
+                    AnnotationKind::Context.span(clip(*span, &source.text)).label(words.as_str()),
+                ));
         }
     }
     match &diagnostic.help {
@@ -54,8 +53,7 @@ fn snippet<'a>(
     if let Some(label) = &diagnostic.label {
         primary = primary.label(label.as_str());
     }
-    let mut snippet =
-        Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(primary);
+    let mut snippet = Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(primary);
     for (span, words) in &diagnostic.related {
         if span.source == diagnostic.span.source {
             snippet = snippet
