@@ -1,5 +1,6 @@
 //! Text to trees: the rule language, `policy-config.yaml` and test cases, every node with its place.
 
+pub mod case;
 pub mod codes;
 pub mod config;
 pub mod diagnostic;

@@ -1,6 +1,6 @@
 //! Diagnostics as people read them, drawn by `annotate-snippets`.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::span::{Sources, Span};
@@ -26,10 +26,11 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     };
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.id);
     let mut group = match snippet(diagnostic, sources) {
+        _ if diagnostic.hidden => title.element(origin(diagnostic.span, sources)),
         Some(snippet) => title.element(snippet),
         None => Group::with_title(title),
     };
-    for (span, words) in &diagnostic.related {
+    for (span, words) in diagnostic.related.iter().filter(|_| !diagnostic.hidden) {
         let elsewhere = span.source != diagnostic.span.source;
         if let Some(source) = sources.get(span.source).filter(|_| elsewhere) {
             group =
@@ -42,6 +43,12 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
         Some(help) => group.element(Level::HELP.message(help.as_str())),
         None => group,
     }
+}
+
+/// The place alone, for lines that must not be shown.
+fn origin(span: Span, sources: &Sources) -> Origin<'_> {
+    let place = sources.place(span);
+    Origin::path(place.file).line(place.line).char_column(place.column)
 }
 
 fn snippet<'a>(

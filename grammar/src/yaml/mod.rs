@@ -1,5 +1,6 @@
 //! YAML as a tree in which every key and value knows its place.
 
+pub(crate) mod field;
 mod json;
 mod merge;
 mod parse;

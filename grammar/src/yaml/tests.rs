@@ -30,7 +30,9 @@ fn walk(node: &Node, sources: &Sources, depth: usize, out: &mut String) {
                 walk(value, sources, depth + 1, out);
             }
         }
-        scalar => writeln!(out, "{indent}{scalar:?} {}", under(node.span)).unwrap(),
+        scalar @ (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Str(_)) => {
+            writeln!(out, "{indent}{scalar:?} {}", under(node.span)).unwrap();
+        }
     }
 }
 
