@@ -3,7 +3,8 @@
 use crate::codes::BAD_TEST;
 use crate::diagnostic::Diagnostic;
 use crate::span::{Sources, Span, Spanned};
-use crate::yaml::field::{Field, Reader};
+use crate::yaml::field::Field;
+use crate::yaml::reader::Reader;
 use crate::yaml::{Node, Value};
 
 /// A golden case.
@@ -110,15 +111,17 @@ fn listed<'n>(reader: &mut Reader, root: &Field<'n>) -> Option<Vec<Field<'n>>> {
     block.require(reader, "cases", "list the cases")?.list(reader)
 }
 
-/// Reads one case.
+/// Reads one case; there is none when anything is wrong with it, since half a case would pass too easily.
 pub(crate) fn read(reader: &mut Reader, field: &Field) -> Option<Case> {
+    let before = reader.count();
     let block = field.mapping(reader, &["name", "description", "input", "expected"])?;
     let name = block.require(reader, "name", "say what the case shows").and_then(|f| f.text(reader));
     let input = block.require(reader, "input", "write `input: {messages: [{role: user, content: …}]}`");
     let input = input.and_then(|field| input_block(reader, &field));
     let expected = block.require(reader, "expected", "write `expected: {verdict: block}`");
     let expected = expected.and_then(|field| expected_block(reader, &field));
-    Some(Case { name: name?, input: input?, expected: expected?, span: field.node.span })
+    let case = Case { name: name?, input: input?, expected: expected?, span: field.node.span };
+    (reader.count() == before).then_some(case)
 }
 
 fn input_block(reader: &mut Reader, field: &Field) -> Option<Node> {
@@ -153,4 +156,51 @@ fn expected_block(reader: &mut Reader, field: &Field) -> Option<Expected> {
         rule: text(reader, "rule"),
         output: text(reader, "output"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::render;
+    use crate::yaml::parse;
+
+    fn cases(text: &str) -> (Vec<Case>, String) {
+        let mut sources = Sources::new();
+        let node = parse(sources.add("cases.json", text), text).unwrap();
+        let (cases, found) = decode(&node, &sources);
+        (cases, render(&found, &sources, false))
+    }
+
+    #[test]
+    fn a_golden_case_in_json() {
+        let text = r#"{"name":"caf\u00e9 \ud83d\ude00","input":{"messages":[{"role":"user","content":"a\n\"b\" \u0000"}],
+            "headers":{},"upstream_response":{}},"expected":{"verdict":"block","reason_code":"prompt_injection.detected"}}"#;
+        let (cases, said) = cases(text);
+        assert_eq!(said, "");
+        assert_eq!(cases[0].name.value, "café 😀");
+        assert_eq!(cases[0].expected.verdict.as_ref().unwrap().value, Verdict::Block);
+        assert_eq!(
+            cases[0].input.get("messages").unwrap().to_json_text(),
+            r#"[{"role":"user","content":"a\n\"b\" \u0000"}]"#
+        );
+    }
+
+    #[test]
+    fn lists_and_blocks_of_cases() {
+        let case = "{name: a, input: {text: hi}, expected: {verdict: allow, reason_code: null}}";
+        for text in [format!("- {case}\n- {case}\n"), format!("cases:\n  - {case}\n  - {case}\n")] {
+            let (cases, said) = cases(&text);
+            assert_eq!((cases.len(), said.as_str()), (2, ""));
+            assert!(cases[0].expected.reason_code.is_none());
+        }
+    }
+
+    #[test]
+    fn a_broken_case_is_told_and_the_others_remain() {
+        let text = "- {name: a, input: {text: hi}, expected: {veredict: allow}}\n\
+                    - {name: b, input: {text: hi}, expected: {verdict: flag}}\n- {name: c, expects: {}}\n- 7\n";
+        let (cases, said) = cases(text);
+        assert_eq!(cases.iter().map(|case| case.name.value.as_str()).collect::<Vec<_>>(), ["b"]);
+        insta::assert_snapshot!(said);
+    }
 }

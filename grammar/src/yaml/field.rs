@@ -1,54 +1,13 @@
-//! A tree read field by field: types, ranges, choices and unknown keys are checked here, and every finding is kept.
+//! A value under its key: types, ranges and choices are checked here, in one wording for all files.
 
 use std::ops::RangeInclusive;
 
+use super::mapping::{Mapping, quoted};
+use super::reader::Reader;
 use super::{Node, Value, join};
-use crate::codes::{BAD_VALUE, Code, MISSING, UNKNOWN_KEY, WRONG_TYPE};
-use crate::diagnostic::{Diagnostic, did_you_mean, nearest};
-use crate::span::{Sources, Span, Spanned};
-
-/// What was found so far, and the texts that spans are of.
-pub(crate) struct Reader<'s> {
-    sources: &'s Sources,
-    found: Vec<Diagnostic>,
-    secrets: Vec<Span>,
-}
-
-impl<'s> Reader<'s> {
-    pub(crate) fn new(sources: &'s Sources) -> Self {
-        Self { sources, found: Vec::new(), secrets: Vec::new() }
-    }
-
-    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
-    }
-
-    /// Never show the lines of this place: a secret may stand there.
-    pub(crate) fn hide(&mut self, secret: Span) {
-        self.secrets.push(secret);
-    }
-
-    pub(crate) fn text(&self, span: Span) -> &'s str {
-        self.sources.text(span)
-    }
-
-    /// All findings, sorted, those near a secret without their lines.
-    pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
-        for diagnostic in &mut self.found {
-            let mut shown = std::iter::once(diagnostic.span).chain(diagnostic.related.iter().map(|r| r.0));
-            diagnostic.hidden |=
-                shown.any(|span| self.secrets.iter().any(|s| share_line(self.sources, span, *s)));
-        }
-        crate::diagnostic::sort(&mut self.found);
-        self.found
-    }
-}
-
-fn share_line(sources: &Sources, a: Span, b: Span) -> bool {
-    let lines = |span: Span| (sources.place(span).line, sources.place(Span { start: span.end, ..span }).line);
-    let ((a_first, a_last), (b_first, b_last)) = (lines(a), lines(b));
-    a.source == b.source && a_first <= b_last && b_first <= a_last
-}
+use crate::codes::{BAD_VALUE, Code, WRONG_TYPE};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::span::{Span, Spanned};
 
 /// A value under its key or index.
 #[derive(Clone)]
@@ -227,85 +186,11 @@ impl<'n> Field<'n> {
     /// A mapping with any keys.
     pub(crate) fn open(&self, reader: &mut Reader) -> Option<Mapping<'n>> {
         let Value::Map(entries) = &self.node.value else {
-            reader.report(self.wrong_type("a mapping").help("write `key: value` lines below it"));
+            let help = (!self.path.is_empty()).then(|| "write `key: value` lines below it".to_owned());
+            reader.report(self.wrong_type("a mapping").maybe_help(help));
             return None;
         };
-        Some(Mapping { field: self.clone(), entries })
-    }
-}
-
-/// A mapping that is read key by key.
-pub(crate) struct Mapping<'n> {
-    pub(crate) field: Field<'n>,
-    entries: &'n [(Spanned<String>, Node)],
-}
-
-impl<'n> Mapping<'n> {
-    /// The value of a key; a key with nothing behind it is as good as absent, so a layer can reset it.
-    pub(crate) fn get(&self, name: &str) -> Option<Field<'n>> {
-        self.written(name).filter(|field| field.node.value != Value::Null)
-    }
-
-    /// The value of a key, be it nothing.
-    pub(crate) fn written(&self, name: &str) -> Option<Field<'n>> {
-        self.field.child(name)
-    }
-
-    /// The value of a key that must be there.
-    pub(crate) fn require(&self, reader: &mut Reader, name: &str, help: &str) -> Option<Field<'n>> {
-        let field = self.get(name);
-        if field.is_none() && !self.misspelt(name) {
-            let place = self.written(name).map_or(self.field.key, |field| field.key);
-            let message = format!("`{name}` is missing in {}", self.field.name());
-            let path = join(&self.field.path, name);
-            reader.report(Diagnostic::error(MISSING, place, message).help(help).path(path));
-        }
-        field
-    }
-
-    /// All fields with their keys, in order.
-    pub(crate) fn fields(&self) -> impl Iterator<Item = (Field<'n>, &'n Spanned<String>)> + use<'_, 'n> {
-        self.entries
-            .iter()
-            .map(|(key, node)| (Field { key: key.span, node, path: join(&self.field.path, &key.value) }, key))
-    }
-
-    /// Whether a key that is not there was probably meant by another, which has its own finding.
-    fn misspelt(&self, name: &str) -> bool {
-        self.entries.iter().any(|(key, _)| key.value != name && nearest(&key.value, [name]).is_some())
-    }
-
-    pub(crate) fn unknown(
-        &self,
-        reader: &mut Reader,
-        key: &Spanned<String>,
-        field: &Field,
-        names: &[&'static str],
-    ) {
-        if looks_secret(&key.value) {
-            reader.hide(field.node.span);
-        }
-        let message = format!("`{}` is not a key of {}", key.value, self.field.name());
-        let help = did_you_mean(&key.value, names.iter().copied())
-            .unwrap_or_else(|| format!("the keys here are {}", quoted(names.iter().copied())));
-        let found = Diagnostic::error(UNKNOWN_KEY, key.span, message).label("unknown key");
-        reader.report(found.help(help).path(field.path.as_str()));
-    }
-}
-
-/// Whether a key's name says that its value must not be shown.
-fn looks_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["key", "secret", "token", "password", "auth"].iter().any(|word| name.contains(word))
-}
-
-/// `a`, `b` or `c`.
-pub(crate) fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
-    match words.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        Some((last, _)) => last.clone(),
-        None => String::new(),
+        Some(Mapping::new(self.clone(), entries))
     }
 }
 

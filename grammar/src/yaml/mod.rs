@@ -2,9 +2,11 @@
 
 pub(crate) mod field;
 mod json;
+pub(crate) mod mapping;
 mod merge;
 mod parse;
 mod place;
+pub(crate) mod reader;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -69,7 +71,7 @@ impl Node {
             Value::Null => "nothing",
             Value::Bool(_) => "`true` or `false`",
             Value::Int(_) => "a whole number",
-            Value::Float(_) => "a number",
+            Value::Float(_) => "a decimal number",
             Value::Str(_) => "text",
             Value::Seq(_) => "a list",
             Value::Map(_) => "a mapping",

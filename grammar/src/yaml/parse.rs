@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Location;
 use serde_yaml::options::{AliasLimits, DuplicateKeyPolicy, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 
+use super::mapping::looks_secret;
 use super::{Node, Value, words};
 use crate::codes::{BAD_YAML, DUPLICATE};
 use crate::diagnostic::Diagnostic;
@@ -29,10 +30,24 @@ pub fn parse(source: SourceId, text: &str) -> Result<Node, Vec<Diagnostic>> {
         return Err(vec![Diagnostic::error(BAD_YAML, Span::new(source, 0, 0), message)]);
     }
     let raw = serde_yaml::from_str_with_options::<Marked>(text, options())
-        .map_err(|error| vec![words::diagnostic(&error, source, text)])?;
+        .map_err(|error| vec![shown(words::diagnostic(&error, source, text), text)])?;
     let mut planter = Planter { source, text, path: Vec::new(), found: Vec::new() };
     let node = planter.node(raw);
-    if planter.found.is_empty() { Ok(node) } else { Err(planter.found) }
+    let found: Vec<_> = planter.found.into_iter().map(|found| shown(found, text)).collect();
+    if found.is_empty() { Ok(node) } else { Err(found) }
+}
+
+/// The finding, without its lines if one of them gives a key or password its value.
+fn shown(mut found: Diagnostic, text: &str) -> Diagnostic {
+    let mut spans = std::iter::once(found.span).chain(found.related.iter().map(|(span, _)| *span));
+    found.hidden |= spans.any(|span| {
+        let start = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1);
+        let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        line.split_once(':').is_some_and(|(key, value)| {
+            looks_secret(key.trim_matches([' ', '-', '{', '"', '\''])) && !value.trim().is_empty()
+        })
+    });
+    found
 }
 
 fn options() -> Options {

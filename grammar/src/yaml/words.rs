@@ -11,6 +11,7 @@ use crate::span::{SourceId, Span};
 const SCANNER: &[(&str, &str, &str)] = &[
     ("tabs disallowed", "a tab cannot indent YAML", "indent with spaces"),
     ("start with a tab", "a tab cannot indent YAML", "indent with spaces"),
+    ("found a tab", "a tab cannot indent YAML", "indent with spaces"),
     (
         "mapping values are not allowed",
         "a `:` cannot stand here",
@@ -65,9 +66,19 @@ pub(super) fn diagnostic(error: &Error, source: SourceId, text: &str) -> Diagnos
             format!("at most {MAX_DEPTH} levels, {MAX_NODES} values and {MAX_ALIASES} aliases are read"),
         );
     }
+    let span = if said.contains("tab") { tab(span, text) } else { span };
     match SCANNER.iter().find(|(theirs, ..)| said.contains(theirs)) {
         Some((_, ours, help)) => Diagnostic::error(BAD_YAML, span, *ours).help(*help),
         None => Diagnostic::error(BAD_YAML, span, plain(&said)),
+    }
+}
+
+/// The tab that is meant: it may stand after the start of the text that it interrupts.
+fn tab(span: Span, text: &str) -> Span {
+    let line = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1);
+    match text.get(line..).and_then(|rest| rest.find('\t')) {
+        Some(at) => Span { start: line + at, end: line + at + 1, ..span },
+        None => span,
     }
 }
 

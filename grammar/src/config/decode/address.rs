@@ -4,7 +4,9 @@ use super::target::{KNOWN, Provider, no_address};
 use crate::codes::BAD_VALUE;
 use crate::diagnostic::Diagnostic;
 use crate::span::Spanned;
-use crate::yaml::field::{Field, Mapping, Reader};
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
 
 /// What clients add to an address themselves; it must not be there already.
 const ENDPOINTS: &[&str] = &["/chat/completions", "/completions", "/embeddings", "/responses", "/models"];

@@ -1,6 +1,7 @@
 //! From a YAML tree to a [`Config`]: everything that is wrong is told in one run, each thing once.
 
 mod address;
+mod key;
 mod not_acted_on;
 mod policies;
 mod providers;
@@ -9,11 +10,13 @@ mod target;
 
 use super::{ClientKey, Config, Pack, Suite};
 use crate::case;
-use crate::codes::{BAD_VALUE, DUPLICATE, PACK_DISABLED};
+use crate::codes::{BAD_VALUE, DUPLICATE, MISSING, PACK_DISABLED};
 use crate::diagnostic::Diagnostic;
-use crate::span::{Sources, Spanned};
-use crate::yaml::Node;
-use crate::yaml::field::{Field, Mapping, Reader};
+use crate::span::{Sources, Span, Spanned};
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
+use crate::yaml::{Node, Value};
 
 /// The keys at the top of the file.
 const KEYS: &[&str] = &["pack", "policies", "policy", "providers", "routing", "testing", "auth"];
@@ -28,7 +31,13 @@ pub fn decode(node: &Node, sources: &Sources) -> (Option<Config>, Vec<Diagnostic
 }
 
 fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
-    let root = Field::root(node).mapping(reader, KEYS)?;
+    let root = Field::root(node);
+    if root.node.value == Value::Null {
+        let found = root.error(MISSING, "this file is empty");
+        reader.report(found.help("a configuration has at least `pack` and `policies`; `kt init` writes one"));
+        return None;
+    }
+    let root = root.mapping(reader, KEYS)?;
     let pack = root.require(reader, "pack", "write `pack: {name: my-pack, version: 1.0.0}`");
     let pack = pack.and_then(|field| pack_block(reader, &field));
     let (chain, arguments) = policies::read(reader, &root);
@@ -77,7 +86,7 @@ fn client_keys(reader: &mut Reader, field: &Field) -> Option<Vec<ClientKey>> {
     let block = field.mapping(reader, &["keys"])?;
     let items = block.require(reader, "keys", "list them as `{name, sha256}`")?.list(reader)?;
     let keys: Vec<_> = items.iter().filter_map(|item| client_key(reader, item)).collect();
-    unique(reader, keys.iter().map(|key| &key.name), "client key", "auth.keys");
+    unique(reader, items.iter().filter_map(|item| item.child("name")), "client key");
     Some(keys)
 }
 
@@ -95,18 +104,17 @@ fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
     Some(ClientKey { name: name?, sha256: written })
 }
 
-/// Reports each name that stands a second time.
-fn unique<'a>(reader: &mut Reader, names: impl Iterator<Item = &'a Spanned<String>>, what: &str, path: &str) {
-    let mut seen: Vec<&Spanned<String>> = Vec::new();
-    for name in names {
-        match seen.iter().find(|first| first.value == name.value) {
-            Some(first) => reader.report(
-                Diagnostic::error(DUPLICATE, name.span, format!("the {what} `{}` stands twice", name.value))
-                    .label("again here")
-                    .related(first.span, "first here")
-                    .path(path),
-            ),
-            None => seen.push(name),
+/// Reports each text that stands a second time.
+fn unique<'n>(reader: &mut Reader, fields: impl Iterator<Item = Field<'n>>, what: &str) {
+    let mut seen: Vec<(&String, Span)> = Vec::new();
+    for field in fields {
+        let Value::Str(text) = &field.node.value else { continue };
+        match seen.iter().find(|(first, _)| *first == text) {
+            Some((_, first)) => {
+                let found = field.error(DUPLICATE, format!("the {what} `{text}` stands twice"));
+                reader.report(found.label("again here").related(*first, "first here"));
+            }
+            None => seen.push((text, field.node.span)),
         }
     }
 }

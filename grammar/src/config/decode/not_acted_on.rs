@@ -5,7 +5,9 @@ use crate::config::Strategy;
 use crate::diagnostic::Diagnostic;
 use crate::span::Spanned;
 use crate::yaml::Value;
-use crate::yaml::field::{Field, Mapping, Reader};
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
 
 /// Where each stands (`[]`: in every item of the list), and what does not happen yet.
 const BLOCKS: &[(&str, &str)] = &[

@@ -5,7 +5,9 @@ use crate::codes::{BAD_CONFIG, MISSING, UNUSED_BLOCK};
 use crate::config::{Arguments, OnError};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::span::Spanned;
-use crate::yaml::field::{Field, Mapping, Reader};
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
 use crate::yaml::{Node, Value};
 
 const ON_ERROR: &[(&str, OnError)] = &[("block", OnError::Block), ("allow", OnError::Allow)];
@@ -44,7 +46,7 @@ fn chain(reader: &mut Reader, block: &Mapping) -> Option<Vec<Spanned<String>>> {
             kinds.extend(item.text(reader));
         }
     }
-    unique(reader, kinds.iter(), "policy", &field.path);
+    unique(reader, items.iter().cloned(), "policy");
     (kinds.len() == items.len()).then_some(kinds)
 }
 

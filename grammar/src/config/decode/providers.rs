@@ -6,7 +6,9 @@ use crate::codes::{BAD_CONFIG, BAD_VALUE, UNKNOWN_NAME};
 use crate::config::{AbTest, Fallback, Providers, StickyBy, Strategy, Target, Variant};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::span::Spanned;
-use crate::yaml::field::{Field, Mapping, Reader, quoted};
+use crate::yaml::field::Field;
+use crate::yaml::mapping::{Mapping, quoted};
+use crate::yaml::reader::Reader;
 
 const KEYS: &[&str] =
     &["strategy", "routing", "targets", "fallback", "retry", "circuit_breaker", "ab_test", "max_concurrency"];
@@ -28,15 +30,17 @@ const STRATEGIES: &[(&str, Strategy)] = &[
 /// Everything about where requests go; empty when the file says nothing.
 pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Providers {
     let block = root.get("providers").and_then(|field| field.mapping(reader, KEYS));
-    let strategy = strategy(reader, root, block.as_ref());
+    let place = strategy_place(reader, root, block.as_ref());
+    let strategy = place.as_ref().and_then(|field| strategy(reader, field));
     let Some(block) = block else { return Providers { strategy, ..Providers::default() } };
     let list = block.require(reader, "targets", "list at least one target").and_then(|f| f.list(reader));
+    let listed = list.is_some();
     let items = list.unwrap_or_default();
     let targets: Vec<_> = items.iter().filter_map(|item| target::read(reader, item)).collect();
-    unique(reader, targets.iter().map(|target| &target.id), "target id", "providers.targets");
-    let complete = targets.len() == items.len() && !items.is_empty();
-    if let Some(strategy) = strategy.as_ref().filter(|_| complete) {
-        fits(reader, strategy, &targets);
+    unique(reader, items.iter().filter_map(|item| item.child("id")), "target id");
+    let complete = listed && targets.len() == items.len();
+    if let Some((strategy, place)) = strategy.as_ref().zip(place).filter(|_| complete) {
+        fits(reader, strategy.value, &place, &targets);
     }
     let ab_test =
         block.get("ab_test").and_then(|field| ab_test(reader, &field, complete.then_some(&*targets)));
@@ -51,8 +55,18 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Providers {
     }
 }
 
-/// The strategy, from whichever of its places says it.
-fn strategy(reader: &mut Reader, root: &Mapping, block: Option<&Mapping>) -> Option<Spanned<Strategy>> {
+fn strategy(reader: &mut Reader, field: &Field) -> Option<Spanned<Strategy>> {
+    let strategy = field.choice(reader, STRATEGIES)?;
+    not_acted_on::refuse(reader, field, &strategy);
+    Some(strategy)
+}
+
+/// Where the strategy is said, which must be one place.
+fn strategy_place<'n>(
+    reader: &mut Reader,
+    root: &Mapping<'n>,
+    block: Option<&Mapping<'n>>,
+) -> Option<Field<'n>> {
     let routings = [root.get("routing"), block.and_then(|block| block.get("routing"))];
     let routed = routings.map(|routing| routing?.mapping(reader, &["strategy"])?.get("strategy"));
     let [at_top, below] = routed;
@@ -65,28 +79,31 @@ fn strategy(reader: &mut Reader, root: &Mapping, block: Option<&Mapping>) -> Opt
         reader
             .report(found.related(first.key, first.path.as_str()).help("keep one of them").path(other.path));
     }
-    let strategy = first.choice(reader, STRATEGIES)?;
-    not_acted_on::refuse(reader, &first, &strategy);
-    Some(strategy)
+    Some(first)
 }
 
 /// Whether the strategy can be followed with these targets.
-fn fits(reader: &mut Reader, strategy: &Spanned<Strategy>, targets: &[Target]) {
-    let wrong = match (strategy.value, targets) {
+fn fits(reader: &mut Reader, strategy: Strategy, place: &Field, targets: &[Target]) {
+    let wrong = match (strategy, targets) {
+        (Strategy::Single, []) => place
+            .error(BAD_CONFIG, "the strategy `single` takes one target, and there is none")
+            .help("list the target in `providers.targets`"),
         (Strategy::Single, [_, second, ..]) => {
             let message = format!("the strategy `single` takes one target, and there are {}", targets.len());
-            Diagnostic::error(BAD_CONFIG, strategy.span, message)
+            place
+                .error(BAD_CONFIG, message)
                 .related(second.id.span, "the second target")
                 .help("use `fallback` to try them in order, or keep one target")
         }
         (Strategy::WeightedRoundRobin, [first, ..]) if targets.iter().all(|target| target.weight <= 0.0) => {
-            Diagnostic::error(BAD_CONFIG, strategy.span, "every target has the weight 0")
+            place
+                .error(BAD_CONFIG, "every target has the weight 0")
                 .related(first.id.span, "so no target is ever picked")
                 .help("give at least one target a weight above 0")
         }
         _ => return,
     };
-    reader.report(wrong.path("providers.strategy"));
+    reader.report(wrong);
 }
 
 fn fallback(reader: &mut Reader, field: &Field) -> Option<Fallback> {

@@ -3,7 +3,9 @@
 use crate::codes::{BAD_CONFIG, BAD_VALUE};
 use crate::config::{CircuitBreaker, HealthProbe, Retry, Trigger};
 use crate::yaml::Value;
-use crate::yaml::field::{Field, Mapping, Reader};
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
 
 const TRIGGERS: &[(&str, Trigger)] = &[
     ("rate_limit", Trigger::RateLimit),

@@ -1,13 +1,16 @@
 //! `providers.targets[]`, with what is known of its provider filled in.
 
 use super::address;
+use super::key::key_ref;
 use super::resilience::{circuit_breaker, health_probe, retry};
 use crate::codes::{BAD_CONFIG, BAD_VALUE, MISSING};
 use crate::config::{DataPolicy, KeyRef, Pricing, Target};
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::span::{Span, Spanned};
-use crate::yaml::field::{Field, Mapping, Reader};
-use crate::yaml::{Value, join};
+use crate::span::Spanned;
+use crate::yaml::field::Field;
+use crate::yaml::join;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
 
 /// A provider that needs no `base_url`.
 pub(super) struct Known {
@@ -165,60 +168,6 @@ fn model(reader: &mut Reader, block: &Mapping, provider: Option<&Provider>) -> O
     Some(short)
 }
 
-/// Where the key comes from; never the key.
-fn key_ref(reader: &mut Reader, field: &Field) -> Option<KeyRef> {
-    let help =
-        "write `secret_key_ref: {env: NAME}` with the name of an environment variable, or `{file: PATH}`";
-    if !matches!(field.node.value, Value::Map(_)) {
-        reader.hide(field.node.span);
-        let message = "`secret_key_ref` says where the key is; the key itself must not stand in this file";
-        reader.report(Diagnostic::error(BAD_VALUE, field.key, message).help(help).path(field.path.as_str()));
-        return None;
-    }
-    let block = field.open(reader)?;
-    for (other, key) in
-        block.fields().filter(|(_, key)| !["env", "file", "store"].contains(&key.value.as_str()))
-    {
-        reader.hide(other.node.span);
-        block.unknown(reader, key, &other, &["env", "file"]);
-    }
-    if let Some(store) = block.get("store") {
-        let message = "key stores are not supported";
-        reader.report(Diagnostic::error(BAD_VALUE, store.key, message).help(help).path(store.path));
-        return None;
-    }
-    match (block.get("env"), block.get("file")) {
-        (Some(env), None) => env_name(reader, &env, help).map(KeyRef::Env),
-        (None, Some(file)) => file.text(reader).map(KeyRef::File),
-        (Some(env), Some(file)) => {
-            let found = Diagnostic::error(BAD_CONFIG, file.key, "the key cannot come from two places");
-            reader
-                .report(found.related(env.key, "the other one").help("keep `env` or `file`").path(file.path));
-            None
-        }
-        (None, None) => {
-            if block.fields().next().is_none() {
-                let found = Diagnostic::error(MISSING, field.key, "`env` is missing in `secret_key_ref`");
-                reader.report(found.help(help).path(join(&field.path, "env")));
-            }
-            None
-        }
-    }
-}
-
-fn env_name(reader: &mut Reader, field: &Field, help: &str) -> Option<Spanned<String>> {
-    let name = field.text(reader)?;
-    let letters = name.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    let is_key = ["fw_", "sk_", "gsk_", "tgp_"].iter().any(|prefix| name.value.starts_with(prefix));
-    if letters && !is_key && !name.value.starts_with(|c: char| c.is_ascii_digit()) {
-        return Some(name);
-    }
-    reader.hide(field.node.span);
-    let found = Diagnostic::error(BAD_VALUE, field.key, "`env` must be the name of an environment variable");
-    reader.report(found.help(help).path(field.path.as_str()));
-    None
-}
-
 fn pricing(reader: &mut Reader, field: &Field) -> Option<Pricing> {
     let block = field.mapping(reader, &["prompt", "completion", "cached"])?;
     let help = "USD per million tokens; leave `pricing` out when it is not known";
@@ -261,7 +210,6 @@ pub(super) fn no_address(reader: &mut Reader, block: &Mapping, provider: &Provid
         format!("only {} have an address of their own", names().collect::<Vec<_>>().join(", "))
     });
     let message = format!("`base_url` is missing for the provider `{}`", provider.name.value);
-    let place: Span = provider.name.span;
     let path = join(&block.field.path, "base_url");
-    reader.report(Diagnostic::error(MISSING, place, message).help(help).path(path));
+    reader.report(Diagnostic::error(MISSING, provider.name.span, message).help(help).path(path));
 }

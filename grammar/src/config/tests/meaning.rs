@@ -128,6 +128,10 @@ fn one_mistake_is_told_once() {
             "E003 providers.targets[0].id: `id` must be text, not a whole number",
         ),
         (
+            format!("{fine}routing: {{strategy: single}}\nproviders: {{targets: []}}\n"),
+            "E019 routing.strategy: the strategy `single` takes one target, and there is none",
+        ),
+        (
             format!("{fine}providers: ~\ntesting: 1\n"),
             "E003 testing: `testing` must be a mapping, not a whole number",
         ),

@@ -109,3 +109,24 @@ fn the_other_examples() {
         }
     }
 }
+
+#[test]
+fn no_cut_and_no_stray_character_is_too_much() {
+    for cut in 0..CONFIGURATION.len() {
+        for stray in ["", "é", ":", "[", "}", "\"", "\t", "- ", "&a *a", "|\n", "\0"] {
+            let (before, after) = CONFIGURATION.split_at(cut);
+            for text in [format!("{before}{stray}"), format!("{before}{stray}{after}")] {
+                let (config, found, sources) = super::read(&[&text]);
+                assert_eq!(config.is_none(), found.iter().any(crate::Diagnostic::is_error), "{text}");
+                for diagnostic in &found {
+                    assert!(
+                        diagnostic.span.start <= diagnostic.span.end && diagnostic.span.end <= text.len()
+                    );
+                    assert!(text.is_char_boundary(diagnostic.span.start), "{text}");
+                    assert!(text.is_char_boundary(diagnostic.span.end), "{text}");
+                }
+                crate::render::render(&found, &sources, false);
+            }
+        }
+    }
+}
