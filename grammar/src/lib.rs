@@ -9,6 +9,7 @@
 //! ```
 
 pub mod ast;
+pub mod case;
 pub mod codes;
 pub mod config;
 pub mod diagnostic;

@@ -1,1 +1,0 @@
-fn main(){ let t=std::fs::read_to_string(std::env::args().nth(1).unwrap()).unwrap(); let mut s=grammar::Sources::new(); let id=s.add("t.ktr",t.clone()); let (f,e)=grammar::parse(id,&t); println!("{}",grammar::print::print(&f)); println!("{}",grammar::render::render(&e,&s,false)); }
