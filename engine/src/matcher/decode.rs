@@ -24,10 +24,10 @@ pub struct Decoded {
     pub text: String,
 }
 
-/// Every run of the text that decodes to readable text. The decoded texts together are never longer than the text.
+/// Every run of the text that decodes to readable text. The decoded texts together are at most twice as long as the text.
 pub fn decode(text: &str) -> Vec<Decoded> {
     let mut out = Vec::new();
-    let mut budget = text.len();
+    let mut budget = text.len() * 2;
     for (raw, run) in runs(text) {
         let mut current = ladder_step(run);
         for depth in 0..=MAX_DEPTH {

@@ -202,3 +202,10 @@ pub struct Score {
     /// The range that the sum is kept in.
     pub clamp: Option<(f64, f64)>,
 }
+
+impl Score {
+    /// The sum within the score's range.
+    pub fn clamped(&self, sum: f64) -> f64 {
+        self.clamp.map_or(sum, |(low, high)| sum.clamp(low, high))
+    }
+}
