@@ -42,7 +42,10 @@ pub fn run_tests(unit: &Unit, library: &dyn Library, sources: &mut Sources) -> V
         _ => None,
     });
     let is_library = header.as_ref().is_some_and(|header| header.library);
-    let tests = file.items.iter().filter_map(|item| if let ItemKind::Test(test) = &item.kind { Some(test) } else { None });
+    let tests = file
+        .items
+        .iter()
+        .filter_map(|item| if let ItemKind::Test(test) = &item.kind { Some(test) } else { None });
     let mut results = Vec::new();
     for test in tests {
         let mut runner = Runner { unit, library, sources, failures: Vec::new() };
@@ -113,7 +116,11 @@ impl Runner<'_> {
         for cut in CUTS {
             let other = outcome(&program, &script, *cut);
             if other != whole {
-                let message = format!("cut in pieces of {cut} characters the answer ends in {}, and whole in {}", shown(&other), shown(&whole));
+                let message = format!(
+                    "cut in pieces of {cut} characters the answer ends in {}, and whole in {}",
+                    shown(&other),
+                    shown(&whole)
+                );
                 self.fail(test.name.span, message);
             }
         }
@@ -128,10 +135,14 @@ impl Runner<'_> {
             if decision.verdict.name() != wanted {
                 let message = format!("expected {wanted}, got {}", shown(outcome));
                 self.fail(expected.verdict.span, message);
-            } else if let Some(rule) = expected.rule.as_ref().filter(|rule| decision.rule.as_deref() != Some(&rule.value)) {
+            } else if let Some(rule) =
+                expected.rule.as_ref().filter(|rule| decision.rule.as_deref() != Some(&rule.value))
+            {
                 let got = decision.rule.as_deref().unwrap_or("no rule");
                 self.fail(rule.span, format!("expected rule `{}`, got `{got}`", rule.value));
-            } else if let Some(code) = expected.code.as_ref().filter(|code| decision.reason_code.as_deref() != Some(&code.value)) {
+            } else if let Some(code) =
+                expected.code.as_ref().filter(|code| decision.reason_code.as_deref() != Some(&code.value))
+            {
                 let got = decision.reason_code.as_deref().unwrap_or("none");
                 self.fail(code.span, format!("expected code \"{}\", got \"{got}\"", code.value));
             }
@@ -145,10 +156,12 @@ impl Runner<'_> {
     }
 
     fn found(&mut self, program: &Program, pattern: &ast::Name, text: &ast::Name, wanted: bool) {
-        let detectors: Vec<_> = program.detectors.iter().filter(|detector| *detector.name == *pattern.value).collect();
+        let detectors: Vec<_> =
+            program.detectors.iter().filter(|detector| *detector.name == *pattern.value).collect();
         if detectors.is_empty() {
-            self.fail(pattern.span, format!("no rule looks for a pattern `{}`", pattern.value)).help =
-                Some("name a pattern that a rule of this file uses, with the arguments that this test sets".into());
+            self.fail(pattern.span, format!("no rule looks for a pattern `{}`", pattern.value)).help = Some(
+                "name a pattern that a rule of this file uses, with the arguments that this test sets".into(),
+            );
             return;
         }
         let found = detectors.iter().any(|detector| finds(detector, &text.value));
@@ -163,7 +176,13 @@ impl Runner<'_> {
         let names: Vec<&str> = file
             .items
             .iter()
-            .filter_map(|item| if let ItemKind::Pattern(pattern) = &item.kind { Some(pattern.name.value.as_str()) } else { None })
+            .filter_map(|item| {
+                if let ItemKind::Pattern(pattern) = &item.kind {
+                    Some(pattern.name.value.as_str())
+                } else {
+                    None
+                }
+            })
             .collect();
         let from = self.sources.get(self.unit.source).map_or(String::new(), |source| source.name.clone());
         let policy = format!(
@@ -290,7 +309,9 @@ fn edited(request: &Request<'_>, step: &RequestStep) -> Option<String> {
 fn finds(detector: &crate::matcher::Detector, text: &str) -> bool {
     let mut found = false;
     if detector.view == View::Decoded {
-        crate::matcher::decode::decode(text).iter().for_each(|run| detector.find_all(&run.text, |_| found = true));
+        crate::matcher::decode::decode(text)
+            .iter()
+            .for_each(|run| detector.find_all(&run.text, |_| found = true));
     } else {
         detector.find_all(&detector.view.apply(text), |_| found = true);
     }
@@ -304,5 +325,9 @@ fn shown(outcome: &Outcome) -> String {
     }
     let rule = decision.rule.as_deref().unwrap_or("the engine");
     let score = decision.score.map_or(String::new(), |score| format!(", score {score:.2}"));
-    format!("{} by {rule} ({}{score})", decision.verdict.name(), decision.reason_code.as_deref().unwrap_or("no code"))
+    format!(
+        "{} by {rule} ({}{score})",
+        decision.verdict.name(),
+        decision.reason_code.as_deref().unwrap_or("no code")
+    )
 }

@@ -106,7 +106,13 @@ pub fn fields() -> Vec<Field> {
         ),
         field("messages", list(Type::Message), REQUEST, FieldKind::Messages, "the conversation"),
         field("tools", list(Type::Tool), REQUEST, FieldKind::Tools, "the tools that the request offers"),
-        field("tool_calls", list(Type::ToolCall), REQUEST, FieldKind::ToolCalls, "the tool calls made so far"),
+        field(
+            "tool_calls",
+            list(Type::ToolCall),
+            REQUEST,
+            FieldKind::ToolCalls,
+            "the tool calls made so far",
+        ),
         field("model", Type::Str, BOTH, FieldKind::Model, "the model that the client asked for"),
         field("stream", Type::Bool, BOTH, FieldKind::Stream, "whether the client wants a stream"),
         field(
@@ -116,7 +122,13 @@ pub fn fields() -> Vec<Field> {
             FieldKind::MaxTokens,
             "the client's limit on generated tokens",
         ),
-        field("user.id", optional(Type::Str), BOTH, FieldKind::UserId, "who asks: `x-user-id`, or the body's `user`"),
+        field(
+            "user.id",
+            optional(Type::Str),
+            BOTH,
+            FieldKind::UserId,
+            "who asks: `x-user-id`, or the body's `user`",
+        ),
         field(
             "phase",
             Type::choices(&["request", "response"]),
@@ -163,6 +175,7 @@ pub fn element_fields(ty: &Type) -> Vec<(&'static str, Type, ElementField)> {
 }
 
 fn roles() -> Type {
-    let names = [Role::System, Role::User, Role::Assistant, Role::Tool, Role::Other].map(|role| Arc::from(role.name()));
+    let names = [Role::System, Role::User, Role::Assistant, Role::Tool, Role::Other]
+        .map(|role| Arc::from(role.name()));
     Type::Enum(Arc::new(names))
 }

@@ -36,7 +36,10 @@ pub struct Script {
 
 impl std::fmt::Debug for Script {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Script").field("name", &self.name).field("result", &self.result).finish_non_exhaustive()
+        f.debug_struct("Script")
+            .field("name", &self.name)
+            .field("result", &self.result)
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,7 +128,9 @@ fn cause(error: &rhai::EvalAltResult) -> String {
     let what = match error.unwrap_inner() {
         E::ErrorTooManyOperations(_) => format!("it took more than {MAX_OPERATIONS} operations"),
         E::ErrorStackOverflow(_) => format!("its functions nest past {MAX_CALL_LEVELS} calls"),
-        E::ErrorDataTooLarge(..) | E::ErrorTooManyVariables(_) => "it made a value past the size limits".into(),
+        E::ErrorDataTooLarge(..) | E::ErrorTooManyVariables(_) => {
+            "it made a value past the size limits".into()
+        }
         E::ErrorRuntime(..) => "it threw an error".into(),
         E::ErrorFunctionNotFound(name, _) => {
             format!("there is no function `{}`", name.split('(').next().unwrap_or_default().trim())
@@ -151,7 +156,8 @@ fn to_dynamic(value: &Value) -> Dynamic {
         Value::Str(value) | Value::Regex(value) => Dynamic::from(value.to_string()),
         Value::List(items) => Dynamic::from_array(items.iter().map(to_dynamic).collect()),
         Value::Map(pairs) => {
-            let pairs = pairs.iter().map(|(key, value)| (key.as_ref().into(), Dynamic::from(value.to_string())));
+            let pairs =
+                pairs.iter().map(|(key, value)| (key.as_ref().into(), Dynamic::from(value.to_string())));
             Dynamic::from_map(pairs.collect())
         }
         Value::Absent => Dynamic::UNIT,
@@ -170,7 +176,10 @@ fn from_dynamic(value: &Dynamic, ty: &Type) -> Option<Value> {
         Type::Str => value.clone().into_immutable_string().ok().map(|text| Value::Str(text.as_str().into())),
         Type::Enum(choices) => {
             let text = value.clone().into_immutable_string().ok()?;
-            choices.iter().find(|choice| ***choice == *text.as_str()).map(|choice| Value::Str(Arc::clone(choice)))
+            choices
+                .iter()
+                .find(|choice| ***choice == *text.as_str())
+                .map(|choice| Value::Str(Arc::clone(choice)))
         }
         _ => None,
     }

@@ -43,7 +43,7 @@ pub enum ItemKind {
     /// `script fn tier(user: string) -> enum(gold, free) from "tier.rhai"`.
     Script(Script),
     /// `rule personal_data on request { … }`.
-    Rule(Rule),
+    Rule(Box<Rule>),
     /// `test "…" { … }`.
     Test(Test),
 }

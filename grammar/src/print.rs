@@ -62,7 +62,8 @@ impl Printer {
     }
 
     fn param(&mut self, param: &Param) {
-        let default = param.default.as_ref().map_or(String::new(), |value| format!(" = {}", literal(&value.value)));
+        let default =
+            param.default.as_ref().map_or(String::new(), |value| format!(" = {}", literal(&value.value)));
         let aliases: String = param.aliases.iter().map(|alias| format!(" alias {}", alias.value)).collect();
         self.line(format!("param {}: {}{default}{aliases}", param.name.value, type_text(&param.ty.value)));
     }
@@ -109,15 +110,19 @@ impl Printer {
     }
 
     fn script(&mut self, script: &Script) {
-        let args: Vec<String> =
-            script.args.iter().map(|(name, ty)| format!("{}: {}", name.value, type_text(&ty.value))).collect();
+        let args: Vec<String> = script
+            .args
+            .iter()
+            .map(|(name, ty)| format!("{}: {}", name.value, type_text(&ty.value)))
+            .collect();
         let result = type_text(&script.result.value);
-        self.under(format!("script {}({}) -> {result}", script.name.value, args.join(", ")), |p| {
-            match &script.body {
+        self.under(
+            format!("script {}({}) -> {result}", script.name.value, args.join(", ")),
+            |p| match &script.body {
                 ScriptBody::File(path) => p.line(format!("from {:?}", path.value)),
                 ScriptBody::Inline(text) => p.line(format!("inline {:?}", text.value)),
-            }
-        });
+            },
+        );
     }
 
     fn rule(&mut self, rule: &Rule) {
@@ -135,7 +140,9 @@ impl Printer {
                     p.under("with", |p| p.expr(with));
                 }
             }
-            for (word, clause) in [("code", &rule.code), ("message", &rule.message), ("severity", &rule.severity)] {
+            for (word, clause) in
+                [("code", &rule.code), ("message", &rule.message), ("severity", &rule.severity)]
+            {
                 if let Some(text) = clause {
                     p.line(format!("{word} {:?}", text.value));
                 }

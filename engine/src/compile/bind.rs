@@ -20,7 +20,8 @@ pub(super) fn bind(unit: &LinkedUnit, given: &Unit, diagnostics: &mut Vec<Diagno
         values.push(param.default.as_ref().and_then(|default| literal(param, default, diagnostics)));
     }
     if let Some(node) = &given.arguments {
-        let mut binder = Binder { unit, values: &mut values, set: vec![None; unit.params.len()], diagnostics };
+        let mut binder =
+            Binder { unit, values: &mut values, set: vec![None; unit.params.len()], diagnostics };
         binder.mapping(node, "");
     }
     for (name, value) in &given.overrides {
@@ -32,7 +33,8 @@ pub(super) fn bind(unit: &LinkedUnit, given: &Unit, diagnostics: &mut Vec<Diagno
             None => diagnostics.push(unknown(unit, &name.value, name.span)),
         }
     }
-    let missing = unit.params.iter().zip(&values).filter(|(param, value)| value.is_none() && param.default.is_none());
+    let missing =
+        unit.params.iter().zip(&values).filter(|(param, value)| value.is_none() && param.default.is_none());
     for (param, _) in missing {
         let message = format!("policy `{}` needs the argument `{}`", unit.name, param.name.value);
         diagnostics.push(
@@ -52,7 +54,8 @@ fn put(values: &mut [Option<Value>], index: usize, value: Option<Value>) {
 
 /// The param that a YAML key names, by its name or an alias.
 fn find(unit: &LinkedUnit, key: &str) -> Option<usize> {
-    let named = |param: &Param| param.name.value == key || param.aliases.iter().any(|alias| alias.value == key);
+    let named =
+        |param: &Param| param.name.value == key || param.aliases.iter().any(|alias| alias.value == key);
     unit.params.iter().position(named)
 }
 
@@ -66,7 +69,8 @@ fn keys(unit: &LinkedUnit) -> impl Iterator<Item = &str> {
 fn unknown(unit: &LinkedUnit, key: &str, span: Span) -> Diagnostic {
     let message = format!("policy `{}` has no argument `{key}`", unit.name);
     let all: Vec<&str> = unit.params.iter().map(|param| param.name.value.as_str()).collect();
-    let list = if all.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", all.join(", ")) };
+    let list =
+        if all.is_empty() { "it takes none".to_owned() } else { format!("it takes {}", all.join(", ")) };
     Diagnostic::error(codes::UNKNOWN_KEY, span, message)
         .path(format!("policy.{}.{key}", unit.name))
         .help(did_you_mean(key, keys(unit)).unwrap_or(list))
@@ -105,7 +109,9 @@ impl Binder<'_> {
                 self.mapping(value, &opens);
             } else {
                 let mut diagnostic = unknown(self.unit, &path, key.span);
-                let inner = keys(self.unit).filter_map(|key| key.strip_prefix(prefix)).map(|key| key.split('.').next().unwrap_or(key));
+                let inner = keys(self.unit)
+                    .filter_map(|key| key.strip_prefix(prefix))
+                    .map(|key| key.split('.').next().unwrap_or(key));
                 if let Some(near) = nearest(&key.value, inner) {
                     diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                 }
@@ -119,7 +125,9 @@ impl Binder<'_> {
         if let Some(Some(first)) = self.set.get(index) {
             let message = format!("`{path}` and an earlier key set the same argument");
             self.diagnostics.push(
-                Diagnostic::error(codes::DUPLICATE, key, message).related(*first, "set here").help("keep one of them"),
+                Diagnostic::error(codes::DUPLICATE, key, message)
+                    .related(*first, "set here")
+                    .help("keep one of them"),
             );
         }
         if let Some(slot) = self.set.get_mut(index) {
@@ -175,7 +183,9 @@ fn wanted(ty: &Declared) -> String {
         Declared::String => "a string".into(),
         Declared::Regex => "a regular expression".into(),
         Declared::Map => "a mapping from strings to strings".into(),
-        Declared::Enum(_) => format!("one of {}", type_text(ty).trim_start_matches("enum(").trim_end_matches(')')),
+        Declared::Enum(_) => {
+            format!("one of {}", type_text(ty).trim_start_matches("enum(").trim_end_matches(')'))
+        }
         Declared::List(inner) => format!("a list, each element {}", wanted(inner)),
     }
 }
@@ -239,7 +249,8 @@ fn convert_literal(ty: &Declared, literal: &grammar::Spanned<Literal>) -> Result
         Literal::EmptyMap => return Err(fault(FaultKind::Type("a mapping"))),
         Literal::List(items) => {
             let Declared::List(inner) = ty else { return Err(fault(FaultKind::Type("a list"))) };
-            let items: Result<Vec<Value>, Fault> = items.iter().map(|item| convert_literal(inner, item)).collect();
+            let items: Result<Vec<Value>, Fault> =
+                items.iter().map(|item| convert_literal(inner, item)).collect();
             return Ok(Value::List(items?.into()));
         }
     };

@@ -108,7 +108,8 @@ fn plain(node: &yaml::Node) -> String {
     match &node.value {
         yaml::Value::Seq(items) => format!("[{}]", items.iter().map(plain).collect::<Vec<_>>().join(",")),
         yaml::Value::Map(pairs) => {
-            let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{:?}:{}", key.value, plain(value))).collect();
+            let pairs: Vec<String> =
+                pairs.iter().map(|(key, value)| format!("{:?}:{}", key.value, plain(value))).collect();
             format!("{{{}}}", pairs.join(","))
         }
         scalar => format!("{scalar:?}"),

@@ -73,7 +73,9 @@ impl Patterns {
             PatternUse::Phrase(text) => {
                 let expression = words::source([text.as_str()], 0);
                 let source = Source { text: &expression, flags: "i", span: Span::default(), offset: 0 };
-                self.plan(text, Arc::from("PHRASE"), Vec::new(), source, view, diagnostics).into_iter().collect()
+                self.plan(text, Arc::from("PHRASE"), Vec::new(), source, view, diagnostics)
+                    .into_iter()
+                    .collect()
             }
         }
     }
@@ -140,7 +142,10 @@ impl Patterns {
             Ok(hir) => hir,
             Err(fault) => {
                 let message = format!("this regular expression cannot be used: {}", fault.message);
-                self.refuse(Diagnostic::error(codes::BAD_REGEX, source.part(&fault.range), message), diagnostics);
+                self.refuse(
+                    Diagnostic::error(codes::BAD_REGEX, source.part(&fault.range), message),
+                    diagnostics,
+                );
                 return None;
             }
         };
@@ -231,8 +236,11 @@ fn validators(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) -> Vec<Valida
                 let names = validator::ALL.iter().map(|validator| validator.name);
                 let list = names.clone().collect::<Vec<_>>().join(", ");
                 let help = did_you_mean(&name.value, names).unwrap_or(format!("there are {list}"));
-                let diagnostic =
-                    Diagnostic::error(codes::UNKNOWN_NAME, name.span, format!("there is no validator `{}`", name.value));
+                let diagnostic = Diagnostic::error(
+                    codes::UNKNOWN_NAME,
+                    name.span,
+                    format!("there is no validator `{}`", name.value),
+                );
                 if !diagnostics.iter().any(|told| told.span == name.span) {
                     diagnostics.push(diagnostic.help(help));
                 }

@@ -133,8 +133,12 @@ impl Linker<'_> {
         }
         match header {
             Some(header) if header.library => self.diagnostics.push(
-                Diagnostic::error(codes::UNKNOWN_POLICY, header.name.span, "a library cannot be run as a policy")
-                    .help(format!("write `use {} (…)` in a policy", header.name.value)),
+                Diagnostic::error(
+                    codes::UNKNOWN_POLICY,
+                    header.name.span,
+                    "a library cannot be run as a policy",
+                )
+                .help(format!("write `use {} (…)` in a policy", header.name.value)),
             ),
             Some(header) => unit.name = header.name.value.as_str().into(),
             // A file that did not parse at all has said so already.
@@ -169,7 +173,7 @@ impl Linker<'_> {
                 if let Some(other) = unit.rules.iter().find(|other| other.name.value == rule.name.value) {
                     self.twice(&rule.name, other.name.span);
                 }
-                unit.rules.push(rule.clone());
+                unit.rules.push((**rule).clone());
             }
             ItemKind::Header(_) | ItemKind::Version(_) | ItemKind::Use(_) | ItemKind::Test(_) => {}
         }
@@ -177,7 +181,12 @@ impl Linker<'_> {
 
     fn pattern(&mut self, pattern: &ast::Pattern, source: SourceId, names: &mut Names) {
         self.name(names, &pattern.name, Symbol::Pattern(self.patterns.len()));
-        self.patterns.push(PatternDef { ast: pattern.clone(), members: Vec::new(), params: Vec::new(), source });
+        self.patterns.push(PatternDef {
+            ast: pattern.clone(),
+            members: Vec::new(),
+            params: Vec::new(),
+            source,
+        });
     }
 
     fn name(&mut self, names: &mut Names, name: &ast::Name, symbol: Symbol) {
@@ -214,14 +223,24 @@ impl Linker<'_> {
             for name in wanted {
                 match names.get(&name.value) {
                     Some((Symbol::Param(param), _)) => params.push(*param),
-                    Some((Symbol::Pattern(member), _)) if !only_params && *member < index => members.push(*member),
+                    Some((Symbol::Pattern(member), _)) if !only_params && *member < index => {
+                        members.push(*member)
+                    }
                     Some((Symbol::Pattern(_), _)) if !only_params => self.diagnostics.push(
-                        Diagnostic::error(codes::UNKNOWN_NAME, name.span, format!("`{}` is declared further down", name.value))
-                            .help("declare a pattern before the set that holds it"),
+                        Diagnostic::error(
+                            codes::UNKNOWN_NAME,
+                            name.span,
+                            format!("`{}` is declared further down", name.value),
+                        )
+                        .help("declare a pattern before the set that holds it"),
                     ),
                     _ => self.diagnostics.push(
-                        Diagnostic::error(codes::UNKNOWN_NAME, name.span, format!("there is no pattern or param `{}`", name.value))
-                            .maybe_help(did_you_mean(&name.value, names.keys().map(String::as_str))),
+                        Diagnostic::error(
+                            codes::UNKNOWN_NAME,
+                            name.span,
+                            format!("there is no pattern or param `{}`", name.value),
+                        )
+                        .maybe_help(did_you_mean(&name.value, names.keys().map(String::as_str))),
                     ),
                 }
             }
@@ -303,10 +322,18 @@ impl Linker<'_> {
             match &item.kind {
                 ItemKind::Pattern(pattern) => self.pattern(pattern, source, &mut names),
                 ItemKind::Header(_) | ItemKind::Version(_) | ItemKind::Use(_) | ItemKind::Test(_) => {}
-                ItemKind::Param(_) | ItemKind::Let(_) | ItemKind::Score(_) | ItemKind::Script(_) | ItemKind::Rule(_) => {
+                ItemKind::Param(_)
+                | ItemKind::Let(_)
+                | ItemKind::Score(_)
+                | ItemKind::Script(_)
+                | ItemKind::Rule(_) => {
                     self.diagnostics.push(
-                        Diagnostic::error(codes::BAD_USE, item.span, "a library declares patterns and nothing else")
-                            .help("move this to the policy that needs it"),
+                        Diagnostic::error(
+                            codes::BAD_USE,
+                            item.span,
+                            "a library declares patterns and nothing else",
+                        )
+                        .help("move this to the policy that needs it"),
                     );
                 }
             }

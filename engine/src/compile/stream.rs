@@ -31,7 +31,10 @@ pub(crate) fn reads_answer(nodes: &[Node], scores: &[Score], node: NodeId) -> bo
         Node::Has(TextRef::Texts(_), _) => true,
         Node::Score(id) => scores.get(id.0 as usize).is_some_and(|score| {
             let reads = |node: &NodeId| reads_answer(nodes, scores, *node);
-            score.terms.iter().any(|(weight, condition)| reads(weight) || condition.as_ref().is_some_and(reads))
+            score
+                .terms
+                .iter()
+                .any(|(weight, condition)| reads(weight) || condition.as_ref().is_some_and(reads))
         }),
         other => {
             let mut found = false;
@@ -103,8 +106,12 @@ impl Planner<'_> {
                 self.growing(*then)?;
                 self.growing(*otherwise)
             }
-            Node::Compare(Comparison::Ge | Comparison::Gt, score, bound) if !self.reads(*bound) => self.sum(*score),
-            Node::Compare(Comparison::Le | Comparison::Lt, bound, score) if !self.reads(*bound) => self.sum(*score),
+            Node::Compare(Comparison::Ge | Comparison::Gt, score, bound) if !self.reads(*bound) => {
+                self.sum(*score)
+            }
+            Node::Compare(Comparison::Le | Comparison::Lt, bound, score) if !self.reads(*bound) => {
+                self.sum(*score)
+            }
             _ => Err("more text could make this false again".into()),
         }
     }
@@ -128,4 +135,3 @@ impl Planner<'_> {
         Ok(())
     }
 }
-

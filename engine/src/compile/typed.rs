@@ -44,7 +44,12 @@ pub(super) enum Kind {
     Coalesce(Rc<Typed>, Rc<Typed>),
     Present(Rc<Typed>),
     If(Rc<Typed>, Rc<Typed>, Rc<Typed>),
-    Quantifier { quantity: Quantity, list: ListField, depth: u8, body: Rc<Typed> },
+    Quantifier {
+        quantity: Quantity,
+        list: ListField,
+        depth: u8,
+        body: Rc<Typed>,
+    },
     Score(usize),
     Script(usize, Vec<Typed>),
     Call(Function, Rc<Typed>),
@@ -75,7 +80,9 @@ impl Typed {
             | Kind::Element(..)
             | Kind::Texts(_)
             | Kind::Score(_) => {}
-            Kind::View(_, a) | Kind::Has(a, _) | Kind::Not(a) | Kind::Present(a) | Kind::Call(_, a) => visit(a),
+            Kind::View(_, a) | Kind::Has(a, _) | Kind::Not(a) | Kind::Present(a) | Kind::Call(_, a) => {
+                visit(a)
+            }
             Kind::Quantifier { body, .. } => visit(body),
             Kind::And(a, b)
             | Kind::Or(a, b)

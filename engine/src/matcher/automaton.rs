@@ -115,7 +115,8 @@ impl Automaton {
 /// The states from which every next byte, and the end of the text, complete a match right here that nothing can
 /// lengthen. They undo regex-automata's delay of matches by one byte where that is safe.
 fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: &[StateID]) -> Vec<bool> {
-    let bytes: Vec<u8> = dfa.byte_classes().representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8()).collect();
+    let bytes: Vec<u8> =
+        dfa.byte_classes().representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8()).collect();
     let mut final_match: HashMap<StateID, bool> = HashMap::new();
     let mut is_final = |state: StateID| {
         *final_match.entry(state).or_insert_with(|| {

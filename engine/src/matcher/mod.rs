@@ -97,7 +97,8 @@ impl Detector {
                 at = range.end.max(range.start + 1);
                 found(range);
             } else {
-                at = range.start + text.get(range.start..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
+                at = range.start
+                    + text.get(range.start..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
             }
             if at > text.len() {
                 break;

@@ -2,7 +2,8 @@
 
 use regex_syntax::ast::{
     Assertion, AssertionKind, Ast, ClassAscii, ClassAsciiKind, ClassBracketed, ClassPerlKind, ClassSet,
-    ClassSetItem, Concat, Flag, Flags, FlagsItem, FlagsItemKind, Group, GroupKind, Literal, LiteralKind, Span,
+    ClassSetItem, Concat, Flag, Flags, FlagsItem, FlagsItemKind, Group, GroupKind, Literal, LiteralKind,
+    Span,
 };
 use regex_syntax::hir::Hir;
 
@@ -103,7 +104,10 @@ fn rewrite_item(item: &mut ClassSetItem, view: View) {
         }
         ClassSetItem::Bracketed(class) => rewrite_set(&mut class.kind, view),
         ClassSetItem::Union(union) => union.items.iter_mut().for_each(|item| rewrite_item(item, view)),
-        ClassSetItem::Empty(_) | ClassSetItem::Range(_) | ClassSetItem::Ascii(_) | ClassSetItem::Unicode(_) => {}
+        ClassSetItem::Empty(_)
+        | ClassSetItem::Range(_)
+        | ClassSetItem::Ascii(_)
+        | ClassSetItem::Unicode(_) => {}
     }
 }
 
@@ -125,9 +129,8 @@ fn fold_literal(literal: &Literal, view: View) -> Option<Ast> {
 
 fn group(span: Span, flags: Option<Flag>, inner: Ast) -> Ast {
     let item = |kind| FlagsItem { span, kind };
-    let items = flags.map_or(Vec::new(), |flag| {
-        vec![item(FlagsItemKind::Negation), item(FlagsItemKind::Flag(flag))]
-    });
+    let items =
+        flags.map_or(Vec::new(), |flag| vec![item(FlagsItemKind::Negation), item(FlagsItemKind::Flag(flag))]);
     Ast::group(Group { span, kind: GroupKind::NonCapturing(Flags { span, items }), ast: Box::new(inner) })
 }
 

@@ -204,7 +204,6 @@ fn look_alike(c: char) -> char {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

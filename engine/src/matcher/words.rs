@@ -54,7 +54,9 @@ fn one_edit(form: &[Option<char>]) -> Vec<Vec<Option<char>>> {
 }
 
 fn written(form: &[Option<char>]) -> String {
-    form.iter().map(|letter| letter.map_or(r"\w".to_owned(), |c| escape(c.encode_utf8(&mut [0; 4])))).collect()
+    form.iter()
+        .map(|letter| letter.map_or(r"\w".to_owned(), |c| escape(c.encode_utf8(&mut [0; 4]))))
+        .collect()
 }
 
 #[cfg(test)]
@@ -63,7 +65,8 @@ mod tests {
     use crate::matcher::View;
 
     fn finds(words: &[&str], edits: usize, text: &str) -> bool {
-        let hir = crate::matcher::regex::compile(&source(words.iter().copied(), edits), "i", View::Folded).unwrap();
+        let hir =
+            crate::matcher::regex::compile(&source(words.iter().copied(), edits), "i", View::Folded).unwrap();
         regex_automata::meta::Builder::new().build_from_hir(&hir).unwrap().is_match(text)
     }
 

@@ -172,7 +172,9 @@ impl Node {
             Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) | Node::Score(_) => {}
             Node::Has(TextRef::Value(text), _) => visit(*text),
             Node::Has(TextRef::Texts(_) | TextRef::Element(_), _) => {}
-            Node::Not(inner) | Node::Glob(inner, _) | Node::Present(inner) | Node::Call(_, inner) => visit(*inner),
+            Node::Not(inner) | Node::Glob(inner, _) | Node::Present(inner) | Node::Call(_, inner) => {
+                visit(*inner)
+            }
             Node::And(all) | Node::Or(all) | Node::Script(_, all) => all.iter().copied().for_each(visit),
             Node::Compare(_, a, b)
             | Node::Arith(_, a, b)

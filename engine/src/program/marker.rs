@@ -35,7 +35,8 @@ impl Marker {
     /// keep working.
     pub fn write(&self, label: &str, matched: &str, out: &mut String) {
         let length = matched.chars().count();
-        let custom = self.custom.iter().find(|(of, _)| of.eq_ignore_ascii_case(label)).map(|(_, marker)| &**marker);
+        let custom =
+            self.custom.iter().find(|(of, _)| of.eq_ignore_ascii_case(label)).map(|(_, marker)| &**marker);
         match (custom, &self.shape) {
             (Some(custom), _) => self.fit(custom, length, out),
             (None, Shape::Fixed(words)) => self.fit(words, length, out),

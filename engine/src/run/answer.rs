@@ -191,17 +191,21 @@ fn apply(
         return false;
     };
     let answer = &session.answer;
-    let seen = |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    let seen =
+        |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
     if !facts::holds(program, &answer.facts, &seen, rule.condition) {
         return false;
     }
-    session.note(rule.policy, Finding {
-        policy: Arc::clone(&policy.name),
-        rule: Arc::clone(&rule.name),
-        label: Arc::clone(&found.label),
-        site: Site::Response(channel),
-        range: hit.range.clone(),
-    });
+    session.note(
+        rule.policy,
+        Finding {
+            policy: Arc::clone(&policy.name),
+            rule: Arc::clone(&rule.name),
+            label: Arc::clone(&found.label),
+            site: Site::Response(channel),
+            range: hit.range.clone(),
+        },
+    );
     if rule.verdict == Verdict::Redact {
         stream.replace(Replacement { range: hit.range.clone(), priority: (index, detector.0) });
     }
@@ -213,7 +217,8 @@ fn apply(
 fn fire(session: &mut Session, program: &Program, index: usize) {
     let Some(rule) = program.rules.get(index) else { return };
     let answer = &session.answer;
-    let seen = |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    let seen =
+        |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
     let mut labels: Vec<Arc<str>> = answer
         .watchers
         .iter()

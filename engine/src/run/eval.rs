@@ -116,7 +116,9 @@ impl<'a> Evaluator<'a> {
             }
             Node::Quantifier { quantity, list, body, .. } => self.quantifier(*quantity, *list, *body)?,
             Node::Score(score) => {
-                let Some(score) = self.program.scores.get(score.0 as usize) else { return Ok(Value::Float(0.0)) };
+                let Some(score) = self.program.scores.get(score.0 as usize) else {
+                    return Ok(Value::Float(0.0));
+                };
                 let mut sum = 0.0;
                 for (weight, condition) in &score.terms {
                     let counts = match condition {
@@ -159,7 +161,9 @@ impl<'a> Evaluator<'a> {
             FieldKind::UserId => request.user_id.map_or(Value::Absent, |id| Value::Str(id.into())),
             FieldKind::Phase => Value::Str(self.phase.name().into()),
             // Texts and lists are read by `has` and quantifiers.
-            FieldKind::Texts(_) | FieldKind::Messages | FieldKind::Tools | FieldKind::ToolCalls => Value::Absent,
+            FieldKind::Texts(_) | FieldKind::Messages | FieldKind::Tools | FieldKind::ToolCalls => {
+                Value::Absent
+            }
         }
     }
 
@@ -168,21 +172,25 @@ impl<'a> Evaluator<'a> {
         let optional = |value: Option<&str>| value.map_or(Value::Absent, text);
         let Some((list, index)) = self.elements.get(usize::from(depth)) else { return Value::Absent };
         match list {
-            ListField::Messages => self.request.messages.get(*index).map_or(Value::Absent, |message| match field {
-                ElementField::Role => text(message.role.name()),
-                ElementField::Name => optional(message.name),
-                ElementField::Text | ElementField::Description | ElementField::Arguments => Value::Absent,
-            }),
+            ListField::Messages => {
+                self.request.messages.get(*index).map_or(Value::Absent, |message| match field {
+                    ElementField::Role => text(message.role.name()),
+                    ElementField::Name => optional(message.name),
+                    ElementField::Text | ElementField::Description | ElementField::Arguments => Value::Absent,
+                })
+            }
             ListField::Tools => self.request.tools.get(*index).map_or(Value::Absent, |tool| match field {
                 ElementField::Name => text(tool.name),
                 ElementField::Description => optional(tool.description),
                 ElementField::Role | ElementField::Text | ElementField::Arguments => Value::Absent,
             }),
-            ListField::ToolCalls => self.request.tool_calls.get(*index).map_or(Value::Absent, |call| match field {
-                ElementField::Name => text(call.name),
-                ElementField::Arguments => text(call.arguments),
-                ElementField::Role | ElementField::Text | ElementField::Description => Value::Absent,
-            }),
+            ListField::ToolCalls => {
+                self.request.tool_calls.get(*index).map_or(Value::Absent, |call| match field {
+                    ElementField::Name => text(call.name),
+                    ElementField::Arguments => text(call.arguments),
+                    ElementField::Role | ElementField::Text | ElementField::Description => Value::Absent,
+                })
+            }
         }
     }
 
@@ -339,7 +347,12 @@ impl<'a> Evaluator<'a> {
         Ok(())
     }
 
-    fn note(&mut self, detectors: &[DetectorId], texts: impl IntoIterator<Item = usize>, out: &mut Vec<Evidence>) {
+    fn note(
+        &mut self,
+        detectors: &[DetectorId],
+        texts: impl IntoIterator<Item = usize>,
+        out: &mut Vec<Evidence>,
+    ) {
         for text in texts {
             for id in detectors {
                 let hits = self.hits(*id, text);

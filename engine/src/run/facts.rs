@@ -13,7 +13,11 @@ use crate::value::Value;
 pub(super) type Facts = HashMap<NodeId, Value>;
 
 /// Collects the facts that a rule over answers needs.
-pub(super) fn collect(rule: &Rule, evaluator: &mut Evaluator<'_>, facts: &mut Facts) -> Result<(), ScriptFailure> {
+pub(super) fn collect(
+    rule: &Rule,
+    evaluator: &mut Evaluator<'_>,
+    facts: &mut Facts,
+) -> Result<(), ScriptFailure> {
     gather(rule.condition, evaluator, facts)?;
     for piece in &rule.message {
         if let Piece::Node(node) = piece {
@@ -26,14 +30,13 @@ pub(super) fn collect(rule: &Rule, evaluator: &mut Evaluator<'_>, facts: &mut Fa
 fn gather(id: NodeId, evaluator: &mut Evaluator<'_>, facts: &mut Facts) -> Result<(), ScriptFailure> {
     let program = evaluator.program();
     if !reads_answer(&program.nodes, &program.scores, id) {
-        if !facts.contains_key(&id) {
-            let value = evaluator.value(id)?;
-            facts.insert(id, value);
-        }
+        let value = evaluator.value(id)?;
+        facts.insert(id, value);
         return Ok(());
     }
     if let Node::Score(score) = program.node(id) {
-        for (weight, condition) in program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms) {
+        for (weight, condition) in program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms)
+        {
             gather(*weight, evaluator, facts)?;
             condition.iter().try_for_each(|condition| gather(*condition, evaluator, facts))?;
         }
@@ -74,7 +77,12 @@ fn compare(
 }
 
 /// A node's value once some detectors have matched: a fact, a constant, or a score.
-pub(super) fn value(program: &Program, facts: &Facts, seen: &dyn Fn(DetectorId) -> bool, id: NodeId) -> Value {
+pub(super) fn value(
+    program: &Program,
+    facts: &Facts,
+    seen: &dyn Fn(DetectorId) -> bool,
+    id: NodeId,
+) -> Value {
     if let Some(value) = facts.get(&id) {
         return value.clone();
     }

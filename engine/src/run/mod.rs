@@ -120,7 +120,10 @@ impl Session {
             policy: Some(Arc::clone(&failed.name)),
             rule: None,
             reason_code: Some(Arc::from("policy.error")),
-            message: Some(format!("policy `{}` could not run: script `{}`: {}", failed.name, failure.script, failure.cause)),
+            message: Some(format!(
+                "policy `{}` could not run: script `{}`: {}",
+                failed.name, failure.script, failure.cause
+            )),
             score: None,
         };
         self.decision = decision;

@@ -75,13 +75,16 @@ fn apply(
     let Some(policy) = program.policies.get(rule.policy) else { return Ok(()) };
     for found in &evidence {
         let label = label(program, found);
-        session.note(rule.policy, Finding {
-            policy: Arc::clone(&policy.name),
-            rule: Arc::clone(&rule.name),
-            label: Arc::clone(&label),
-            site: Site::Request(found.text),
-            range: found.range.clone(),
-        });
+        session.note(
+            rule.policy,
+            Finding {
+                policy: Arc::clone(&policy.name),
+                rule: Arc::clone(&rule.name),
+                label: Arc::clone(&label),
+                site: Site::Request(found.text),
+                range: found.range.clone(),
+            },
+        );
         if rule.verdict == Verdict::Redact {
             wishes.push(Wish { text: found.text, range: found.range.clone(), rule: index, label });
         }
@@ -94,11 +97,18 @@ fn apply(
 }
 
 fn label(program: &Program, found: &Evidence) -> Arc<str> {
-    program.detector(found.detector).map_or_else(|| Arc::from("MATCH"), |detector| Arc::clone(&detector.label))
+    program
+        .detector(found.detector)
+        .map_or_else(|| Arc::from("MATCH"), |detector| Arc::clone(&detector.label))
 }
 
 /// A rule's decision.
-pub(super) fn decision(program: &Program, rule: &Rule, message: Option<String>, score: Option<f64>) -> Decision {
+pub(super) fn decision(
+    program: &Program,
+    rule: &Rule,
+    message: Option<String>,
+    score: Option<f64>,
+) -> Decision {
     Decision {
         verdict: rule.verdict,
         policy: program.policies.get(rule.policy).map(|policy| Arc::clone(&policy.name)),
@@ -140,7 +150,7 @@ pub(super) fn message(
 
 /// The edits of all rules: overlapping wishes are one edit, marked as the first of the rules wants it.
 fn join(program: &Program, request: &Request<'_>, mut wishes: Vec<Wish>) -> Vec<Edit> {
-    wishes.sort_by(|a, b| (a.text, a.range.start, a.rule).cmp(&(b.text, b.range.start, b.rule)));
+    wishes.sort_by_key(|wish| (wish.text, wish.range.start, wish.rule));
     let mut joined: Vec<Wish> = Vec::new();
     for wish in wishes {
         match joined.last_mut() {

@@ -52,6 +52,9 @@ struct Lens {
     map: PositionMap,
 }
 
+/// Appends the marker for a replacement: its priority, the text that it stands for, and where to.
+pub(super) type Mark<'a> = &'a mut dyn FnMut((usize, u32), &str, &mut String);
+
 /// One text, arriving.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -92,7 +95,13 @@ impl Stream {
 
     /// Takes one character and hands out the matches that it makes certain. All detectors see a character before any
     /// sees the next, so that what is certain at a place never depends on how the text was cut.
-    pub(super) fn push(&mut self, program: &Program, watchers: &[Watcher], c: char, hits: &mut Vec<Hit>) -> Held {
+    pub(super) fn push(
+        &mut self,
+        program: &Program,
+        watchers: &[Watcher],
+        c: char,
+        hits: &mut Vec<Hit>,
+    ) -> Held {
         let from = self.end();
         self.raw.push(c);
         let mut bytes = [0; 4];
@@ -162,12 +171,13 @@ impl Stream {
     }
 
     /// Lets go of everything before `frontier`, replaced where it must be. Replacements that overlap are one.
-    pub(super) fn release(&mut self, frontier: usize, out: &mut String, mark: &mut dyn FnMut((usize, u32), &str, &mut String)) {
+    pub(super) fn release(&mut self, frontier: usize, out: &mut String, mark: Mark<'_>) {
         let mut taken = 0;
         while let Some(first) = self.replacements.get(taken) {
             let (mut range, mut priority) = (first.range.clone(), first.priority);
             let mut next = taken + 1;
-            while let Some(other) = self.replacements.get(next).filter(|other| other.range.start < range.end) {
+            while let Some(other) = self.replacements.get(next).filter(|other| other.range.start < range.end)
+            {
                 range.end = range.end.max(other.range.end);
                 priority = priority.min(other.priority);
                 next += 1;

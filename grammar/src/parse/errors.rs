@@ -8,15 +8,19 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::span::{SourceId, Span};
 
 /// The words that begin an item.
-const ITEMS: &[&str] = &[
-    "policy", "library", "version", "use", "param", "pattern", "let", "score", "script", "rule", "test",
-];
+const ITEMS: &[&str] =
+    &["policy", "library", "version", "use", "param", "pattern", "let", "score", "script", "rule", "test"];
 
 /// How many expected things an error lists before it gives up.
 const MAX_EXPECTED: usize = 6;
 
 /// The error as a diagnostic, and the byte of the file where reading stopped.
-pub(super) fn describe(source: SourceId, text: &str, item: usize, error: &Error<Rule>) -> (Diagnostic, usize) {
+pub(super) fn describe(
+    source: SourceId,
+    text: &str,
+    item: usize,
+    error: &Error<Rule>,
+) -> (Diagnostic, usize) {
     let at = item
         + match error.location {
             InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
@@ -94,7 +98,10 @@ fn unknown_item(span: Span, word: &str) -> Diagnostic {
     };
     let help = match nearest(word, ITEMS.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "items begin with `policy`, `use`, `param`, `pattern`, `let`, `score`, `script`, `rule` or `test`".into(),
+        None => {
+            "items begin with `policy`, `use`, `param`, `pattern`, `let`, `score`, `script`, `rule` or `test`"
+                .into()
+        }
     };
     diagnostic.help(help)
 }
@@ -160,9 +167,13 @@ pub(super) fn is_keyword(of: Rule) -> bool {
 /// What a grammar rule is called by people. Silent for rules that say nothing to them.
 fn words(wanted: Rule) -> Option<&'static str> {
     Some(match wanted {
-        Rule::expr | Rule::path | Rule::call | Rule::group | Rule::list | Rule::conditional | Rule::quantifier => {
-            "a condition or value"
-        }
+        Rule::expr
+        | Rule::path
+        | Rule::call
+        | Rule::group
+        | Rule::list
+        | Rule::conditional
+        | Rule::quantifier => "a condition or value",
         Rule::name | Rule::word | Rule::dotted | Rule::kind => "a name",
         Rule::string => "a string in double quotes",
         Rule::block => "a text in triple quotes",

@@ -62,11 +62,7 @@ impl Reader {
             Rule::group => return self.expr(pair.into_inner().next()?),
             Rule::conditional => {
                 let mut parts = self.exprs(pair).into_iter();
-                ExprKind::If(
-                    Box::new(parts.next()?),
-                    Box::new(parts.next()?),
-                    Box::new(parts.next()?),
-                )
+                ExprKind::If(Box::new(parts.next()?), Box::new(parts.next()?), Box::new(parts.next()?))
             }
             Rule::quantifier => ExprKind::Quantifier(Box::new(self.quantifier(pair)?)),
             Rule::list => ExprKind::List(self.exprs(pair)),

@@ -32,7 +32,7 @@ impl Reader {
             Rule::let_item => ItemKind::Let(self.let_item(body)?),
             Rule::score => ItemKind::Score(self.score(body)?),
             Rule::script => ItemKind::Script(self.script(body)?),
-            Rule::rule => ItemKind::Rule(self.rule(body)?),
+            Rule::rule => ItemKind::Rule(Box::new(self.rule(body)?)),
             _ => ItemKind::Test(self.test(body)?),
         };
         Some(Item { doc, span, kind })
@@ -102,7 +102,9 @@ impl Reader {
         };
         if range.is_some() {
             let message = format!("`{}` takes no range", word.as_str());
-            self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).help("only `int` and `float` do"));
+            self.error(
+                Diagnostic::error(codes::TYPE_MISMATCH, span, message).help("only `int` and `float` do"),
+            );
         }
         Some(ty)
     }
@@ -114,7 +116,9 @@ impl Reader {
         let (low, high) = (self.bound(&low)?, self.bound(&high)?);
         if low > high {
             let message = format!("this range is empty: {low} is above {high}");
-            self.error(Diagnostic::error(codes::BAD_VALUE, span, message).help("write the lower bound first"));
+            self.error(
+                Diagnostic::error(codes::BAD_VALUE, span, message).help("write the lower bound first"),
+            );
         }
         Some((low, high))
     }
@@ -130,7 +134,8 @@ impl Reader {
             let names = children(clause);
             if is_label {
                 let label = names.first()?;
-                let label = if label.as_rule() == Rule::string { self.string(label) } else { self.name(label) };
+                let label =
+                    if label.as_rule() == Rule::string { self.string(label) } else { self.name(label) };
                 pattern.label = Some(label);
             } else {
                 pattern.validators.extend(names.iter().map(|name| self.name(name)));
@@ -222,7 +227,9 @@ impl Reader {
         for part in parts {
             let span = self.span(&part);
             match part.as_rule() {
-                Rule::phase if part.as_str() == "request" => rule.phases.push(Spanned::new(Phase::Request, span)),
+                Rule::phase if part.as_str() == "request" => {
+                    rule.phases.push(Spanned::new(Phase::Request, span))
+                }
                 Rule::phase => rule.phases.push(Spanned::new(Phase::Response, span)),
                 Rule::unless => rule.unless = Some(self.exprs(part).pop()?),
                 _ => self.clause(part.into_inner().next()?, &mut rule)?,

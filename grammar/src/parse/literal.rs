@@ -52,7 +52,10 @@ impl Reader {
     /// The number as a float, for ranges.
     pub(super) fn bound(&mut self, pair: &Pair<'_, Rule>) -> Option<f64> {
         match self.number(pair)? {
-            #[expect(clippy::cast_precision_loss, reason = "a bound past 2^53 is no bound that anybody writes")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a bound past 2^53 is no bound that anybody writes"
+            )]
             Literal::Int(number) => Some(number as f64),
             Literal::Float(number) => Some(number),
             Literal::Bool(_)

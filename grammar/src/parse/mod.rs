@@ -65,7 +65,10 @@ pub fn parse(source: SourceId, text: &str) -> (File, Vec<Diagnostic>) {
 /// The first byte at or after `at` that is neither white space nor comment.
 fn skip_gap(text: &str, at: usize) -> usize {
     let rest = text.get(at..).unwrap_or_default();
-    RuleParser::parse(Rule::gap, rest).ok().and_then(|mut pairs| pairs.next()).map_or(at, |gap| at + gap.as_str().len())
+    RuleParser::parse(Rule::gap, rest)
+        .ok()
+        .and_then(|mut pairs| pairs.next())
+        .map_or(at, |gap| at + gap.as_str().len())
 }
 
 /// Where brackets nest past [`MAX_DEPTH`], looked for before a recursive parser meets them. Strings and regular

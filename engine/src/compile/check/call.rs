@@ -35,7 +35,7 @@ impl Checker<'_> {
         match (name.value.as_str(), args) {
             ("header", [arg]) => {
                 let arg = self.typed(arg, &Type::Str, "a header's name")?;
-                let Some(header) = self.constant(&arg) else { return None };
+                let header = self.constant(&arg)?;
                 let kind = Kind::Header(header.to_lowercase().into());
                 Some(Typed { ty: Type::Optional(Box::new(Type::Str)), span, kind })
             }
@@ -52,7 +52,11 @@ impl Checker<'_> {
             }
             ("length", [arg]) => {
                 let arg = self.expr(arg, None)?;
-                if !fits(&arg.ty, &Type::Str) && !(matches!(arg.ty, Type::List(_)) && !matches!(arg.kind, Kind::List(_))) {
+                let has_length = match &arg.ty {
+                    Type::List(_) => !matches!(arg.kind, Kind::List(_)),
+                    other => fits(other, &Type::Str),
+                };
+                if !has_length {
                     self.mismatch(arg.span, &arg.ty, "a string or a list of values", "what `length` takes");
                     return None;
                 }
@@ -107,8 +111,16 @@ impl Checker<'_> {
         let unit = self.unit;
         let script = unit.scripts.get(index)?;
         if script.args.len() != args.len() {
-            let message = format!("`{}` takes {} arguments, and this gives {}", script.name.value, script.args.len(), args.len());
-            self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).related(script.name.span, "declared here"));
+            let message = format!(
+                "`{}` takes {} arguments, and this gives {}",
+                script.name.value,
+                script.args.len(),
+                args.len()
+            );
+            self.error(
+                Diagnostic::error(codes::TYPE_MISMATCH, span, message)
+                    .related(script.name.span, "declared here"),
+            );
             return None;
         }
         let mut typed = Vec::new();

@@ -156,7 +156,10 @@ impl Checker<'_> {
                 [word] => {
                     let is_element = self.elements.iter().any(|(name, _)| *name == word.value);
                     let is_field = self.fields.iter().any(|field| field.name == word.value);
-                    let is_value = !matches!(self.symbol(&word.value), None | Some(Symbol::Pattern(_) | Symbol::Script(_)));
+                    let is_value = !matches!(
+                        self.symbol(&word.value),
+                        None | Some(Symbol::Pattern(_) | Symbol::Script(_))
+                    );
                     !is_element && !is_field && !is_value
                 }
                 _ => false,
@@ -186,7 +189,12 @@ impl Checker<'_> {
 
     fn incomparable(&mut self, op: &Spanned<BinaryOp>, a: &Typed, b: &Typed) {
         if let Some(optional) = [a, b].into_iter().find(|side| matches!(side.ty, Type::Optional(_))) {
-            self.mismatch(optional.span, &optional.ty, "a plain value", &format!("each side of `{}`", op.value.name()));
+            self.mismatch(
+                optional.span,
+                &optional.ty,
+                "a plain value",
+                &format!("each side of `{}`", op.value.name()),
+            );
             return;
         }
         let message = format!("`{}` cannot compare {} with {}", op.value.name(), a.ty, b.ty);
@@ -256,7 +264,9 @@ impl Checker<'_> {
         let inner = self.expr(inner, None)?;
         if !matches!(inner.ty, Type::Optional(_)) {
             let message = format!("this is {} and always present", inner.ty);
-            self.error(Diagnostic::error(codes::TYPE_MISMATCH, inner.span, message).help("leave out the question"));
+            self.error(
+                Diagnostic::error(codes::TYPE_MISMATCH, inner.span, message).help("leave out the question"),
+            );
             return None;
         }
         let found = Typed { ty: Type::Bool, span, kind: Kind::Present(Rc::new(inner)) };
@@ -284,7 +294,12 @@ impl Checker<'_> {
         } else if fits(&otherwise.ty, &then.ty) {
             then.ty.clone()
         } else {
-            self.mismatch(otherwise.span, &otherwise.ty, &then.ty.to_string(), "the other branch of this `if`");
+            self.mismatch(
+                otherwise.span,
+                &otherwise.ty,
+                &then.ty.to_string(),
+                "the other branch of this `if`",
+            );
             return None;
         };
         Some(Typed { ty, span, kind: Kind::If(Rc::new(condition), Rc::new(then), Rc::new(otherwise)) })
@@ -316,10 +331,13 @@ impl Checker<'_> {
                 if let Some(Symbol::Pattern(index)) = self.symbol(name) {
                     return Some(PatternUse::Declared(index));
                 }
-                let patterns = self.unit.names.iter().filter(|(_, (symbol, _))| matches!(symbol, Symbol::Pattern(_)));
+                let patterns =
+                    self.unit.names.iter().filter(|(_, (symbol, _))| matches!(symbol, Symbol::Pattern(_)));
                 let near = did_you_mean(name, patterns.map(|(name, _)| name.as_str()));
                 let message = format!("there is no pattern `{name}`");
-                let help = near.unwrap_or_else(|| "declare it with `pattern`, or take it from a library with `use`".into());
+                let help = near.unwrap_or_else(|| {
+                    "declare it with `pattern`, or take it from a library with `use`".into()
+                });
                 self.error(Diagnostic::error(codes::UNKNOWN_NAME, pattern.span, message).help(help));
                 None
             }
@@ -330,7 +348,12 @@ impl Checker<'_> {
         let list = self.expr(&quantifier.list, None)?;
         let (Type::List(element), Kind::List(field)) = (&list.ty, &list.kind) else {
             let word = grammar::print::quantity_name(quantifier.quantity);
-            self.mismatch(list.span, &list.ty, "messages, tools or tool_calls", &format!("what `{word}` goes over"));
+            self.mismatch(
+                list.span,
+                &list.ty,
+                "messages, tools or tool_calls",
+                &format!("what `{word}` goes over"),
+            );
             return None;
         };
         let depth = u8::try_from(self.elements.len()).unwrap_or(u8::MAX);
@@ -338,7 +361,8 @@ impl Checker<'_> {
         let body = self.typed(&quantifier.body, &Type::Bool, "what must hold of each element");
         self.elements.pop();
         let ty = if quantifier.quantity == Quantity::Count { Type::Int } else { Type::Bool };
-        let kind = Kind::Quantifier { quantity: quantifier.quantity, list: *field, depth, body: Rc::new(body?) };
+        let kind =
+            Kind::Quantifier { quantity: quantifier.quantity, list: *field, depth, body: Rc::new(body?) };
         Some(Typed { ty, span, kind })
     }
 }

@@ -79,8 +79,12 @@ impl Checker<'_> {
     fn mismatch(&mut self, span: Span, found: &Type, wanted: &str, what: &str) {
         let optional = matches!(found, Type::Optional(_));
         let diagnostic = if optional {
-            Diagnostic::error(codes::OPTIONAL_UNHANDLED, span, format!("{what} is {wanted}, and this may be absent"))
-                .help("say what holds then, as in `x ?? \"none\"`, or ask `x is present`")
+            Diagnostic::error(
+                codes::OPTIONAL_UNHANDLED,
+                span,
+                format!("{what} is {wanted}, and this may be absent"),
+            )
+            .help("say what holds then, as in `x ?? \"none\"`, or ask `x is present`")
         } else {
             Diagnostic::error(codes::TYPE_MISMATCH, span, format!("{what} is {wanted}, and this is {found}"))
         };
@@ -138,7 +142,9 @@ pub(super) fn declared(ty: &ast::Type) -> Type {
         ast::Type::String => Type::Str,
         ast::Type::Regex => Type::Regex,
         ast::Type::Map => Type::Map,
-        ast::Type::Enum(words) => Type::Enum(words.iter().map(|word| Arc::from(word.value.as_str())).collect()),
+        ast::Type::Enum(words) => {
+            Type::Enum(words.iter().map(|word| Arc::from(word.value.as_str())).collect())
+        }
         ast::Type::List(inner) => Type::List(Box::new(declared(inner))),
     }
 }

@@ -48,7 +48,10 @@ impl Checker<'_> {
         let names = fields.iter().map(|(name, ..)| *name);
         let [field] = rest else {
             let list = names.map(|field| format!("`{name}.{field}`")).collect::<Vec<_>>().join(", ");
-            self.error(Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("`{name}` is a whole {ty}")).help(format!("read one of {list}")));
+            self.error(
+                Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("`{name}` is a whole {ty}"))
+                    .help(format!("read one of {list}")),
+            );
             return None;
         };
         let Some((_, ty, field)) = fields.iter().find(|(known, ..)| *known == field.value) else {
@@ -72,26 +75,40 @@ impl Checker<'_> {
             }
             Symbol::Let(index) => {
                 let value = self.lets.get(&index).cloned();
-                if value.is_none() && unit.lets.get(index).is_some_and(|item| item.value.span.start > span.start) {
+                if value.is_none()
+                    && unit.lets.get(index).is_some_and(|item| item.value.span.start > span.start)
+                {
                     let message = format!("`{name}` is declared further down");
-                    self.error(Diagnostic::error(codes::UNKNOWN_NAME, span, message).help("declare it before its first use"));
+                    self.error(
+                        Diagnostic::error(codes::UNKNOWN_NAME, span, message)
+                            .help("declare it before its first use"),
+                    );
                 }
                 value.map(|value| Typed { span, ..(*value).clone() })
             }
             Symbol::Score(index) if index >= self.scores.len() => {
                 let message = format!("score `{name}` is declared further down, or reads itself");
-                self.error(Diagnostic::error(codes::UNKNOWN_NAME, span, message).help("declare a score before its first use"));
+                self.error(
+                    Diagnostic::error(codes::UNKNOWN_NAME, span, message)
+                        .help("declare a score before its first use"),
+                );
                 None
             }
             Symbol::Score(index) => Some(Typed { ty: Type::Float, span, kind: Kind::Score(index) }),
             Symbol::Pattern(_) => {
                 let message = format!("`{name}` is a pattern, not a value");
-                self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).help(format!("look for it with `text has {name}`")));
+                self.error(
+                    Diagnostic::error(codes::TYPE_MISMATCH, span, message)
+                        .help(format!("look for it with `text has {name}`")),
+                );
                 None
             }
             Symbol::Script(_) => {
                 let message = format!("`{name}` is a script and takes arguments");
-                self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).help(format!("call it: `{name}(…)`")));
+                self.error(
+                    Diagnostic::error(codes::TYPE_MISMATCH, span, message)
+                        .help(format!("call it: `{name}(…)`")),
+                );
                 None
             }
         }
@@ -102,16 +119,24 @@ impl Checker<'_> {
             let list = choices.join(", ");
             let help = did_you_mean(name, choices.iter().map(|choice| &**choice));
             self.error(
-                Diagnostic::error(codes::BAD_VALUE, span, format!("`{name}` is not one of {list}")).maybe_help(help),
+                Diagnostic::error(codes::BAD_VALUE, span, format!("`{name}` is not one of {list}"))
+                    .maybe_help(help),
             );
             return;
         }
         let dotted = name.contains('.');
         let fields = self.fields.iter().map(|field| field.name);
-        let names = self.unit.names.keys().map(String::as_str).chain(self.elements.iter().map(|(name, _)| name.as_str()));
+        let names = self
+            .unit
+            .names
+            .keys()
+            .map(String::as_str)
+            .chain(self.elements.iter().map(|(name, _)| name.as_str()));
         let help = did_you_mean(name, fields.chain(names));
-        let (code, what) = if dotted { (codes::UNKNOWN_FIELD, "field") } else { (codes::UNKNOWN_NAME, "name") };
-        let fallback = if dotted { "`kt policy fields` lists the fields" } else { "a text is written in double quotes" };
+        let (code, what) =
+            if dotted { (codes::UNKNOWN_FIELD, "field") } else { (codes::UNKNOWN_NAME, "name") };
+        let fallback =
+            if dotted { "`kt policy fields` lists the fields" } else { "a text is written in double quotes" };
         self.error(
             Diagnostic::error(code, span, format!("there is no {what} `{name}`"))
                 .help(help.unwrap_or_else(|| fallback.to_owned())),

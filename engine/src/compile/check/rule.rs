@@ -62,7 +62,17 @@ impl Checker<'_> {
             None => Arc::from(format!("{}.{}", self.unit.name, rule.name.value)),
         };
         let name = Arc::from(rule.name.value.as_str());
-        Some(CheckedRule { name, span: rule.name.span, phases, unless, when: when?, action: action?, with, code, message })
+        Some(CheckedRule {
+            name,
+            span: rule.name.span,
+            phases,
+            unless,
+            when: when?,
+            action: action?,
+            with,
+            code,
+            message,
+        })
     }
 
     fn phases(&mut self, rule: &ast::Rule) -> Vec<Phase> {
@@ -70,7 +80,9 @@ impl Checker<'_> {
         for phase in &rule.phases {
             if phases.contains(&phase.value) {
                 let message = format!("`{}` is named twice", phase.value.name());
-                self.error(Diagnostic::error(codes::DUPLICATE, phase.span, message).help("name each phase once"));
+                self.error(
+                    Diagnostic::error(codes::DUPLICATE, phase.span, message).help("name each phase once"),
+                );
             } else {
                 phases.push(phase.value);
             }
@@ -161,7 +173,8 @@ impl Checker<'_> {
         match &typed.ty {
             Type::Enum(choices) => {
                 if let Some(stranger) = choices.iter().find(|choice| verdict(choice).is_none()) {
-                    let message = format!("`{stranger}` is a choice of this, and not something that a rule can do");
+                    let message =
+                        format!("`{stranger}` is a choice of this, and not something that a rule can do");
                     self.error(
                         Diagnostic::error(codes::TYPE_MISMATCH, typed.span, message)
                             .help(format!("a rule can {}", verdicts.join(", "))),
@@ -193,7 +206,8 @@ impl Checker<'_> {
         while let Some((before, after)) = rest.split_once('{') {
             pieces.push(CheckedPiece::Text(before.into()));
             let Some((name, after)) = after.split_once('}') else {
-                let diagnostic = Diagnostic::error(codes::SYNTAX, message.span, "a `{` in this message has no `}`");
+                let diagnostic =
+                    Diagnostic::error(codes::SYNTAX, message.span, "a `{` in this message has no `}`");
                 self.error(diagnostic.help("write `{name}`; a message holds no lone braces"));
                 return pieces;
             };
@@ -211,7 +225,8 @@ impl Checker<'_> {
             "phase" => return Some(CheckedPiece::Phase),
             _ => {}
         }
-        let words: Vec<ast::Name> = name.split('.').map(|word| ast::Name::new(word.to_owned(), span)).collect();
+        let words: Vec<ast::Name> =
+            name.split('.').map(|word| ast::Name::new(word.to_owned(), span)).collect();
         let typed = self.path(&words, span, None)?;
         let plain = matches!(&typed.ty, Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_));
         if !plain {

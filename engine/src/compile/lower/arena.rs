@@ -1,0 +1,120 @@
+//! The arena in the making: nodes, equal ones once, constants folded as they are added.
+
+use std::collections::HashMap;
+
+use super::index;
+use crate::matcher::glob;
+use crate::program::ir::{Node, NodeId, TextRef};
+use crate::program::ops;
+use crate::value::Value;
+
+/// Nodes so far.
+#[derive(Default)]
+pub(super) struct Arena {
+    pub(super) nodes: Vec<Node>,
+    ids: HashMap<Node, NodeId>,
+}
+
+impl Arena {
+    /// The node, made once.
+    pub(super) fn add(&mut self, node: Node) -> NodeId {
+        if let Some(id) = self.ids.get(&node) {
+            return *id;
+        }
+        let id = NodeId(index(self.nodes.len()));
+        self.ids.insert(node.clone(), id);
+        self.nodes.push(node);
+        id
+    }
+
+    /// The node, or its value when everything in it is constant.
+    pub(super) fn make(&mut self, node: Node) -> NodeId {
+        match self.fold(&node) {
+            Some(value) => self.add(Node::Const(value)),
+            None => self.add(node),
+        }
+    }
+
+    fn fold(&self, node: &Node) -> Option<Value> {
+        let constant = |node: &NodeId| self.constant(*node);
+        Some(match node {
+            Node::Compare(op, a, b) => Value::Bool(ops::compare(*op, constant(a)?, constant(b)?)),
+            Node::Arith(op, a, b) => ops::arithmetic(*op, constant(a)?, constant(b)?),
+            Node::Test(test, a, b) => Value::Bool(ops::text_test(*test, constant(a)?, constant(b)?)),
+            Node::In(value, list) => Value::Bool(ops::contains(constant(list)?, constant(value)?)),
+            Node::Glob(text, pattern) => Value::Bool(glob::fits(pattern, constant(text)?.as_str()?)),
+            Node::Call(function, inner) => ops::call(*function, constant(inner)?),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn constant(&self, node: NodeId) -> Option<&Value> {
+        match self.nodes.get(node.index()) {
+            Some(Node::Const(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_const(&self, node: NodeId, value: bool) -> bool {
+        self.constant(node) == Some(&Value::Bool(value))
+    }
+
+    pub(super) fn not(&mut self, inner: NodeId) -> NodeId {
+        match self.nodes.get(inner.index()) {
+            Some(Node::Const(Value::Bool(value))) => {
+                let value = Value::Bool(!value);
+                self.add(Node::Const(value))
+            }
+            Some(Node::Not(twice)) => *twice,
+            _ => self.add(Node::Not(inner)),
+        }
+    }
+
+    pub(super) fn and(&mut self, sides: Vec<NodeId>) -> NodeId {
+        self.junction(sides, true)
+    }
+
+    pub(super) fn or(&mut self, sides: Vec<NodeId>) -> NodeId {
+        self.junction(sides, false)
+    }
+
+    /// `and` (neutral `true`) or `or` (neutral `false`): nested ones flattened, constants folded, cheap sides first.
+    fn junction(&mut self, sides: Vec<NodeId>, neutral: bool) -> NodeId {
+        let mut flat = Vec::new();
+        for side in sides {
+            match self.nodes.get(side.index()) {
+                Some(Node::And(inner)) if neutral => flat.extend(inner.iter().copied()),
+                Some(Node::Or(inner)) if !neutral => flat.extend(inner.iter().copied()),
+                Some(Node::Const(Value::Bool(value))) if *value == neutral => {}
+                Some(Node::Const(Value::Bool(value))) => {
+                    let value = Value::Bool(*value);
+                    return self.add(Node::Const(value));
+                }
+                _ => flat.push(side),
+            }
+        }
+        flat.sort_by_key(|node| (self.cost(*node), *node));
+        flat.dedup();
+        match flat.as_slice() {
+            [] => self.add(Node::Const(Value::Bool(neutral))),
+            [one] => *one,
+            _ if neutral => self.add(Node::And(flat.into())),
+            _ => self.add(Node::Or(flat.into())),
+        }
+    }
+
+    /// A rough rank: facts before lists, lists before texts, scripts last.
+    fn cost(&self, node: NodeId) -> u8 {
+        let Some(node) = self.nodes.get(node.index()) else { return 0 };
+        let own = match node {
+            Node::Script(..) => 4,
+            Node::Score(_) => 3,
+            Node::Has(TextRef::Texts(_), _) => 2,
+            Node::Quantifier { .. } | Node::Has(..) => 1,
+            _ => 0,
+        };
+        let mut cost = own;
+        node.children(|child| cost = cost.max(self.cost(child)));
+        cost
+    }
+}

@@ -1,0 +1,179 @@
+//! Expressions: from typed trees to nodes.
+
+use std::sync::Arc;
+
+use grammar::{Diagnostic, Span};
+
+use super::{Frame, Lowering, index, not_constant};
+use crate::compile::typed::{Kind, PatternUse, Typed};
+use crate::matcher::View;
+use crate::program::ir::{DetectorId, Node, NodeId, ScoreId, ScriptId, TextRef};
+use crate::schema::ElementField;
+use crate::value::{Type, Value};
+
+impl Lowering {
+    #[expect(clippy::too_many_lines, reason = "one short arm per kind of expression")]
+    pub(super) fn expr(
+        &mut self,
+        typed: &Typed,
+        frame: &Frame<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> NodeId {
+        macro_rules! lower {
+            ($inner:expr) => {
+                self.expr($inner, frame, diagnostics)
+            };
+        }
+        match &typed.kind {
+            Kind::Const(value) => self.arena.add(Node::Const(value.clone())),
+            Kind::Param(index) => {
+                let value = frame.arguments.values.get(*index).cloned().unwrap_or(Value::Absent);
+                self.arena.add(Node::Const(value))
+            }
+            Kind::Field(field) => self.arena.add(Node::Field(*field)),
+            Kind::Header(name) => self.arena.add(Node::Header(Arc::clone(name))),
+            Kind::Element(depth, field) => self.arena.add(Node::Element(*depth, *field)),
+            Kind::Items(items) => {
+                let nodes: Vec<NodeId> = items.iter().map(|item| lower!(item)).collect();
+                self.items(&nodes, typed.span, diagnostics)
+            }
+            Kind::Has(text, patterns) => self.has(text, patterns, frame, diagnostics),
+            Kind::Not(inner) => {
+                let inner = lower!(inner);
+                self.arena.not(inner)
+            }
+            Kind::And(a, b) => {
+                let sides = vec![lower!(a), lower!(b)];
+                self.arena.and(sides)
+            }
+            Kind::Or(a, b) => {
+                let sides = vec![lower!(a), lower!(b)];
+                self.arena.or(sides)
+            }
+            Kind::Compare(op, a, b) => {
+                let node = Node::Compare(*op, lower!(a), lower!(b));
+                self.arena.make(node)
+            }
+            Kind::Arith(op, a, b) => {
+                let node = Node::Arith(*op, lower!(a), lower!(b));
+                self.arena.make(node)
+            }
+            Kind::Test(test, a, b) => {
+                let node = Node::Test(*test, lower!(a), lower!(b));
+                self.arena.make(node)
+            }
+            Kind::In(value, list) => {
+                let node = Node::In(lower!(value), lower!(list));
+                self.arena.make(node)
+            }
+            Kind::Coalesce(a, b) => {
+                let node = Node::Coalesce(lower!(a), lower!(b));
+                self.arena.make(node)
+            }
+            Kind::Present(inner) => {
+                let node = Node::Present(lower!(inner));
+                self.arena.make(node)
+            }
+            Kind::Call(function, inner) => {
+                let node = Node::Call(*function, lower!(inner));
+                self.arena.make(node)
+            }
+            Kind::Glob(text, pattern) => {
+                let (text, pattern_node) = (lower!(text), lower!(pattern));
+                match self.arena.constant(pattern_node).and_then(Value::as_str).map(Arc::from) {
+                    Some(pattern) => self.arena.make(Node::Glob(text, pattern)),
+                    None => self.failed(not_constant(pattern.span), diagnostics),
+                }
+            }
+            Kind::If(condition, then, otherwise) => {
+                let condition = lower!(condition);
+                match self.arena.constant(condition).and_then(Value::as_bool) {
+                    Some(true) => lower!(then),
+                    Some(false) => lower!(otherwise),
+                    None => {
+                        let node = Node::If(condition, lower!(then), lower!(otherwise));
+                        self.arena.add(node)
+                    }
+                }
+            }
+            Kind::Quantifier { quantity, list, depth, body } => {
+                let body = lower!(body);
+                self.arena.add(Node::Quantifier { quantity: *quantity, list: *list, depth: *depth, body })
+            }
+            Kind::Score(score) => self.arena.add(Node::Score(ScoreId(frame.first_score + index(*score)))),
+            Kind::Script(script, args) => {
+                let args: Box<[NodeId]> = args.iter().map(|arg| lower!(arg)).collect();
+                self.arena.add(Node::Script(ScriptId(frame.first_script + index(*script)), args))
+            }
+            // Texts and lists are no values: `has` and quantifiers take them directly.
+            Kind::Texts(_) | Kind::View(..) | Kind::List(_) | Kind::Marker(..) => {
+                self.failed(not_constant(typed.span), diagnostics)
+            }
+        }
+    }
+
+    fn failed(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) -> NodeId {
+        diagnostics.push(diagnostic);
+        self.arena.add(Node::Const(Value::Bool(false)))
+    }
+
+    fn items(&mut self, nodes: &[NodeId], span: Span, diagnostics: &mut Vec<Diagnostic>) -> NodeId {
+        let values: Option<Vec<Value>> =
+            nodes.iter().map(|node| self.arena.constant(*node).cloned()).collect();
+        match values {
+            Some(values) => self.arena.add(Node::Const(Value::List(values.into()))),
+            None => self.failed(not_constant(span), diagnostics),
+        }
+    }
+
+    fn has(
+        &mut self,
+        text: &Typed,
+        patterns: &[PatternUse],
+        frame: &Frame<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> NodeId {
+        let Some((text, view)) = self.text(text, View::Folded, frame, diagnostics) else {
+            return self.arena.add(Node::Const(Value::Bool(false)));
+        };
+        let mut detectors: Vec<DetectorId> = Vec::new();
+        for pattern in patterns {
+            for id in self.patterns.of_use(frame.linked, pattern, view, &frame.arguments, diagnostics) {
+                if !detectors.contains(&id) {
+                    detectors.push(id);
+                }
+            }
+        }
+        if detectors.is_empty() {
+            return self.arena.add(Node::Const(Value::Bool(false)));
+        }
+        self.arena.add(Node::Has(text, detectors.into()))
+    }
+
+    /// The text that an expression stands for, and the view it is seen in.
+    fn text(
+        &mut self,
+        typed: &Typed,
+        view: View,
+        frame: &Frame<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<(TextRef, View)> {
+        match &typed.kind {
+            Kind::Texts(scope) => Some((TextRef::Texts(*scope), view)),
+            Kind::View(view, inner) => self.text(inner, *view, frame, diagnostics),
+            Kind::Element(depth, ElementField::Text) => Some((TextRef::Element(*depth), view)),
+            Kind::If(condition, then, otherwise) if typed.ty == Type::Text => {
+                let node = self.expr(condition, frame, diagnostics);
+                match self.arena.constant(node).and_then(Value::as_bool) {
+                    Some(true) => self.text(then, view, frame, diagnostics),
+                    Some(false) => self.text(otherwise, view, frame, diagnostics),
+                    None => {
+                        diagnostics.push(not_constant(condition.span));
+                        None
+                    }
+                }
+            }
+            _ => Some((TextRef::Value(self.expr(typed, frame, diagnostics)), view)),
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Lowering: checked policies to rules, scores and scripts of a program.
+
+mod arena;
+mod expr;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use grammar::ast::{Phase, ScriptBody};
+use grammar::{Diagnostic, Sources, Span, codes};
+
+use super::Library;
+use super::check::verdict;
+use super::pattern::{Arguments, Patterns};
+use super::resolve::{Linked, LinkedUnit};
+use super::stream;
+use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Kind, Typed};
+use crate::matcher::words;
+use crate::program::ir::{Node, NodeId, Score};
+use crate::program::marker::{Marker, Shape};
+use crate::program::{OnError, Piece, Policy, Program, Rule, StreamRule};
+use crate::script::{self, Script};
+use crate::value::Value;
+use arena::Arena;
+
+/// A program in the making.
+pub(super) struct Lowering {
+    arena: Arena,
+    pub(super) scores: Vec<Score>,
+    scripts: Vec<Script>,
+    script_engine: Option<Arc<rhai::Engine>>,
+    patterns: Patterns,
+    policies: Vec<Policy>,
+    rules: Vec<Rule>,
+    response: Vec<StreamRule>,
+    detectors: Vec<crate::matcher::Detector>,
+}
+
+/// What the expressions of one policy refer to.
+struct Frame<'a> {
+    linked: &'a Linked,
+    arguments: Arguments<'a>,
+    /// Where this policy's scores and scripts begin in the program's.
+    first_score: u32,
+    first_script: u32,
+}
+
+impl Lowering {
+    pub(super) fn new() -> Self {
+        Self {
+            arena: Arena::default(),
+            scores: Vec::new(),
+            scripts: Vec::new(),
+            script_engine: None,
+            patterns: Patterns::default(),
+            policies: Vec::new(),
+            rules: Vec::new(),
+            response: Vec::new(),
+            detectors: Vec::new(),
+        }
+    }
+
+    /// Adds one policy.
+    #[expect(clippy::too_many_arguments, reason = "the one place where all stages of a policy meet")]
+    pub(super) fn unit(
+        &mut self,
+        linked: &Linked,
+        unit: &LinkedUnit,
+        on_error: OnError,
+        arguments: Vec<Value>,
+        checked: CheckedUnit,
+        library: &dyn Library,
+        sources: &Sources,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let (first_score, first_script) = (index(self.scores.len()), index(self.scripts.len()));
+        self.scripts(unit, library, sources, diagnostics);
+        let no_fuzzy = HashMap::new();
+        let plain = Frame {
+            linked,
+            arguments: Arguments { values: &arguments, fuzzy: &no_fuzzy },
+            first_score,
+            first_script,
+        };
+        let fuzzy = self.fuzzy(&plain, &checked, diagnostics);
+        let frame = Frame { arguments: Arguments { values: &arguments, fuzzy: &fuzzy }, ..plain };
+        for score in &checked.scores {
+            let mut terms = Vec::new();
+            for (weight, condition) in &score.terms {
+                let weight = self.expr(weight, &frame, diagnostics);
+                let condition = condition.as_ref().map(|condition| self.expr(condition, &frame, diagnostics));
+                if condition.is_none_or(|condition| !self.arena.is_const(condition, false)) {
+                    terms.push((weight, condition));
+                }
+            }
+            self.scores.push(Score { name: Arc::clone(&score.name), terms, clamp: score.clamp });
+        }
+        let first_rule = self.rules.len();
+        let policy = self.policies.len();
+        for rule in checked.rules {
+            self.rule(rule, policy, &frame, diagnostics);
+        }
+        let params = unit
+            .params
+            .iter()
+            .map(|param| Arc::from(param.name.value.as_str()))
+            .zip(arguments.iter().cloned());
+        self.policies.push(Policy {
+            name: Arc::clone(&unit.name),
+            version: unit.version.clone(),
+            params: params.collect(),
+            on_error,
+            rules: first_rule..self.rules.len(),
+        });
+    }
+
+    /// Builds what takes time, and closes the program.
+    pub(super) fn finish(self, hash: String) -> Program {
+        Program {
+            hash,
+            policies: self.policies,
+            rules: self.rules,
+            nodes: self.arena.nodes,
+            scores: self.scores,
+            detectors: self.detectors,
+            scripts: self.scripts,
+            response: self.response,
+        }
+    }
+
+    /// Builds the automata. Before `finish`, since it can fail.
+    pub(super) fn build(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        self.detectors = std::mem::take(&mut self.patterns).build(diagnostics);
+    }
+
+    fn fuzzy(
+        &mut self,
+        frame: &Frame<'_>,
+        checked: &CheckedUnit,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> HashMap<usize, usize> {
+        let mut found = HashMap::new();
+        for (pattern, expr) in &checked.fuzzy {
+            let node = self.expr(expr, frame, diagnostics);
+            let Some(edits) = self.arena.constant(node).and_then(Value::as_int) else {
+                diagnostics.push(not_constant(expr.span));
+                continue;
+            };
+            match usize::try_from(edits) {
+                Ok(edits) if edits <= words::MAX_EDITS => {
+                    found.insert(*pattern, edits);
+                }
+                _ => diagnostics.push(
+                    Diagnostic::error(codes::BAD_VALUE, expr.span, format!("{edits} letters may not differ"))
+                        .help(format!("give 0 to {}", words::MAX_EDITS)),
+                ),
+            }
+        }
+        found
+    }
+
+    fn scripts(
+        &mut self,
+        unit: &LinkedUnit,
+        library: &dyn Library,
+        sources: &Sources,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        for script in &unit.scripts {
+            let engine = Arc::clone(self.script_engine.get_or_insert_with(|| Arc::new(script::engine())));
+            let from = sources.get(unit.source).map_or("", |source| &source.name);
+            let (text, span) = match &script.body {
+                ScriptBody::Inline(text) => (text.value.clone(), text.span),
+                ScriptBody::File(path) => match library.file(from, &path.value) {
+                    Ok((_, text)) => (text, path.span),
+                    Err(message) => {
+                        diagnostics.push(Diagnostic::error(codes::BAD_USE, path.span, message));
+                        continue;
+                    }
+                },
+            };
+            let args: Vec<Arc<str>> =
+                script.args.iter().map(|(name, _)| Arc::from(name.value.as_str())).collect();
+            let result = super::check::declared(&script.result.value);
+            match Script::compile(engine, &script.name.value, &args, result, &text) {
+                Ok(script) => self.scripts.push(script),
+                Err(fault) => {
+                    let inline = matches!(script.body, ScriptBody::Inline(_));
+                    diagnostics.push(script_fault(
+                        &script.name.value,
+                        fault,
+                        span,
+                        inline.then_some(text.as_str()),
+                    ));
+                }
+            }
+        }
+    }
+
+    fn rule(
+        &mut self,
+        rule: CheckedRule,
+        policy: usize,
+        frame: &Frame<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let mut condition = self.expr(&rule.when, frame, diagnostics);
+        if let Some(unless) = &rule.unless {
+            let unless = self.expr(unless, frame, diagnostics);
+            let applies = self.arena.not(unless);
+            condition = self.arena.and(vec![applies, condition]);
+        }
+        let verdict = match &rule.action {
+            CheckedAction::Verdict(verdict) => Some(*verdict),
+            CheckedAction::Constant(expr) => {
+                let node = self.expr(expr, frame, diagnostics);
+                self.arena.constant(node).and_then(Value::as_str).and_then(verdict)
+            }
+        };
+        let Some(verdict) = verdict else {
+            let span = if let CheckedAction::Constant(expr) = &rule.action { expr.span } else { rule.span };
+            diagnostics.push(not_constant(span));
+            return;
+        };
+        let marker =
+            rule.with.as_ref().map_or(Some(Marker::default()), |with| self.marker(with, frame, diagnostics));
+        let message = rule.message.iter().map(|piece| self.piece(piece, frame, diagnostics)).collect();
+        // A rule that its params switch off is gone.
+        if self.arena.is_const(condition, false) {
+            return;
+        }
+        let index = self.rules.len();
+        if rule.phases.contains(&Phase::Response) {
+            match stream::plan(&self.arena.nodes, &self.scores, condition, verdict) {
+                Ok(detectors) => {
+                    detectors.iter().for_each(|id| self.patterns.streams(*id));
+                    self.response.push(StreamRule { rule: index, detectors });
+                }
+                Err(reason) => diagnostics.push(
+                    Diagnostic::error(
+                        codes::CANNOT_STREAM,
+                        rule.when.span,
+                        format!("rule `{}` cannot be decided while an answer streams", rule.name),
+                    )
+                    .label(reason)
+                    .help("an answer is searched with `text has …`, joined by `or`, or by `and` with facts of the request"),
+                ),
+            }
+        }
+        let score = self.first_score(condition);
+        self.rules.push(Rule {
+            name: rule.name,
+            policy,
+            phases: rule.phases,
+            condition,
+            verdict,
+            marker: marker.unwrap_or_default(),
+            code: rule.code,
+            message,
+            score,
+        });
+    }
+
+    fn piece(&mut self, piece: &CheckedPiece, frame: &Frame<'_>, diagnostics: &mut Vec<Diagnostic>) -> Piece {
+        match piece {
+            CheckedPiece::Text(text) => Piece::Text(Arc::clone(text)),
+            CheckedPiece::Labels => Piece::Labels,
+            CheckedPiece::Phase => Piece::Phase,
+            CheckedPiece::Value(value) => Piece::Node(self.expr(value, frame, diagnostics)),
+        }
+    }
+
+    fn marker(
+        &mut self,
+        with: &Typed,
+        frame: &Frame<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Marker> {
+        let Kind::Marker(format, keep, custom) = &with.kind else {
+            let node = self.expr(with, frame, diagnostics);
+            let words = self.arena.constant(node).and_then(Value::as_str).map(Arc::from);
+            if words.is_none() {
+                diagnostics.push(not_constant(with.span));
+            }
+            return Some(Marker { shape: Shape::Fixed(words?), ..Marker::default() });
+        };
+        let format = self.expr(format, frame, diagnostics);
+        let keep = self.expr(keep, frame, diagnostics);
+        let custom = self.expr(custom, frame, diagnostics);
+        let shape = match self.arena.constant(format).and_then(Value::as_str) {
+            Some("asterisks") => Some(Shape::Asterisks),
+            Some("partial") => Some(Shape::Partial),
+            Some(_) => Some(Shape::Label),
+            None => None,
+        };
+        let preserve_length = self.arena.constant(keep).and_then(Value::as_bool);
+        let custom = match self.arena.constant(custom) {
+            Some(Value::Map(pairs)) => Some(pairs.to_vec()),
+            _ => None,
+        };
+        let marker = shape.zip(preserve_length).zip(custom);
+        if marker.is_none() {
+            diagnostics.push(not_constant(with.span));
+        }
+        marker.map(|((shape, preserve_length), custom)| Marker { shape, preserve_length, custom })
+    }
+
+    /// The score that a condition compares, for the report.
+    fn first_score(&self, node: NodeId) -> Option<NodeId> {
+        let found = self.arena.nodes.get(node.index())?;
+        if matches!(found, Node::Score(_)) {
+            return Some(node);
+        }
+        let mut score = None;
+        found.children(|child| score = score.or_else(|| self.first_score(child)));
+        score
+    }
+}
+
+fn index(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+fn not_constant(span: Span) -> Diagnostic {
+    Diagnostic::error(codes::NOT_CONSTANT, span, "this must be known before traffic")
+        .help("use literals and params here, no fields of the exchange")
+}
+
+fn script_fault(name: &str, fault: script::ScriptFault, span: Span, inline: Option<&str>) -> Diagnostic {
+    let message = format!("script `{name}` cannot be compiled: {}", fault.message);
+    let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, span, message);
+    let Some((line, column)) = fault.place else { return diagnostic };
+    match inline {
+        Some(text) => {
+            let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
+            let at = span.start + before + column.saturating_sub(1);
+            let end = (at + 1).min(span.end);
+            Diagnostic { span: Span::new(span.source, at.min(end), end), ..diagnostic }
+        }
+        None => diagnostic.label(format!("line {line}, column {column} of the script")),
+    }
+}
