@@ -1,1 +1,3 @@
-//! placeholder
+//! HTTP to inputs, and verdicts back into HTTP.
+
+pub mod wire;

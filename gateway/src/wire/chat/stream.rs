@@ -1,0 +1,426 @@
+//! An answer in pieces: each event of the provider goes in, and the frames that may leave come out.
+
+use bytes::{BufMut, BytesMut};
+use engine::input::{Carrier, Channel};
+use engine::run::Session;
+use engine::verdict::{Decision, Flow, Report};
+use hyper::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::Usage;
+use super::carrier::{CARRIERS, TEXTS, strip_copies};
+use crate::wire::surrogate::Joiner;
+use crate::wire::{Fault, json as strict_json, sse, surrogate, upstream_field, upstream_message};
+
+/// Longest text of one frame. JSON may write a byte as six, so a frame stays below 32 KiB, which SDKs take well.
+const PIECE: usize = 4 * 1024;
+
+/// Most choices of one answer; providers stop at 128.
+const MAX_CHOICES: usize = 128;
+
+/// How a stream ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// Every choice finished.
+    Complete,
+    /// A rule stopped the answer.
+    Blocked(Box<Decision>),
+    /// The provider failed, or its answer could not be judged.
+    Failed(Box<Fault>),
+}
+
+/// Feeds the session and puts chunks together again from what it releases.
+#[derive(Debug)]
+pub struct Assembler {
+    session: Session,
+    strict: bool,
+    request_id: String,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    joined: String,
+}
+
+/// What is known of one choice.
+#[derive(Debug)]
+struct Choice {
+    index: u32,
+    finished: bool,
+    texts: [Strand; CARRIERS.len()],
+}
+
+/// One channel of a choice: whether it ever spoke, in which field, and half a character that may wait.
+#[derive(Clone, Copy, Debug, Default)]
+struct Strand {
+    field: Option<&'static str>,
+    joiner: Joiner,
+}
+
+/// A text that may leave.
+struct Said {
+    choice: u32,
+    field: &'static str,
+    text: String,
+}
+
+/// Why a chunk cannot be passed on.
+enum Halt {
+    Stopped { choice: u32 },
+    Failed(Fault),
+}
+
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Self {
+        Halt::Failed(fault)
+    }
+}
+
+impl Assembler {
+    /// Starts on an answer. `strict`, which is for a program that has policies, refuses shapes in which text could
+    /// hide and takes away second copies of the text.
+    pub fn new(session: Session, strict: bool, request_id: String) -> Self {
+        Self { session, strict, request_id, choices: Vec::new(), usage: None, joined: String::new() }
+    }
+
+    /// The last usage that the provider told.
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// The session's account so far.
+    pub fn report(&self) -> Report {
+        self.session.report()
+    }
+
+    /// Takes the data of one event; appends frames to `out`. After an ending nothing more may be fed or sent.
+    pub fn event(&mut self, payload: &[u8], out: &mut BytesMut) -> Option<Ending> {
+        if payload.trim_ascii() == b"[DONE]" {
+            return Some(self.end(out));
+        }
+        let mut said = Vec::new();
+        match self.chunk(payload, &mut said, out) {
+            Ok(()) => None,
+            Err((Halt::Failed(fault), _)) => Some(self.fail(fault, out)),
+            Err((Halt::Stopped { choice }, envelope)) => Some(self.stop(&envelope, choice, said, out)),
+        }
+    }
+
+    /// The provider has nothing more to say. Without a `finish_reason` for every choice that is a failure, since
+    /// SDKs take a short answer for a whole one; what was still held back is discarded.
+    pub fn end(&mut self, out: &mut BytesMut) -> Ending {
+        if !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished) {
+            out.put_slice(sse::DONE);
+            return Ending::Complete;
+        }
+        let message = "the provider's answer broke off before its end";
+        self.fail(Fault::upstream(StatusCode::BAD_GATEWAY, "stream_truncated", message), out)
+    }
+
+    /// Ends the stream with an error frame.
+    pub fn fail(&mut self, fault: Fault, out: &mut BytesMut) -> Ending {
+        self.error_frame(&fault, out);
+        Ending::Failed(Box::new(fault))
+    }
+
+    fn error_frame(&self, fault: &Fault, out: &mut BytesMut) {
+        sse::encode(&strict_json::line(&fault.envelope(&self.request_id)), out);
+        out.put_slice(sse::DONE);
+    }
+
+    /// What was released so far may leave; then the client is told who stopped the answer.
+    fn stop(&mut self, envelope: &Envelope, choice: u32, said: Vec<Said>, out: &mut BytesMut) -> Ending {
+        said.iter().for_each(|said| envelope.say(said, None, out));
+        envelope.frame(&json!({"index": choice, "delta": {}, "finish_reason": "content_filter"}), out);
+        let decision = self.session.decision();
+        self.error_frame(&Fault::output_blocked(decision.clone()), out);
+        Ending::Blocked(Box::new(decision))
+    }
+
+    fn chunk(
+        &mut self,
+        payload: &[u8],
+        said: &mut Vec<Said>,
+        out: &mut BytesMut,
+    ) -> Result<(), (Halt, Envelope)> {
+        let shielded = surrogate::shield(payload);
+        let mut chunk = self
+            .parse(shielded.as_deref().unwrap_or(payload))
+            .map_err(|fault| (Halt::Failed(fault), Envelope::default()))?;
+        let mut changed = self.strict && strip_copies(&mut chunk);
+        self.usage = Usage::of(&chunk).or(self.usage);
+        let choices = chunk.get_mut("choices").filter(|choices| choices.is_array()).map(Value::take);
+        let envelope = Envelope { chunk, shielded: shielded.is_some() };
+        let Some(Value::Array(mut choices)) = choices else {
+            envelope.write(&envelope.chunk, out);
+            return Ok(());
+        };
+        for (position, choice) in choices.iter_mut().enumerate() {
+            match self.choice(choice, position, envelope.shielded, said, &envelope, out) {
+                Ok(choice_changed) => changed |= choice_changed,
+                Err(halt) => return Err((halt, envelope)),
+            }
+        }
+        if !changed && payload.len() < PIECE && !payload.contains(&b'\n') {
+            sse::encode(payload, out);
+            return Ok(());
+        }
+        envelope.pass_on(choices, changed, out);
+        Ok(())
+    }
+
+    fn parse(&self, payload: &[u8]) -> Result<Value, Fault> {
+        let chunk = strict_json::parse(payload)
+            .map_err(|flaw| Fault::unreadable(format!("an event of the provider cannot be read: {flaw}")))?;
+        if chunk.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(self.upstream_error(&chunk));
+        }
+        let has_choices = chunk.get("choices").is_some_and(Value::is_array);
+        if self.strict && !has_choices && chunk.get("usage").is_none_or(Value::is_null) {
+            return Err(Fault::unreadable("an event of the provider has no list of choices"));
+        }
+        Ok(chunk)
+    }
+
+    fn upstream_error(&self, chunk: &Value) -> Fault {
+        let said = upstream_message(chunk).unwrap_or_else(|| "no reason given".to_owned());
+        let code = upstream_field(chunk, "code").map_or("upstream_failed".into(), Into::into);
+        Fault { code, ..Fault::upstream(StatusCode::BAD_GATEWAY, "", format!("the provider failed: {said}")) }
+    }
+
+    /// Judges one choice of a chunk and writes back what may leave; says whether anything changed.
+    fn choice(
+        &mut self,
+        choice: &mut Value,
+        position: usize,
+        shielded: bool,
+        said: &mut Vec<Said>,
+        envelope: &Envelope,
+        out: &mut BytesMut,
+    ) -> Result<bool, Halt> {
+        if self.strict && ["text", "message"].iter().any(|f| choice.get(*f).is_some_and(|v| !v.is_null())) {
+            return Err(Fault::unreadable("an event of the provider carries text outside of its delta").into());
+        }
+        let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
+        let slot = self.slot(index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)))?;
+        let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+        let before = said.len();
+        let mut changed = false;
+        if let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut) {
+            changed = self.delta(delta, slot, shielded, said)?;
+        }
+        if finishes {
+            self.finish(slot, said)?;
+        }
+        if finishes && said_more_than(choice, said.get(before..).unwrap_or_default()) {
+            let role = choice.get("delta").and_then(|delta| delta.get("role"));
+            said.drain(before..).for_each(|said| envelope.say(&said, role, out));
+            if let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut) {
+                TEXTS.iter().for_each(|(field, _)| drop(delta.shift_remove(*field)));
+            }
+            changed = true;
+        }
+        Ok(changed)
+    }
+
+    /// Position of a choice among those known.
+    fn slot(&mut self, index: u32) -> Result<usize, Fault> {
+        if let Some(slot) = self.choices.iter().position(|choice| choice.index == index) {
+            return Ok(slot);
+        }
+        if self.choices.len() >= MAX_CHOICES {
+            return Err(Fault::unreadable(format!("the provider's answer has more than {MAX_CHOICES} choices")));
+        }
+        self.choices.push(Choice { index, finished: false, texts: Default::default() });
+        Ok(self.choices.len() - 1)
+    }
+
+    fn delta(
+        &mut self,
+        delta: &mut Map<String, Value>,
+        slot: usize,
+        shielded: bool,
+        said: &mut Vec<Said>,
+    ) -> Result<bool, Halt> {
+        let mut changed = false;
+        for (field, carrier) in TEXTS {
+            let text = match delta.get_mut(field) {
+                None | Some(Value::Null) => continue,
+                Some(Value::String(text)) => text,
+                Some(other) if self.strict => {
+                    let kind = strict_json::kind(other);
+                    return Err(Fault::unreadable(format!("`{field}` of the provider's answer is {kind}")).into());
+                }
+                Some(_) => continue,
+            };
+            let released = self.feed(slot, field, carrier, text, shielded, said)?;
+            if released == *text {
+                continue;
+            }
+            changed = true;
+            if released.is_empty() {
+                delta.shift_remove(field);
+            } else {
+                *text = released;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Feeds one text; what was released is noted in `said` as well, in case the chunk cannot leave whole.
+    fn feed(
+        &mut self,
+        slot: usize,
+        field: &'static str,
+        carrier: Carrier,
+        text: &str,
+        shielded: bool,
+        said: &mut Vec<Said>,
+    ) -> Result<String, Halt> {
+        let Some(choice) = self.choices.get_mut(slot) else { return Ok(String::new()) };
+        if choice.finished && self.strict && !text.is_empty() {
+            return Err(Fault::unreadable("the provider's answer goes on after its end").into());
+        }
+        let index = choice.index;
+        let Some(strand) = choice.texts.get_mut(position_of(carrier)) else { return Ok(String::new()) };
+        strand.field = Some(field);
+        self.joined.clear();
+        strand.joiner.push(text, shielded, &mut self.joined);
+        let mut released = String::with_capacity(self.joined.len());
+        let flow = self.session.feed(Channel { choice: index, carrier }, &self.joined, &mut released);
+        if !released.is_empty() {
+            said.push(Said { choice: index, field, text: released.clone() });
+        }
+        match flow {
+            Flow::Open => Ok(released),
+            Flow::Stopped => Err(Halt::Stopped { choice: index }),
+        }
+    }
+
+    /// Ends every channel of a choice, and notes what they still held.
+    fn finish(&mut self, slot: usize, said: &mut Vec<Said>) -> Result<(), Halt> {
+        let Some(choice) = self.choices.get_mut(slot).filter(|choice| !choice.finished) else { return Ok(()) };
+        choice.finished = true;
+        for (strand, carrier) in choice.texts.iter_mut().zip(CARRIERS) {
+            let Some(field) = strand.field else { continue };
+            let channel = Channel { choice: choice.index, carrier };
+            let mut tail = String::new();
+            self.joined.clear();
+            strand.joiner.end(&mut self.joined);
+            let mut flow = Flow::Open;
+            if !self.joined.is_empty() {
+                flow = self.session.feed(channel, &self.joined, &mut tail);
+            }
+            if flow == Flow::Open {
+                flow = self.session.finish(channel, &mut tail);
+            }
+            if !tail.is_empty() {
+                said.push(Said { choice: choice.index, field, text: tail });
+            }
+            if flow == Flow::Stopped {
+                return Err(Halt::Stopped { choice: choice.index });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether there is more to say than the texts that stand in the choice, or more than one frame takes.
+fn said_more_than(choice: &Value, said: &[Said]) -> bool {
+    let stands = |said: &Said| {
+        let text = choice.get("delta").and_then(|delta| delta.get(said.field)).and_then(Value::as_str);
+        text == Some(&said.text) && said.text.len() <= PIECE
+    };
+    !said.iter().all(stands)
+}
+
+fn position_of(carrier: Carrier) -> usize {
+    CARRIERS.iter().position(|c| *c == carrier).unwrap_or_default()
+}
+
+/// What all chunks made of one event share: id, model, time and whatever else the provider adds.
+#[derive(Debug, Default)]
+struct Envelope {
+    /// The chunk, its choices taken out.
+    chunk: Value,
+    shielded: bool,
+}
+
+impl Envelope {
+    /// Emits a text as chunks of its own, in pieces of a size that SDKs take well.
+    fn say(&self, said: &Said, role: Option<&Value>, out: &mut BytesMut) {
+        let mut role = role.cloned();
+        for piece in pieces(&said.text) {
+            let mut delta = Map::new();
+            delta.extend(role.take().map(|role| ("role".to_owned(), role)));
+            delta.insert(said.field.to_owned(), json!(piece));
+            self.frame(&json!({"index": said.choice, "delta": delta, "finish_reason": null}), out);
+        }
+    }
+
+    fn frame(&self, choice: &Value, out: &mut BytesMut) {
+        let mut chunk = self.chunk.clone();
+        if let Value::Object(fields) = &mut chunk {
+            fields.shift_remove("usage");
+            fields.insert("choices".to_owned(), json!([choice]));
+        }
+        self.write(&chunk, out);
+    }
+
+    fn write(&self, chunk: &Value, out: &mut BytesMut) {
+        let json = strict_json::line(chunk);
+        if self.shielded { sse::encode(&surrogate::unshield(&json), out) } else { sse::encode(&json, out) }
+    }
+
+    /// Emits a chunk with its choices put back. Choices in which nothing is left to say are dropped, and the chunk
+    /// too when nothing else is in it; texts that are too long for one frame go on in further ones.
+    fn pass_on(mut self, mut choices: Vec<Value>, changed: bool, out: &mut BytesMut) {
+        let had_choices = !choices.is_empty();
+        if changed {
+            choices.retain(says_something);
+        }
+        let tells_usage = self.chunk.get("usage").is_some_and(|usage| !usage.is_null());
+        if had_choices && choices.is_empty() && !tells_usage {
+            return;
+        }
+        let mut overflow = Vec::new();
+        choices.iter_mut().for_each(|choice| cut_long_texts(choice, &mut overflow));
+        if let Some(place) = self.chunk.get_mut("choices") {
+            *place = Value::Array(choices);
+        }
+        self.write(&self.chunk, out);
+        overflow.iter().for_each(|said| self.say(said, None, out));
+    }
+}
+
+fn says_something(choice: &Value) -> bool {
+    let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+    let delta = choice.get("delta").and_then(Value::as_object);
+    finishes || delta.is_some_and(|delta| delta.values().any(|value| !value.is_null()))
+}
+
+/// Leaves the first piece of each long text in place and moves the rest to `overflow`. A finish is told before
+/// nothing: long texts next to one have been said already.
+fn cut_long_texts(choice: &mut Value, overflow: &mut Vec<Said>) {
+    let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
+    let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+    let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut).filter(|_| !finishes) else { return };
+    for (field, _) in TEXTS {
+        let Some(Value::String(text)) = delta.get_mut(field) else { continue };
+        let first = pieces(text).next().map_or(0, str::len);
+        if first < text.len() {
+            let rest = text.split_off(first);
+            overflow.push(Said { choice: index, field, text: rest });
+        }
+    }
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at_checked(rest.floor_char_boundary(PIECE))?;
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests;
