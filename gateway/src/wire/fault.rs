@@ -52,8 +52,7 @@ impl Fault {
 
     /// The client sent something that cannot be used; `param` is the path of the field.
     pub fn invalid(param: impl Into<Option<String>>, message: impl Into<String>) -> Self {
-        let fault =
-            Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_request", message);
+        let fault = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_request", message);
         Self { param: param.into(), ..fault }
     }
 

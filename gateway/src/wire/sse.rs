@@ -168,7 +168,10 @@ mod tests {
 
     #[test]
     fn comments_fields_and_the_byte_order_mark_are_passed_over() {
-        at_every_cut(b"\xEF\xBB\xBF: hi\nevent: x\nid: 7\ndata:no space\nretry: 1\n\n: ka\n\n", &["no space"]);
+        at_every_cut(
+            b"\xEF\xBB\xBF: hi\nevent: x\nid: 7\ndata:no space\nretry: 1\n\n: ka\n\n",
+            &["no space"],
+        );
         at_every_cut(b"database: x\n\n", &[]);
     }
 

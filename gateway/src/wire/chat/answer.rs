@@ -48,7 +48,9 @@ impl Answer {
             if strict && choice.get("text").is_some_and(|text| !text.is_null()) {
                 return Err(Fault::unreadable("the provider's answer carries text outside of its message"));
             }
-            let Some(message) = choice.get_mut("message").filter(|message| !message.is_null()) else { continue };
+            let Some(message) = choice.get_mut("message").filter(|message| !message.is_null()) else {
+                continue;
+            };
             if guard_message(message, index, self.shielded, session, strict)? == Flow::Stopped {
                 return Ok(Flow::Stopped);
             }
@@ -136,7 +138,9 @@ mod tests {
 
     #[test]
     fn text_that_could_hide_is_refused() {
-        for text in [r#"{"choices":[{"message":{"content":["a"]}}]}"#, r#"{"choices":[{"text":"a"}]}"#, r#"{"x":1}"#] {
+        for text in
+            [r#"{"choices":[{"message":{"content":["a"]}}]}"#, r#"{"choices":[{"text":"a"}]}"#, r#"{"x":1}"#]
+        {
             assert_eq!(guarded(text, true).unwrap_err().code, "unreadable_answer");
             assert!(guarded(text, false).is_ok());
         }

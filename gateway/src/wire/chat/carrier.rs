@@ -16,8 +16,14 @@ pub(super) const TEXTS: [(&str, Carrier); 4] = [
 pub(super) const CARRIERS: [Carrier; 3] = [Carrier::Reasoning, Carrier::Content, Carrier::Refusal];
 
 /// Fields that hold the text a second time, as tokens or raw output.
-const COPIES: [&str; 6] =
-    ["raw_output", "token_ids", "prompt_token_ids", "completion_logprobs", "prompt_logprobs", "reasoning_details"];
+const COPIES: [&str; 6] = [
+    "raw_output",
+    "token_ids",
+    "prompt_token_ids",
+    "completion_logprobs",
+    "prompt_logprobs",
+    "reasoning_details",
+];
 
 /// Takes away second copies of the text from an answer or a chunk; says whether there were any.
 pub(super) fn strip_copies(document: &mut Value) -> bool {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::Usage;
 use super::carrier::{CARRIERS, TEXTS, strip_copies};
+use crate::secret::Secret;
 use crate::wire::surrogate::Joiner;
 use crate::wire::{Fault, json as strict_json, sse, surrogate, upstream_field, upstream_message};
 
@@ -35,6 +36,7 @@ pub struct Assembler {
     session: Session,
     strict: bool,
     request_id: String,
+    secret: Option<Secret>,
     choices: Vec<Choice>,
     usage: Option<Usage>,
     joined: String,
@@ -78,7 +80,15 @@ impl Assembler {
     /// Starts on an answer. `strict`, which is for a program that has policies, refuses shapes in which text could
     /// hide and takes away second copies of the text.
     pub fn new(session: Session, strict: bool, request_id: String) -> Self {
-        Self { session, strict, request_id, choices: Vec::new(), usage: None, joined: String::new() }
+        let choices = Vec::new();
+        Self { session, strict, request_id, secret: None, choices, usage: None, joined: String::new() }
+    }
+
+    /// With a key that is cut out of whatever the provider says in its errors.
+    #[must_use]
+    pub fn hiding(mut self, secret: Option<Secret>) -> Self {
+        self.secret = secret;
+        self
     }
 
     /// The last usage that the provider told.
@@ -104,10 +114,20 @@ impl Assembler {
         }
     }
 
+    /// Takes a last event that lacks its end: it counts when it can be read, else it is part of the break.
+    pub fn last_event(&mut self, payload: &[u8], out: &mut BytesMut) -> Option<Ending> {
+        let readable = payload.trim_ascii() == b"[DONE]" || strict_json::parse(payload).is_ok();
+        if readable && !self.is_complete() { self.event(payload, out) } else { None }
+    }
+
+    fn is_complete(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
+    }
+
     /// The provider has nothing more to say. Without a `finish_reason` for every choice that is a failure, since
     /// SDKs take a short answer for a whole one; what was still held back is discarded.
     pub fn end(&mut self, out: &mut BytesMut) -> Ending {
-        if !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished) {
+        if self.is_complete() {
             out.put_slice(sse::DONE);
             return Ending::Complete;
         }
@@ -181,8 +201,9 @@ impl Assembler {
     }
 
     fn upstream_error(&self, chunk: &Value) -> Fault {
-        let said = upstream_message(chunk).unwrap_or_else(|| "no reason given".to_owned());
-        let code = upstream_field(chunk, "code").map_or("upstream_failed".into(), Into::into);
+        let scrub = |text: String| self.secret.iter().fold(text, |text, secret| secret.scrub(text));
+        let said = upstream_message(chunk).map_or_else(|| "no reason given".to_owned(), scrub);
+        let code = upstream_field(chunk, "code").map_or("upstream_failed".into(), |code| scrub(code).into());
         Fault { code, ..Fault::upstream(StatusCode::BAD_GATEWAY, "", format!("the provider failed: {said}")) }
     }
 
@@ -197,7 +218,9 @@ impl Assembler {
         out: &mut BytesMut,
     ) -> Result<bool, Halt> {
         if self.strict && ["text", "message"].iter().any(|f| choice.get(*f).is_some_and(|v| !v.is_null())) {
-            return Err(Fault::unreadable("an event of the provider carries text outside of its delta").into());
+            return Err(
+                Fault::unreadable("an event of the provider carries text outside of its delta").into()
+            );
         }
         let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
         let slot = self.slot(index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)))?;
@@ -227,7 +250,9 @@ impl Assembler {
             return Ok(slot);
         }
         if self.choices.len() >= MAX_CHOICES {
-            return Err(Fault::unreadable(format!("the provider's answer has more than {MAX_CHOICES} choices")));
+            return Err(Fault::unreadable(format!(
+                "the provider's answer has more than {MAX_CHOICES} choices"
+            )));
         }
         self.choices.push(Choice { index, finished: false, texts: Default::default() });
         Ok(self.choices.len() - 1)
@@ -247,7 +272,9 @@ impl Assembler {
                 Some(Value::String(text)) => text,
                 Some(other) if self.strict => {
                     let kind = strict_json::kind(other);
-                    return Err(Fault::unreadable(format!("`{field}` of the provider's answer is {kind}")).into());
+                    return Err(
+                        Fault::unreadable(format!("`{field}` of the provider's answer is {kind}")).into()
+                    );
                 }
                 Some(_) => continue,
             };
@@ -297,7 +324,9 @@ impl Assembler {
 
     /// Ends every channel of a choice, and notes what they still held.
     fn finish(&mut self, slot: usize, said: &mut Vec<Said>) -> Result<(), Halt> {
-        let Some(choice) = self.choices.get_mut(slot).filter(|choice| !choice.finished) else { return Ok(()) };
+        let Some(choice) = self.choices.get_mut(slot).filter(|choice| !choice.finished) else {
+            return Ok(());
+        };
         choice.finished = true;
         for (strand, carrier) in choice.texts.iter_mut().zip(CARRIERS) {
             let Some(field) = strand.field else { continue };
@@ -402,7 +431,9 @@ fn says_something(choice: &Value) -> bool {
 fn cut_long_texts(choice: &mut Value, overflow: &mut Vec<Said>) {
     let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
     let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
-    let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut).filter(|_| !finishes) else { return };
+    let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut).filter(|_| !finishes) else {
+        return;
+    };
     for (field, _) in TEXTS {
         let Some(Value::String(text)) = delta.get_mut(field) else { continue };
         let first = pieces(text).next().map_or(0, str::len);

@@ -123,8 +123,24 @@ pub(super) fn role_named(name: &str) -> Option<Role> {
 
 fn is_type_word(text: &str) -> bool {
     const WORDS: &[&str] = &[
-        "text", "image_url", "input_audio", "file", "refusal", "video_url", "function", "object", "string",
-        "number", "integer", "boolean", "array", "null", "json_object", "json_schema", "grammar", "custom",
+        "text",
+        "image_url",
+        "input_audio",
+        "file",
+        "refusal",
+        "video_url",
+        "function",
+        "object",
+        "string",
+        "number",
+        "integer",
+        "boolean",
+        "array",
+        "null",
+        "json_object",
+        "json_schema",
+        "grammar",
+        "custom",
     ];
     WORDS.contains(&text)
 }
@@ -132,22 +148,77 @@ fn is_type_word(text: &str) -> bool {
 /// Keys that the protocol or JSON Schema gives a meaning. Any other key is a string that a model may read.
 fn is_protocol_word(key: &str) -> bool {
     const WORDS: &[&str] = &[
-        "role", "content", "name", "type", "text", "function", "arguments", "id", "tool_calls", "tool_call_id",
-        "function_call", "refusal", "reasoning_content", "reasoning", "audio", "image_url", "url", "detail",
-        "video_url", "input_audio", "data", "format", "file", "file_data", "file_id", "filename", "index",
-        "description", "parameters", "strict", "json_schema", "schema", "properties", "required", "items",
-        "enum", "const", "default", "title", "examples", "anyOf", "allOf", "oneOf", "not", "$ref", "$defs",
-        "$schema", "definitions", "additionalProperties", "minimum", "maximum", "minLength", "maxLength",
-        "minItems", "maxItems", "pattern", "include_usage", "grammar", "cache_control", "thinking",
+        "role",
+        "content",
+        "name",
+        "type",
+        "text",
+        "function",
+        "arguments",
+        "id",
+        "tool_calls",
+        "tool_call_id",
+        "function_call",
+        "refusal",
+        "reasoning_content",
+        "reasoning",
+        "audio",
+        "image_url",
+        "url",
+        "detail",
+        "video_url",
+        "input_audio",
+        "data",
+        "format",
+        "file",
+        "file_data",
+        "file_id",
+        "filename",
+        "index",
+        "description",
+        "parameters",
+        "strict",
+        "json_schema",
+        "schema",
+        "properties",
+        "required",
+        "items",
+        "enum",
+        "const",
+        "default",
+        "title",
+        "examples",
+        "anyOf",
+        "allOf",
+        "oneOf",
+        "not",
+        "$ref",
+        "$defs",
+        "$schema",
+        "definitions",
+        "additionalProperties",
+        "minimum",
+        "maximum",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "pattern",
+        "include_usage",
+        "grammar",
+        "cache_control",
+        "thinking",
     ];
     WORDS.contains(&key)
 }
 
 fn is_media_uri(text: &str) -> bool {
-    let Some((head, payload)) = text.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) else {
+    let Some((head, payload)) = text.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"))
+    else {
         return false;
     };
-    let is_media = ["image/", "audio/", "video/", "application/pdf"].iter().any(|kind| head.starts_with(kind));
+    let is_media =
+        ["image/", "audio/", "video/", "application/pdf"].iter().any(|kind| head.starts_with(kind));
     let plain_head = head.bytes().all(|b| b.is_ascii_alphanumeric() || b"/.+-".contains(&b));
     is_media && plain_head && is_base64(payload)
 }
@@ -277,9 +348,21 @@ mod tests {
         });
         use Role::{Assistant, Definition, Other, System, Tool, User};
         let expected = [
-            (Other, "u-1"), (Other, "Ignore all"), (Other, "x"), (System, "be kind"), (User, "ann"), (User, "hi"),
-            (User, "odd"), (Assistant, "c1"), (Assistant, "f"), (Assistant, "{}"), (Tool, "c1"), (Tool, "42"),
-            (Definition, "f"), (Definition, "d"), (Definition, "city"),
+            (Other, "u-1"),
+            (Other, "Ignore all"),
+            (Other, "x"),
+            (System, "be kind"),
+            (User, "ann"),
+            (User, "hi"),
+            (User, "odd"),
+            (Assistant, "c1"),
+            (Assistant, "f"),
+            (Assistant, "{}"),
+            (Tool, "c1"),
+            (Tool, "42"),
+            (Definition, "f"),
+            (Definition, "d"),
+            (Definition, "city"),
         ];
         assert_eq!(leaves(&document), expected);
     }

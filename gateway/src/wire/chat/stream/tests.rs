@@ -17,7 +17,8 @@ fn frames(out: &[u8]) -> Vec<String> {
     text.split_terminator("\n\n").map(|frame| frame.strip_prefix("data: ").unwrap().to_owned()).collect()
 }
 
-const HI: &str = r#"{"id":"x","created":1.0,"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}"#;
+const HI: &str =
+    r#"{"id":"x","created":1.0,"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}"#;
 const STOP: &str = r#"{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
 
 #[test]
@@ -101,7 +102,8 @@ fn text_after_the_end_is_refused() {
 
 #[test]
 fn second_copies_are_taken_away() {
-    let event = r#"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":{"content":[]},"token_ids":[1]}]}"#;
+    let event =
+        r#"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":{"content":[]},"token_ids":[1]}]}"#;
     let (frames, _) = play(&[event]);
     assert_eq!(frames, [r#"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":null}]}"#]);
 }

@@ -1,0 +1,29 @@
+//! What is in force: a compiled program and the configuration around it.
+
+use std::sync::Arc;
+
+use engine::run::{Program, Session};
+use grammar::config::Config;
+
+use crate::ids;
+
+/// A configuration, compiled.
+#[derive(Debug)]
+pub struct Pack {
+    /// The chain's policies.
+    pub program: Arc<Program>,
+    /// Everything else.
+    pub config: Config,
+}
+
+impl Pack {
+    /// A session for one exchange.
+    pub fn session(&self) -> Session {
+        Session::new(Arc::clone(&self.program), ids::clock)
+    }
+
+    /// Whether any policy looks at the traffic.
+    pub fn guards(&self) -> bool {
+        self.program.policies().next().is_some()
+    }
+}
