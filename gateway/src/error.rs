@@ -16,15 +16,17 @@ impl Error {
     /// An address that cannot be listened on.
     pub(crate) fn listen(address: &str, flag: &str, cause: &io::Error) -> Self {
         let port = address.rsplit_once(':').map_or(address, |(_, port)| port);
-        Self(match cause.kind() {
-            io::ErrorKind::AddrInUse => format!(
+        if cause.kind() == io::ErrorKind::AddrInUse {
+            return Self(format!(
                 "port {port} is in use: another program listens on `{address}`; stop it, or choose another port with `{flag}`"
-            ),
-            io::ErrorKind::PermissionDenied => format!(
+            ));
+        }
+        if cause.kind() == io::ErrorKind::PermissionDenied {
+            return Self(format!(
                 "port {port} is reserved: `{address}` needs more rights; choose a port above 1023 with `{flag}`"
-            ),
-            _ => format!("cannot listen on `{address}`: {cause}; check the address given to `{flag}`"),
-        })
+            ));
+        }
+        Self(format!("cannot listen on `{address}`: {cause}; check the address given to `{flag}`"))
     }
 
     /// A file or folder that cannot be used.

@@ -45,7 +45,7 @@ pub(crate) async fn chat(
 fn audit_unavailable() -> Fault {
     let message = "the audit log cannot be written, so nothing is let through";
     Fault::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "audit_unavailable", message)
-        .retry_after(Some("5".to_owned()))
+        .retry_after(Some("5"))
 }
 
 /// A request under way.

@@ -119,12 +119,18 @@ pub(crate) async fn send(address: SocketAddr, bytes: &str) -> (String, String) {
     (head.to_owned(), body)
 }
 
+/// The status in a reply's head.
+pub(crate) fn status(head: &str) -> &str {
+    head.split(' ').nth(1).unwrap()
+}
+
 fn unchunk(mut body: &str) -> String {
     let mut whole = String::new();
     while let Some((size, rest)) = body.split_once("\r\n") {
         let size = usize::from_str_radix(size, 16).unwrap();
-        whole.push_str(&rest[..size]);
-        body = rest[size..].strip_prefix("\r\n").unwrap_or_default();
+        let (piece, rest) = rest.split_at(size);
+        whole.push_str(piece);
+        body = rest.strip_prefix("\r\n").unwrap_or_default();
     }
     whole
 }
@@ -150,7 +156,7 @@ impl Provider {
                 kept.lock().unwrap().push(request);
                 socket.write_all(answer.as_bytes()).await.ok();
                 if lasting {
-                    socket.read(&mut [0]).await.ok();
+                    let _ended = socket.read(&mut [0]).await.is_ok();
                     tell.send(()).ok();
                 }
             }

@@ -32,6 +32,7 @@ mod ids;
 #[cfg(test)]
 mod kit;
 mod packs;
+mod rehearsal;
 mod reply;
 pub mod route;
 mod secret;
@@ -42,5 +43,6 @@ pub use audit::{Evaluated, Found, Outcome, Record};
 pub use error::Error;
 pub use gateway::FailMode;
 pub use packs::Pack;
+pub use rehearsal::{Rehearsal, rehearse};
 pub use secret::Secret;
 pub use server::{Bound, Settings, bind, run};

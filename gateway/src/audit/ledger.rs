@@ -11,6 +11,9 @@ use crate::packs::Pack;
 use crate::route::Target;
 use crate::wire::chat::Usage;
 
+/// The status of a request whose client did not wait for one, as proxies commonly write it.
+const CLIENT_CLOSED: u16 = 499;
+
 /// A record in the making. Dropped before it is closed, it says that the client went away.
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -122,6 +125,11 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failed("internal_error");
+            return self.close(Outcome::Failed);
+        }
+        self.note(|record| record.status = if record.status == 0 { CLIENT_CLOSED } else { record.status });
         self.close(Outcome::ClientDisconnect);
     }
 }

@@ -51,14 +51,14 @@ impl Writer {
         let (mut records, mut lines) = (Vec::with_capacity(BATCH), Vec::new());
         loop {
             while let Ok(record) = queue.try_recv() {
-                records.push(record);
+                records.push(*record);
                 if records.len() == BATCH {
                     break;
                 }
             }
             if records.is_empty() {
                 match queue.blocking_recv() {
-                    Some(record) => records.push(record),
+                    Some(record) => records.push(*record),
                     None => return,
                 }
             }
@@ -66,7 +66,7 @@ impl Writer {
         }
     }
 
-    fn append(&mut self, records: &mut Vec<Box<Record>>, lines: &mut Vec<u8>, queue: &Receiver<Box<Record>>) {
+    fn append(&mut self, records: &mut Vec<Record>, lines: &mut Vec<u8>, queue: &Receiver<Box<Record>>) {
         lines.clear();
         for mut record in records.drain(..) {
             self.seq += 1;

@@ -44,7 +44,7 @@ impl Failure {
         let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
         let said = upstream_message(&body).map(|said| target.scrub(said));
         let said = said.unwrap_or_else(|| "no reason given".to_owned());
-        let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let message = format!("target `{}` answered {}: {said}", target.id, status.as_u16());
         let bad_gateway = |code| Fault::upstream(StatusCode::BAD_GATEWAY, code, message.clone());
         let (trigger, fault) = match status.as_u16() {
@@ -74,7 +74,7 @@ impl Failure {
 fn clients_own(target: &Target, status: StatusCode, said: String, body: &Value) -> Fault {
     let code =
         upstream_field(body, "code").map_or("invalid_request".into(), |code| target.scrub(code).into());
-    let param = upstream_field(body, "param").map(|param| target.scrub(param));
+    let param = upstream_field(body, "param").map(|param| target.scrub(param).into_boxed_str());
     Fault { code, param, ..Fault::new(status, "invalid_request_error", "", said) }
 }
 

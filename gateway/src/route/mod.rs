@@ -73,8 +73,7 @@ fn none_available(unable: &[&Arc<Target>]) -> Fault {
     } else {
         format!("no target is available: {reasons}")
     };
-    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", message)
-        .retry_after(Some("8".to_owned()))
+    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", message).retry_after(Some("8"))
 }
 
 #[cfg(test)]

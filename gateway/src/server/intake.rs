@@ -6,13 +6,14 @@ use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout};
 
-use super::limits::{BODY_GRACE, BODY_IDLE, BODY_MIN_RATE, MAX_BODY};
+use super::limits::{BODY_GRACE, BODY_IDLE, BODY_MIN_RATE, LINGER, LINGER_IDLE, MAX_BODY};
 use crate::wire::Fault;
 
 /// The whole body.
 pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Fault> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > MAX_BODY {
+        discard(body).await;
         return Err(too_large());
     }
     let began = Instant::now();
@@ -21,6 +22,7 @@ pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Fault> {
         let frame = frame.map_err(|_| broken())?;
         let Ok(bytes) = frame.into_data() else { continue };
         if whole.len() + bytes.len() > MAX_BODY {
+            discard(body).await;
             return Err(too_large());
         }
         whole.extend_from_slice(&bytes);
@@ -30,6 +32,15 @@ pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Fault> {
         }
     }
     Ok(whole.freeze())
+}
+
+/// Takes what is on its way for a moment: a socket closed on unread bytes is reset, and the client would never
+/// read why it was refused.
+async fn discard(mut body: Incoming) {
+    let until = Instant::now() + LINGER;
+    while Instant::now() < until
+        && let Ok(Some(Ok(_))) = timeout(LINGER_IDLE, body.frame()).await
+    {}
 }
 
 fn too_large() -> Fault {

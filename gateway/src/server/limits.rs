@@ -22,6 +22,10 @@ pub(super) const BODY_IDLE: Duration = Duration::from_secs(15);
 pub(super) const BODY_GRACE: Duration = Duration::from_secs(30);
 /// See [`BODY_GRACE`].
 pub(super) const BODY_MIN_RATE: u64 = 1024;
+/// How long the rest of a body that is too large is still taken.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
+/// Longest silence while it is.
+pub(super) const LINGER_IDLE: Duration = Duration::from_millis(100);
 /// Longest time in which a client takes no byte of its reply.
 pub(super) const WRITE_IDLE: Duration = Duration::from_secs(60);
 /// Most connections at once, over all addresses; more wait in the kernel's queue.

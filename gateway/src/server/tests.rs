@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::kit::{self, Provider, post, send, start};
+use crate::kit::{self, Provider, post, send, start, status};
 
 const ASK: &str = r#"{"model":"m","messages":[{"role":"user","content":"hello"}]}"#;
 const ASK_STREAM: &str =
@@ -66,7 +66,7 @@ async fn requests_beyond_the_limits_are_refused_before_anything_is_sent() {
     let gateway = start(vec![provider.target("a")]).await;
     let refused = async |bytes: &str| {
         let (head, body) = send(gateway.address, bytes).await;
-        (head[9..12].to_owned(), code(&body))
+        (status(&head).to_owned(), code(&body))
     };
     let large = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 11000000\r\n\r\n";
     assert_eq!(refused(large).await, ("413".into(), "body_too_large".into()));
@@ -79,6 +79,30 @@ async fn requests_beyond_the_limits_are_refused_before_anything_is_sent() {
         "405"
     );
     assert!(provider.requests.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_sends_too_much_still_reads_why_it_was_refused() {
+    let gateway = start(Vec::new()).await;
+    let (head, body) = send(gateway.address, &post("", &"x".repeat(11 * 1024 * 1024))).await;
+    assert_eq!((status(&head), code(&body).as_str()), ("413", "body_too_large"));
+    let chunk = format!("100000\r\n{}\r\n", "x".repeat(1024 * 1024)).repeat(11) + "0\r\n\r\n";
+    let chunked =
+        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunk}");
+    assert_eq!(status(&send(gateway.address, &chunked).await.0), "413");
+}
+
+#[tokio::test]
+async fn a_silent_provider_ends_the_stream_with_an_error() {
+    let first = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n: ping\n\n";
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n{first}");
+    let provider = Provider::start(answer, true).await;
+    let mut target = provider.target("a");
+    target.stream_timeout_seconds = 1;
+    let gateway = start(vec![target]).await;
+    let (_, body) = gateway.chat(ASK_STREAM).await;
+    assert!(body.contains(r#""code":"stream_timeout""#) && body.ends_with("data: [DONE]\n\n"), "{body}");
+    assert_eq!(gateway.stop().await[0]["error"], "stream_timeout");
 }
 
 #[tokio::test]
@@ -139,7 +163,7 @@ async fn a_refused_key_is_the_operators_fault_and_is_never_quoted() {
         target.key = Some(KeyRef::File(kit::spanned(key.display().to_string())));
         let gateway = start(vec![target]).await;
         let (head, body) = gateway.chat(ASK).await;
-        assert_eq!(&head[9..12], expected);
+        assert_eq!(kit::status(&head), expected);
         assert!(!head.contains("canary") && !body.contains("canary"), "{body}");
     }
 }
@@ -149,7 +173,7 @@ async fn a_stream_request_never_gets_json_with_status_200() {
     let provider = Provider::start(json_answer(r#"{"choices":[]}"#), false).await;
     let gateway = start(vec![provider.target("a")]).await;
     let (head, body) = gateway.chat(ASK_STREAM).await;
-    assert_eq!((&head[9..12], code(&body).as_str()), ("502", "upstream_content_type"));
+    assert_eq!((status(&head), code(&body).as_str()), ("502", "upstream_content_type"));
 }
 
 #[tokio::test]
@@ -162,7 +186,7 @@ async fn a_stream_cut_at_any_byte_ends_in_an_error_or_whole() {
     for cut in (0..=events.len()).filter(|cut| events.is_char_boundary(*cut)).step_by(7) {
         let answer = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{}",
-            &events[..cut]
+            events.split_at(cut).0
         );
         let provider = Provider::start(answer, false).await;
         let gateway = start(vec![provider.target("a")]).await;
@@ -188,7 +212,7 @@ async fn when_the_client_goes_away_the_provider_is_let_go_at_once() {
         let request = post("", ASK_STREAM).replace("connection: close\r\n", "") + pipelined;
         client.write_all(request.as_bytes()).await.unwrap();
         if !answer.is_empty() {
-            client.read(&mut [0; 512]).await.unwrap();
+            assert!(client.read(&mut [0; 512]).await.unwrap() > 0);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
         drop(client);
@@ -235,7 +259,7 @@ async fn models_and_the_admin_side_answer_on_their_own_addresses() {
     let (_, models) = send(gateway.address, &get("/v1/models")).await;
     assert!(models.contains(r#""id":"demo""#) && models.contains("kt-demo"), "{models}");
     assert_eq!(send(gateway.address, &get("/models")).await.1, models);
-    assert_eq!(&send(gateway.address, &get("/health")).await.0[9..12], "404");
+    assert_eq!(status(&send(gateway.address, &get("/health")).await.0), "404");
     assert!(send(gateway.admin, &get("/readyz")).await.0.contains("200"));
     let (_, config) = send(gateway.admin, &get("/keeptrusts/config")).await;
     assert!(config.contains(r#""name":"test""#) && config.contains(r#""id":"demo""#), "{config}");

@@ -18,11 +18,11 @@ pub struct Fault {
     /// `error.message`: a sentence for people.
     pub message: String,
     /// `error.param`: the path of the field that is wrong.
-    pub param: Option<String>,
+    pub param: Option<Box<str>>,
     /// The rule that decided, for a policy violation.
     pub decision: Option<Box<Decision>>,
     /// `retry-after`, as the header says it.
-    pub retry_after: Option<String>,
+    pub retry_after: Option<Box<str>>,
     /// `x-should-retry`, where the status alone would mislead an SDK.
     pub should_retry: Option<bool>,
     /// Whether the connection is of no further use.
@@ -51,9 +51,9 @@ impl Fault {
     }
 
     /// The client sent something that cannot be used; `param` is the path of the field.
-    pub fn invalid(param: impl Into<Option<String>>, message: impl Into<String>) -> Self {
+    pub fn invalid(param: Option<&str>, message: impl Into<String>) -> Self {
         let fault = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_request", message);
-        Self { param: param.into(), ..fault }
+        Self { param: param.map(Into::into), ..fault }
     }
 
     /// The request breaks a rule of HTTP or a limit; the connection closes after the reply.
@@ -94,8 +94,8 @@ impl Fault {
 
     /// With the header that says when to come back.
     #[must_use]
-    pub fn retry_after(mut self, value: impl Into<Option<String>>) -> Self {
-        self.retry_after = value.into();
+    pub fn retry_after(mut self, value: Option<&str>) -> Self {
+        self.retry_after = value.map(Into::into);
         self
     }
 
@@ -129,10 +129,10 @@ pub(crate) fn upstream_message(body: &Value) -> Option<String> {
     let said = match error {
         Value::String(text) => body.get("message").and_then(Value::as_str).unwrap_or(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => return None,
-        Value::Object(fields) => match fields.get("message").or_else(|| fields.get("detail"))? {
-            Value::String(text) => text,
-            other => return Some(other.to_string()),
-        },
+        Value::Object(fields) => {
+            let message = fields.get("message").or_else(|| fields.get("detail"))?;
+            return Some(message.as_str().map_or_else(|| message.to_string(), str::to_owned));
+        }
     };
     Some(said.to_owned())
 }

@@ -44,7 +44,9 @@ pub(super) fn strip_copies(document: &mut Value) -> bool {
 }
 
 fn strip(fields: &mut Map<String, Value>) -> bool {
-    COPIES.iter().fold(false, |any, field| fields.shift_remove(*field).is_some() || any)
+    let before = fields.len();
+    COPIES.iter().for_each(|field| drop(fields.shift_remove(*field)));
+    fields.len() < before
 }
 
 /// Two spellings of the reasoning at once are one text told twice.

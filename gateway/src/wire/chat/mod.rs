@@ -2,6 +2,7 @@
 
 mod answer;
 mod carrier;
+mod redact;
 mod request;
 mod stream;
 mod usage;
@@ -19,7 +20,7 @@ use super::Fault;
 
 /// Makes the replacements in a request; the indices are those of [`decode`].
 pub fn redact(document: &mut Value, edits: &[Edit]) -> Result<(), Fault> {
-    walk::apply(document, edits).map_err(|walk::Misfit| {
+    redact::redact(document, edits).map_err(|redact::Misfit| {
         let status = hyper::StatusCode::INTERNAL_SERVER_ERROR;
         Fault::new(status, "server_error", "redaction_failed", "the request could not be redacted")
     })

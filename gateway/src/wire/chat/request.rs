@@ -176,7 +176,7 @@ fn wrong(path: &str, expected: &str, found: &Value) -> Fault {
 }
 
 fn invalid(path: &str, problem: &str) -> Fault {
-    Fault::invalid(path.to_owned(), format!("`{path}` {problem}"))
+    Fault::invalid(Some(path), format!("`{path}` {problem}"))
 }
 
 #[cfg(test)]
@@ -186,7 +186,7 @@ mod tests {
     use serde_json::json;
 
     fn param_of(document: &Value) -> String {
-        decode(document, Vec::new()).unwrap_err().param.unwrap_or_default()
+        decode(document, Vec::new()).unwrap_err().param.unwrap_or_default().into()
     }
 
     #[test]

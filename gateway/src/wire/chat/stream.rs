@@ -1,5 +1,7 @@
 //! An answer in pieces: each event of the provider goes in, and the frames that may leave come out.
 
+mod frame;
+
 use bytes::{BufMut, BytesMut};
 use engine::input::{Carrier, Channel};
 use engine::run::Session;
@@ -9,12 +11,11 @@ use serde_json::{Map, Value, json};
 
 use super::Usage;
 use super::carrier::{CARRIERS, TEXTS, strip_copies};
+use frame::{Envelope, PIECE, Said, said_more_than};
+
 use crate::secret::Secret;
 use crate::wire::surrogate::Joiner;
 use crate::wire::{Fault, json as strict_json, sse, surrogate, upstream_field, upstream_message};
-
-/// Longest text of one frame. JSON may write a byte as six, so a frame stays below 32 KiB, which SDKs take well.
-const PIECE: usize = 4 * 1024;
 
 /// Most choices of one answer; providers stop at 128.
 const MAX_CHOICES: usize = 128;
@@ -55,13 +56,6 @@ struct Choice {
 struct Strand {
     field: Option<&'static str>,
     joiner: Joiner,
-}
-
-/// A text that may leave.
-struct Said {
-    choice: u32,
-    field: &'static str,
-    text: String,
 }
 
 /// Why a chunk cannot be passed on.
@@ -107,11 +101,11 @@ impl Assembler {
             return Some(self.end(out));
         }
         let mut said = Vec::new();
-        match self.chunk(payload, &mut said, out) {
-            Ok(()) => None,
-            Err((Halt::Failed(fault), _)) => Some(self.fail(fault, out)),
-            Err((Halt::Stopped { choice }, envelope)) => Some(self.stop(&envelope, choice, said, out)),
-        }
+        let (halt, envelope) = *self.chunk(payload, &mut said, out).err()?;
+        Some(match halt {
+            Halt::Failed(fault) => self.fail(fault, out),
+            Halt::Stopped { choice } => self.stop(&envelope, choice, said, out),
+        })
     }
 
     /// Takes a last event that lacks its end: it counts when it can be read, else it is part of the break.
@@ -160,11 +154,11 @@ impl Assembler {
         payload: &[u8],
         said: &mut Vec<Said>,
         out: &mut BytesMut,
-    ) -> Result<(), (Halt, Envelope)> {
+    ) -> Result<(), Box<(Halt, Envelope)>> {
         let shielded = surrogate::shield(payload);
         let mut chunk = self
             .parse(shielded.as_deref().unwrap_or(payload))
-            .map_err(|fault| (Halt::Failed(fault), Envelope::default()))?;
+            .map_err(|fault| Box::new((Halt::Failed(fault), Envelope::default())))?;
         let mut changed = self.strict && strip_copies(&mut chunk);
         self.usage = Usage::of(&chunk).or(self.usage);
         let choices = chunk.get_mut("choices").filter(|choices| choices.is_array()).map(Value::take);
@@ -176,7 +170,7 @@ impl Assembler {
         for (position, choice) in choices.iter_mut().enumerate() {
             match self.choice(choice, position, envelope.shielded, said, &envelope, out) {
                 Ok(choice_changed) => changed |= choice_changed,
-                Err(halt) => return Err((halt, envelope)),
+                Err(halt) => return Err(Box::new((halt, envelope))),
             }
         }
         if !changed && payload.len() < PIECE && !payload.contains(&b'\n') {
@@ -234,12 +228,13 @@ impl Assembler {
             self.finish(slot, said)?;
         }
         if finishes && said_more_than(choice, said.get(before..).unwrap_or_default()) {
-            let role = choice.get("delta").and_then(|delta| delta.get("role"));
-            said.drain(before..).for_each(|said| envelope.say(&said, role, out));
+            changed = true;
+            let mut role = None;
             if let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut) {
                 TEXTS.iter().for_each(|(field, _)| drop(delta.shift_remove(*field)));
+                role = delta.shift_remove("role");
             }
-            changed = true;
+            said.drain(before..).for_each(|said| envelope.say(&said, role.take(), out));
         }
         Ok(changed)
     }
@@ -352,105 +347,8 @@ impl Assembler {
     }
 }
 
-/// Whether there is more to say than the texts that stand in the choice, or more than one frame takes.
-fn said_more_than(choice: &Value, said: &[Said]) -> bool {
-    let stands = |said: &Said| {
-        let text = choice.get("delta").and_then(|delta| delta.get(said.field)).and_then(Value::as_str);
-        text == Some(&said.text) && said.text.len() <= PIECE
-    };
-    !said.iter().all(stands)
-}
-
 fn position_of(carrier: Carrier) -> usize {
     CARRIERS.iter().position(|c| *c == carrier).unwrap_or_default()
-}
-
-/// What all chunks made of one event share: id, model, time and whatever else the provider adds.
-#[derive(Debug, Default)]
-struct Envelope {
-    /// The chunk, its choices taken out.
-    chunk: Value,
-    shielded: bool,
-}
-
-impl Envelope {
-    /// Emits a text as chunks of its own, in pieces of a size that SDKs take well.
-    fn say(&self, said: &Said, role: Option<&Value>, out: &mut BytesMut) {
-        let mut role = role.cloned();
-        for piece in pieces(&said.text) {
-            let mut delta = Map::new();
-            delta.extend(role.take().map(|role| ("role".to_owned(), role)));
-            delta.insert(said.field.to_owned(), json!(piece));
-            self.frame(&json!({"index": said.choice, "delta": delta, "finish_reason": null}), out);
-        }
-    }
-
-    fn frame(&self, choice: &Value, out: &mut BytesMut) {
-        let mut chunk = self.chunk.clone();
-        if let Value::Object(fields) = &mut chunk {
-            fields.shift_remove("usage");
-            fields.insert("choices".to_owned(), json!([choice]));
-        }
-        self.write(&chunk, out);
-    }
-
-    fn write(&self, chunk: &Value, out: &mut BytesMut) {
-        let json = strict_json::line(chunk);
-        if self.shielded { sse::encode(&surrogate::unshield(&json), out) } else { sse::encode(&json, out) }
-    }
-
-    /// Emits a chunk with its choices put back. Choices in which nothing is left to say are dropped, and the chunk
-    /// too when nothing else is in it; texts that are too long for one frame go on in further ones.
-    fn pass_on(mut self, mut choices: Vec<Value>, changed: bool, out: &mut BytesMut) {
-        let had_choices = !choices.is_empty();
-        if changed {
-            choices.retain(says_something);
-        }
-        let tells_usage = self.chunk.get("usage").is_some_and(|usage| !usage.is_null());
-        if had_choices && choices.is_empty() && !tells_usage {
-            return;
-        }
-        let mut overflow = Vec::new();
-        choices.iter_mut().for_each(|choice| cut_long_texts(choice, &mut overflow));
-        if let Some(place) = self.chunk.get_mut("choices") {
-            *place = Value::Array(choices);
-        }
-        self.write(&self.chunk, out);
-        overflow.iter().for_each(|said| self.say(said, None, out));
-    }
-}
-
-fn says_something(choice: &Value) -> bool {
-    let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
-    let delta = choice.get("delta").and_then(Value::as_object);
-    finishes || delta.is_some_and(|delta| delta.values().any(|value| !value.is_null()))
-}
-
-/// Leaves the first piece of each long text in place and moves the rest to `overflow`. A finish is told before
-/// nothing: long texts next to one have been said already.
-fn cut_long_texts(choice: &mut Value, overflow: &mut Vec<Said>) {
-    let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
-    let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
-    let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut).filter(|_| !finishes) else {
-        return;
-    };
-    for (field, _) in TEXTS {
-        let Some(Value::String(text)) = delta.get_mut(field) else { continue };
-        let first = pieces(text).next().map_or(0, str::len);
-        if first < text.len() {
-            let rest = text.split_off(first);
-            overflow.push(Said { choice: index, field, text: rest });
-        }
-    }
-}
-
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let (piece, after) = rest.split_at_checked(rest.floor_char_boundary(PIECE))?;
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    })
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn a_character_cut_in_half_is_put_together() {
     assert_eq!(frames[0], delta("a"));
     assert_eq!(frames[1], delta("😀b"));
     assert!(frames[2].contains("\u{fffd}") && frames[2].contains(r#""finish_reason":null"#));
-    assert_eq!(frames[3], STOP.replace(r#""delta":{}"#, r#""delta":{}"#));
+    assert_eq!(frames[3], STOP);
 }
 
 #[test]
