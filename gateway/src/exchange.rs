@@ -10,6 +10,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderVa
 use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::audit::{Ledger, Outcome};
 use crate::body::{GuardedBody, ReplyBody};
@@ -19,6 +20,9 @@ use crate::route::{Call, Reached, Target, returned_headers};
 use crate::server::intake;
 use crate::wire::chat::{self, Assembler, Usage};
 use crate::wire::{Fault, json};
+
+/// Bytes that take the policies about a millisecond.
+const LONG: usize = 64 * 1024;
 
 /// Answers a chat request.
 pub(crate) async fn chat(
@@ -81,10 +85,10 @@ enum Carried {
 impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
         let bytes = intake::read(body).await?;
-        let mut judged = self.judge(&bytes)?;
+        let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
         let (target, upstream, reached) = self.ask(&mut judged).await?;
         let (decision, carried) = match reached {
-            Reached::Whole(bytes) => self.whole(&mut judged.session, &bytes)?,
+            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &bytes))?,
             Reached::Stream(body) => {
                 let Judged { session, decision, .. } = judged;
                 let assembler =
@@ -133,15 +137,10 @@ impl Exchange<'_> {
             match gateway.upstream.ask(&target, &call, judged.stream).await {
                 Ok((parts, reached)) => return Ok((target, parts, reached)),
                 Err(failure) => {
-                    let reason = &failure.fault.message;
-                    tracing::warn!(
-                        request_id = self.request_id,
-                        target_id = target.id,
-                        reason,
-                        "a target failed"
-                    );
+                    let (id, cause) = (self.request_id, failure.cause.as_str());
+                    tracing::warn!(request_id = id, target_id = target.id, cause, "a target failed");
                     let goes_on = gateway.router.goes_on_after(&failure);
-                    last = Some(failure.fault);
+                    last = Some(*failure.fault);
                     if !goes_on {
                         break;
                     }
@@ -187,6 +186,12 @@ impl Exchange<'_> {
         });
         reply::fault(fault, self.request_id)
     }
+}
+
+/// Does work on that many bytes; a long one lets other requests have the thread's queue meanwhile.
+fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    let has_helpers = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if bytes > LONG && has_helpers { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// The client's headers for the engine, credentials left out.

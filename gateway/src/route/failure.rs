@@ -6,37 +6,41 @@ use hyper::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use super::Target;
-use crate::wire::{Fault, upstream_field, upstream_message};
+use crate::wire::{Fault, upstream_code, upstream_field, upstream_message};
 
 /// A target that did not answer as it should.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// What kind of failure it is, when another target may do better.
     pub(crate) trigger: Option<Trigger>,
+    /// What happened, for the process log: in our words, since a provider's may quote the prompt.
+    pub(crate) cause: String,
     /// What the client is told, when no other target does.
-    pub(crate) fault: Fault,
+    pub(crate) fault: Box<Fault>,
 }
 
 impl Failure {
     /// The target took too long.
     pub(super) fn timeout(target: &Target) -> Self {
-        let message = format!("target `{}` did not answer in time", target.id);
+        let cause = "did not answer in time".to_owned();
+        let message = format!("target `{}` {cause}", target.id);
         let fault = Fault::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message);
-        Self { trigger: Some(Trigger::Timeout), fault }
+        Self { trigger: Some(Trigger::Timeout), cause, fault: Box::new(fault) }
     }
 
     /// There was no connection, or it broke.
     pub(super) fn connection(target: &Target, cause: &str) -> Self {
         target.note_reached(false);
-        let message = target.scrub(format!("target `{}` cannot be reached: {cause}", target.id));
+        let cause = target.scrub(format!("cannot be reached: {cause}"));
+        let message = format!("target `{}` {cause}", target.id);
         let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_unreachable", message);
-        Self { trigger: Some(Trigger::Connection), fault }
+        Self { trigger: Some(Trigger::Connection), cause, fault: Box::new(fault) }
     }
 
     /// It answered with something that is never passed on.
     pub(super) fn unusable(target: &Target, code: &'static str, what: &str) -> Self {
-        let message = format!("target `{}` {what}", target.id);
-        Self { trigger: None, fault: Fault::upstream(StatusCode::BAD_GATEWAY, code, message) }
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, code, format!("target `{}` {what}", target.id));
+        Self { trigger: None, cause: what.to_owned(), fault: Box::new(fault) }
     }
 
     /// It answered with an error status.
@@ -66,14 +70,13 @@ impl Failure {
             400..=499 => (None, clients_own(target, status, said, &body)),
             _ => (None, bad_gateway("upstream_status")),
         };
-        Self { trigger, fault }
+        Self { trigger, cause: format!("answered {}", status.as_u16()), fault: Box::new(fault) }
     }
 }
 
 /// An error of the client's own making keeps its status and its words.
 fn clients_own(target: &Target, status: StatusCode, said: String, body: &Value) -> Fault {
-    let code =
-        upstream_field(body, "code").map_or("invalid_request".into(), |code| target.scrub(code).into());
+    let code = upstream_code(body).map_or("invalid_request".into(), |code| target.scrub(code).into());
     let param = upstream_field(body, "param").map(|param| target.scrub(param).into_boxed_str());
     Fault { code, param, ..Fault::new(status, "invalid_request_error", "", said) }
 }

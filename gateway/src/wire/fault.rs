@@ -142,6 +142,14 @@ pub(crate) fn upstream_field(body: &Value, field: &str) -> Option<String> {
     body.get("error")?.get(field)?.as_str().map(str::to_owned)
 }
 
+/// A provider's error code, when it looks like one: it stands in logs, where no word of a prompt may be.
+pub(crate) fn upstream_code(body: &Value) -> Option<String> {
+    let is_code = |code: &String| {
+        code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+    };
+    upstream_field(body, "code").filter(is_code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +179,13 @@ mod tests {
         let decision = Decision { verdict: Verdict::Escalate, ..Decision::default() };
         assert_eq!(Fault::input_blocked(decision.clone()).code, "escalation_required");
         assert_eq!(Fault::output_blocked(decision).code, "escalation_required");
+    }
+
+    #[test]
+    fn a_code_that_is_a_sentence_is_no_code() {
+        let code = |code: &str| upstream_code(&json!({"error": {"code": code}}));
+        assert_eq!(code("NOT_FOUND").as_deref(), Some("NOT_FOUND"));
+        assert_eq!(code("you wrote: my card is"), None);
     }
 
     #[test]

@@ -7,4 +7,4 @@ pub mod sse;
 mod surrogate;
 
 pub use fault::Fault;
-pub(crate) use fault::{upstream_field, upstream_message};
+pub(crate) use fault::{upstream_code, upstream_field, upstream_message};

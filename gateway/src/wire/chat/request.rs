@@ -1,7 +1,7 @@
 //! A chat request, checked and lent to the engine.
 
 use engine::input::{Message, Request, Text, Tool, ToolCall};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::walk::{Step, role_named, walk};
 use crate::wire::Fault;
@@ -10,6 +10,7 @@ use crate::wire::json::kind;
 /// Checks a chat request and lends its strings to the engine; `headers` have names in lower case.
 pub fn decode<'a>(document: &'a Value, headers: Vec<(&'a str, &'a str)>) -> Result<Request<'a>, Fault> {
     refuse_routing(document)?;
+    refuse_lookalikes(document, "")?;
     let messages = messages(document)?;
     let named_in_header = headers.iter().find(|(name, _)| *name == "x-user-id").map(|(_, value)| *value);
     let mut request = Request {
@@ -52,6 +53,30 @@ fn refuse_routing(document: &Value) -> Result<(), Fault> {
     }
 }
 
+/// `Messages` is no field here, but a provider with a lenient parser may take it for one: what was judged would not
+/// be what is read.
+fn refuse_lookalikes(object: &Value, path: &str) -> Result<(), Fault> {
+    const FIELDS: [&str; 9] = [
+        "messages",
+        "model",
+        "stream",
+        "tools",
+        "functions",
+        "role",
+        "content",
+        "tool_calls",
+        "function_call",
+    ];
+    let is_lookalike =
+        |key: &&String| FIELDS.iter().any(|field| key.as_str() != *field && key.eq_ignore_ascii_case(field));
+    match object.as_object().into_iter().flat_map(Map::keys).find(is_lookalike) {
+        Some(key) => {
+            Err(invalid(&format!("{path}{}", key.to_ascii_lowercase()), "must be written in lower case"))
+        }
+        None => Ok(()),
+    }
+}
+
 fn messages(document: &Value) -> Result<Vec<Message<'_>>, Fault> {
     let value = document.get("messages").ok_or_else(|| missing("messages", "a list of messages"))?;
     let list = value.as_array().ok_or_else(|| wrong("messages", "an array", value))?;
@@ -66,6 +91,7 @@ fn decode_message(message: &Value, index: usize) -> Result<Message<'_>, Fault> {
     if !message.is_object() {
         return Err(wrong(&path, "an object", message));
     }
+    refuse_lookalikes(message, &format!("{path}."))?;
     let role_path = format!("{path}.role");
     let role = message.get("role").ok_or_else(|| missing(&role_path, "`system`, `user` or another role"))?;
     let role = role.as_str().ok_or_else(|| wrong(&role_path, "a string", role))?;
@@ -232,5 +258,14 @@ mod tests {
         assert_eq!(with("tools", json!({})), "tools");
         assert_eq!(with("api_base", json!("http://evil")), "api_base");
         assert_eq!(param_of(&json!({"messages": [{"role": "user"}]})), "model");
+    }
+
+    #[test]
+    fn a_field_in_another_case_is_refused() {
+        let message = json!({"role": "user", "content": "x"});
+        let document = json!({"model": "m", "messages": [message], "Messages": [message]});
+        assert_eq!(param_of(&document), "messages");
+        let document = json!({"model": "m", "messages": [{"role": "user", "content": "x", "CONTENT": "y"}]});
+        assert_eq!(param_of(&document), "messages[0].content");
     }
 }

@@ -15,7 +15,7 @@ use frame::{Envelope, PIECE, Said, said_more_than};
 
 use crate::secret::Secret;
 use crate::wire::surrogate::Joiner;
-use crate::wire::{Fault, json as strict_json, sse, surrogate, upstream_field, upstream_message};
+use crate::wire::{Fault, json as strict_json, sse, surrogate, upstream_code, upstream_message};
 
 /// Most choices of one answer; providers stop at 128.
 const MAX_CHOICES: usize = 128;
@@ -197,7 +197,7 @@ impl Assembler {
     fn upstream_error(&self, chunk: &Value) -> Fault {
         let scrub = |text: String| self.secret.iter().fold(text, |text, secret| secret.scrub(text));
         let said = upstream_message(chunk).map_or_else(|| "no reason given".to_owned(), scrub);
-        let code = upstream_field(chunk, "code").map_or("upstream_failed".into(), |code| scrub(code).into());
+        let code = upstream_code(chunk).map_or("upstream_failed".into(), |code| scrub(code).into());
         Fault { code, ..Fault::upstream(StatusCode::BAD_GATEWAY, "", format!("the provider failed: {said}")) }
     }
 
