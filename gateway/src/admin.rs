@@ -63,7 +63,7 @@ fn health(gateway: &Gateway) -> Value {
         "uptime_seconds": gateway.began.elapsed().as_secs(),
         "version": env!("CARGO_PKG_VERSION"),
         "providers": providers,
-        "policies_loaded": gateway.pack.program.policies().count(),
+        "policies_loaded": gateway.pack.policies().len(),
         "policies_enabled": gateway.pack.config.pack.enabled.value,
         "requests_processed": gateway.served.load(Ordering::Relaxed),
     })
@@ -91,8 +91,8 @@ fn config(gateway: &Gateway) -> Value {
             "enabled": config.pack.enabled.value,
             "description": config.pack.description,
         },
-        "chain": gateway.pack.program.policies().collect::<Vec<_>>(),
-        "hash": gateway.pack.program.hash(),
+        "chain": gateway.pack.policies(),
+        "hash": gateway.pack.hash(),
         "fail_mode": gateway.fail_mode.name(),
         "targets": targets.collect::<Vec<_>>(),
     })

@@ -122,8 +122,8 @@ impl Exchange<'_> {
         let flow = answer.guard(session, self.gateway.pack.guards());
         self.ledger.judged(&session.report());
         match flow? {
-            Flow::Stopped => Err(Fault::output_blocked(session.decision())),
-            Flow::Open => Ok((session.decision(), Carried::Whole(answer.to_bytes()))),
+            Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
+            Flow::Open => Ok((session.decision().clone(), Carried::Whole(answer.to_bytes()))),
         }
     }
 

@@ -22,8 +22,18 @@ impl Pack {
         Session::new(Arc::clone(&self.program), ids::clock)
     }
 
+    /// The policies in force, in order.
+    pub fn policies(&self) -> Vec<&str> {
+        self.program.policies().collect()
+    }
+
     /// Whether any policy looks at the traffic.
     pub fn guards(&self) -> bool {
         self.program.policies().next().is_some()
+    }
+
+    /// What was compiled, as a digest.
+    pub fn hash(&self) -> &str {
+        self.program.hash()
     }
 }

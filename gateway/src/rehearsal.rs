@@ -44,7 +44,7 @@ pub fn rehearse(
         None => Flow::Open,
     };
     Ok(Rehearsal {
-        decision: session.decision(),
+        decision: session.decision().clone(),
         report: session.report(),
         request: Some(request),
         answer: guarded.filter(|_| flow == Flow::Open).map(|answer| answer.document),

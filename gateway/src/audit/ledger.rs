@@ -41,7 +41,7 @@ impl Ledger {
             provider: None,
             target: None,
             config_version: pack.config.pack.version.value.clone(),
-            config_hash: pack.program.hash().to_owned(),
+            config_hash: pack.hash().to_owned(),
             status: 0,
             error: None,
             stream: false,

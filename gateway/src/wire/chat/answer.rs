@@ -45,8 +45,9 @@ impl Answer {
         };
         for (position, choice) in choices.iter_mut().enumerate() {
             let index = u32::try_from(position).unwrap_or(u32::MAX);
-            if strict && choice.get("text").is_some_and(|text| !text.is_null()) {
-                return Err(Fault::unreadable("the provider's answer carries text outside of its message"));
+            if strict && hides_text(choice) {
+                let message = "the provider's answer carries text outside of a message's fields";
+                return Err(Fault::unreadable(message));
             }
             let Some(message) = choice.get_mut("message").filter(|message| !message.is_null()) else {
                 continue;
@@ -63,6 +64,13 @@ impl Answer {
         let bytes = json::line(&self.document);
         if self.shielded { surrogate::unshield(&bytes).into_owned() } else { bytes.into_owned() }
     }
+}
+
+/// Whether a choice has a shape in which text would pass unseen.
+fn hides_text(choice: &Value) -> bool {
+    let is_other = |field: &str| choice.get(field).is_some_and(|value| !value.is_null());
+    let message_is_odd = choice.get("message").is_some_and(|m| !m.is_object() && !m.is_null());
+    !choice.is_object() || is_other("text") || is_other("delta") || message_is_odd
 }
 
 fn guard_message(
@@ -138,9 +146,13 @@ mod tests {
 
     #[test]
     fn text_that_could_hide_is_refused() {
-        for text in
-            [r#"{"choices":[{"message":{"content":["a"]}}]}"#, r#"{"choices":[{"text":"a"}]}"#, r#"{"x":1}"#]
-        {
+        for text in [
+            r#"{"choices":[{"message":{"content":["a"]}}]}"#,
+            r#"{"choices":[{"text":"a"}]}"#,
+            r#"{"choices":["a"]}"#,
+            r#"{"choices":[{"message":"a"}]}"#,
+            r#"{"x":1}"#,
+        ] {
             assert_eq!(guarded(text, true).unwrap_err().code, "unreadable_answer");
             assert!(guarded(text, false).is_ok());
         }

@@ -144,7 +144,7 @@ impl Assembler {
     fn stop(&mut self, envelope: &Envelope, choice: u32, said: Vec<Said>, out: &mut BytesMut) -> Ending {
         said.iter().for_each(|said| envelope.say(said, None, out));
         envelope.frame(&json!({"index": choice, "delta": {}, "finish_reason": "content_filter"}), out);
-        let decision = self.session.decision();
+        let decision = self.session.decision().clone();
         self.error_frame(&Fault::output_blocked(decision.clone()), out);
         Ending::Blocked(Box::new(decision))
     }
@@ -211,10 +211,9 @@ impl Assembler {
         envelope: &Envelope,
         out: &mut BytesMut,
     ) -> Result<bool, Halt> {
-        if self.strict && ["text", "message"].iter().any(|f| choice.get(*f).is_some_and(|v| !v.is_null())) {
-            return Err(
-                Fault::unreadable("an event of the provider carries text outside of its delta").into()
-            );
+        if self.strict && hides_text(choice) {
+            let message = "an event of the provider carries text outside of a delta's fields";
+            return Err(Fault::unreadable(message).into());
         }
         let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
         let slot = self.slot(index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)))?;
@@ -345,6 +344,13 @@ impl Assembler {
         }
         Ok(())
     }
+}
+
+/// Whether a choice has a shape in which text would pass unseen.
+fn hides_text(choice: &Value) -> bool {
+    let is_other = |field: &str| choice.get(field).is_some_and(|value| !value.is_null());
+    let delta_is_odd = choice.get("delta").is_some_and(|delta| !delta.is_object() && !delta.is_null());
+    !choice.is_object() || is_other("text") || is_other("message") || delta_is_odd
 }
 
 fn position_of(carrier: Carrier) -> usize {

@@ -51,7 +51,8 @@ fn a_stream_that_breaks_off_ends_in_an_error() {
 fn garbage_and_hidden_text_end_the_stream() {
     let hidden = r#"{"choices":[{"message":{"content":"x"}}]}"#;
     let part = r#"{"choices":[{"delta":{"content":["x"]}}]}"#;
-    for event in ["{", "{\"a\":1,\"a\":2}", hidden, part, "{}"] {
+    let odd = [r#"{"choices":["x"]}"#, r#"{"choices":[{"delta":"x"}]}"#, r#"{"choices":[{"delta":["x"]}]}"#];
+    for event in ["{", "{\"a\":1,\"a\":2}", hidden, part, "{}"].into_iter().chain(odd) {
         let (frames, ending) = play(&[event]);
         assert!(matches!(ending, Some(Ending::Failed(fault)) if fault.code == "unreadable_answer"));
         assert_eq!(frames.len(), 2);
