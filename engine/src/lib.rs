@@ -1,4 +1,17 @@
 //! Trees to verdicts: the compiler, the program, and the session that runs it.
 
+pub mod case;
+pub mod compile;
 pub mod input;
+pub mod matcher;
+pub mod program;
+pub mod run;
+pub mod schema;
+pub mod script;
+pub mod value;
 pub mod verdict;
+
+pub use compile::{Compiled, Library, Unit, compile};
+pub use program::{OnError, Program};
+pub use run::Session;
+pub use value::Value;

@@ -31,6 +31,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The key's path in a YAML file, such as `providers.targets[0].id`.
     pub path: Option<String>,
+    /// Whether the lines around must not be shown: a secret may stand there.
+    pub hidden: bool,
 }
 
 impl Diagnostic {
@@ -45,6 +47,7 @@ impl Diagnostic {
             related: Vec::new(),
             help: None,
             path: None,
+            hidden: false,
         }
     }
 

@@ -1,11 +1,24 @@
 //! Text to trees: the rule language, `policy-config.yaml` and test cases, every node with its place.
+//!
+//! ```
+//! let mut sources = grammar::Sources::new();
+//! let id = sources.add("house.ktr", "policy house\nrule shout on request {\n  when text has \"PLEASE\"\n  do flag\n}\n");
+//! let (file, errors) = grammar::parse(id, "policy house\n");
+//! assert!(errors.is_empty());
+//! assert_eq!(file.items.len(), 1);
+//! ```
 
+pub mod ast;
+pub mod case;
 pub mod codes;
 pub mod config;
 pub mod diagnostic;
+mod parse;
+pub mod print;
 pub mod render;
 pub mod span;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use parse::{MAX_DEPTH, MAX_FILE, parse};
 pub use span::{Source, SourceId, Sources, Span, Spanned};

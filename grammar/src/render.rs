@@ -1,6 +1,6 @@
 //! Diagnostics as people read them, drawn by `annotate-snippets`.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::span::{Sources, Span};
@@ -26,23 +26,29 @@ fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     };
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.id);
     let mut group = match snippet(diagnostic, sources) {
+        _ if diagnostic.hidden => title.element(origin(diagnostic.span, sources)),
         Some(snippet) => title.element(snippet),
         None => Group::with_title(title),
     };
-    for (span, words) in &diagnostic.related {
+    for (span, words) in diagnostic.related.iter().filter(|_| !diagnostic.hidden) {
         let elsewhere = span.source != diagnostic.span.source;
         if let Some(source) = sources.get(span.source).filter(|_| elsewhere) {
-            group = group.element(
-                Snippet::source(source.text.as_str())
-                    .path(source.name.as_str())
-                    .annotation(AnnotationKind::Context.span(clip(*span, &source.text)).label(words.as_str())),
-            );
+            group =
+                group.element(Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(
+                    AnnotationKind::Context.span(clip(*span, &source.text)).label(words.as_str()),
+                ));
         }
     }
     match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(help.as_str())),
         None => group,
     }
+}
+
+/// The place alone, for lines that must not be shown.
+fn origin(span: Span, sources: &Sources) -> Origin<'_> {
+    let place = sources.place(span);
+    Origin::path(place.file).line(place.line).char_column(place.column)
 }
 
 fn snippet<'a>(
@@ -54,8 +60,7 @@ fn snippet<'a>(
     if let Some(label) = &diagnostic.label {
         primary = primary.label(label.as_str());
     }
-    let mut snippet =
-        Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(primary);
+    let mut snippet = Snippet::source(source.text.as_str()).path(source.name.as_str()).annotation(primary);
     for (span, words) in &diagnostic.related {
         if span.source == diagnostic.span.source {
             snippet = snippet

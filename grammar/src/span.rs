@@ -59,6 +59,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// Whether another rule file uses it.
+    pub library: bool,
 }
 
 /// A line and column, both counted from 1; columns count characters.
@@ -87,8 +89,22 @@ impl Sources {
     /// Adds a text and says how spans refer to it.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let id = SourceId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        self.all.push(Source { name: name.into(), text: text.into() });
+        self.all.push(Source { name: name.into(), text: text.into(), library: false });
         id
+    }
+
+    /// Adds a text that another rule file uses.
+    pub fn add_library(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        let id = self.add(name, text);
+        if let Some(source) = self.all.last_mut() {
+            source.library = true;
+        }
+        id
+    }
+
+    /// The texts that other rule files use, in the order they were loaded.
+    pub fn used_libraries(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().filter(|source| source.library).map(|source| source.text.as_str())
     }
 
     /// The source with that id, if it is of this set.

@@ -1,0 +1,308 @@
+//! The `test` blocks of rule files: each runs as traffic would, and answers run cut in many ways.
+
+use std::sync::Arc;
+
+use grammar::ast::{self, ItemKind, TestLine};
+use grammar::{Diagnostic, Sources, codes};
+
+use crate::compile::{Library, Unit, compile};
+use crate::input::{Channel, Message, Request, Role, Text};
+use crate::matcher::View;
+use crate::program::Program;
+use crate::run::Session;
+use crate::verdict::{Decision, Flow, RequestStep, Verdict};
+
+/// How an answer is cut, in characters a piece: whole, one by one, and some in between.
+const CUTS: &[usize] = &[usize::MAX, 1, 2, 3, 5, 7, 16];
+
+/// What came of one test.
+#[derive(Clone, Debug)]
+pub struct TestResult {
+    /// The test's name.
+    pub name: String,
+    /// What went wrong; empty when it passed.
+    pub failures: Vec<Diagnostic>,
+    /// The decision that was reached, when the test runs an exchange.
+    pub decision: Option<Decision>,
+}
+
+impl TestResult {
+    /// Whether it passed.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+/// Runs every test of a rule file: of a policy against its own rules, of a library against its patterns.
+pub fn run_tests(unit: &Unit, library: &dyn Library, sources: &mut Sources) -> Vec<TestResult> {
+    let text = sources.get(unit.source).map_or(String::new(), |source| source.text.clone());
+    let (file, _) = grammar::parse(unit.source, &text);
+    let header = file.items.iter().find_map(|item| match &item.kind {
+        ItemKind::Header(header) => Some(header.clone()),
+        _ => None,
+    });
+    let is_library = header.as_ref().is_some_and(|header| header.library);
+    let tests = file.items.iter().filter_map(|item| if let ItemKind::Test(test) = &item.kind { Some(test) } else { None });
+    let mut results = Vec::new();
+    for test in tests {
+        let mut runner = Runner { unit, library, sources, failures: Vec::new() };
+        let decision = if is_library { runner.patterns(test, &text, &file) } else { runner.exchange(test) };
+        results.push(TestResult { name: test.name.value.clone(), failures: runner.failures, decision });
+    }
+    results
+}
+
+struct Runner<'a> {
+    unit: &'a Unit,
+    library: &'a dyn Library,
+    sources: &'a mut Sources,
+    failures: Vec<Diagnostic>,
+}
+
+/// A test's lines, sorted by what they are for.
+#[derive(Default)]
+struct Script<'a> {
+    said: Vec<(&'a ast::Name, &'a ast::Name)>,
+    headers: Vec<(String, &'a str)>,
+    response: Option<&'a ast::Name>,
+    verdicts: Vec<&'a ast::ExpectedVerdict>,
+    texts: Vec<&'a ast::Name>,
+    found: Vec<(&'a ast::Name, &'a ast::Name, bool)>,
+}
+
+/// What an exchange came to.
+#[derive(Clone, Debug, PartialEq)]
+struct Outcome {
+    decision: Decision,
+    /// What the client or the provider gets: the answer if there is one, else the last text of the request.
+    text: Option<String>,
+}
+
+impl Runner<'_> {
+    fn fail(&mut self, at: grammar::Span, message: String) -> &mut Diagnostic {
+        self.failures.push(Diagnostic::error(codes::BAD_TEST, at, message));
+        let last = self.failures.len() - 1;
+        #[expect(clippy::indexing_slicing, reason = "it was pushed just now")]
+        &mut self.failures[last]
+    }
+
+    fn exchange(&mut self, test: &ast::Test) -> Option<Decision> {
+        let mut unit = self.unit.clone();
+        for line in &test.lines {
+            if let TestLine::With(name, value) = &line.value {
+                unit.overrides.push((name.clone(), value.clone()));
+            }
+        }
+        let compiled = compile(&[unit], self.library, self.sources);
+        let Some(program) = compiled.program else {
+            self.failures.extend(compiled.diagnostics.into_iter().filter(Diagnostic::is_error));
+            return None;
+        };
+        let script = script(test);
+        for (pattern, text, wanted) in &script.found {
+            self.found(&program, pattern, text, *wanted);
+        }
+        if script.verdicts.is_empty() && script.texts.is_empty() && script.found.is_empty() {
+            self.fail(test.name.span, "this test expects nothing".into()).help =
+                Some("add a line such as `expect block`".into());
+        }
+        if script.verdicts.is_empty() && script.texts.is_empty() {
+            return None;
+        }
+        let whole = outcome(&program, &script, usize::MAX);
+        for cut in CUTS {
+            let other = outcome(&program, &script, *cut);
+            if other != whole {
+                let message = format!("cut in pieces of {cut} characters the answer ends in {}, and whole in {}", shown(&other), shown(&whole));
+                self.fail(test.name.span, message);
+            }
+        }
+        self.compare(&whole, &script);
+        Some(whole.decision)
+    }
+
+    fn compare(&mut self, outcome: &Outcome, script: &Script<'_>) {
+        let decision = &outcome.decision;
+        for expected in &script.verdicts {
+            let wanted = &expected.verdict.value;
+            if decision.verdict.name() != wanted {
+                let message = format!("expected {wanted}, got {}", shown(outcome));
+                self.fail(expected.verdict.span, message);
+            } else if let Some(rule) = expected.rule.as_ref().filter(|rule| decision.rule.as_deref() != Some(&rule.value)) {
+                let got = decision.rule.as_deref().unwrap_or("no rule");
+                self.fail(rule.span, format!("expected rule `{}`, got `{got}`", rule.value));
+            } else if let Some(code) = expected.code.as_ref().filter(|code| decision.reason_code.as_deref() != Some(&code.value)) {
+                let got = decision.reason_code.as_deref().unwrap_or("none");
+                self.fail(code.span, format!("expected code \"{}\", got \"{got}\"", code.value));
+            }
+        }
+        for expected in &script.texts {
+            let got = outcome.text.as_deref().unwrap_or_default();
+            if got != expected.value {
+                self.fail(expected.span, format!("expected another text; got {got:?}"));
+            }
+        }
+    }
+
+    fn found(&mut self, program: &Program, pattern: &ast::Name, text: &ast::Name, wanted: bool) {
+        let detectors: Vec<_> = program.detectors.iter().filter(|detector| *detector.name == *pattern.value).collect();
+        if detectors.is_empty() {
+            self.fail(pattern.span, format!("no rule looks for a pattern `{}`", pattern.value)).help =
+                Some("name a pattern that a rule of this file uses, with the arguments that this test sets".into());
+            return;
+        }
+        let found = detectors.iter().any(|detector| finds(detector, &text.value));
+        if found != wanted {
+            let message = format!("`{}` is {}found here", pattern.value, if found { "" } else { "not " });
+            self.fail(text.span, message);
+        }
+    }
+
+    /// A library's tests: its patterns are put into a policy made for the purpose.
+    fn patterns(&mut self, test: &ast::Test, text: &str, file: &ast::File) -> Option<Decision> {
+        let names: Vec<&str> = file
+            .items
+            .iter()
+            .filter_map(|item| if let ItemKind::Pattern(pattern) = &item.kind { Some(pattern.name.value.as_str()) } else { None })
+            .collect();
+        let from = self.sources.get(self.unit.source).map_or(String::new(), |source| source.name.clone());
+        let policy = format!(
+            "policy test\nuse \"{from}\" ({names})\nrule everything on request {{ when text has ({names}) or raw(text) has ({names}) do flag }}\n",
+            names = names.join(", ")
+        );
+        let alone = Alone { name: from, text: text.to_owned(), library: self.library };
+        let mut unit = self.unit.clone();
+        unit.source = self.sources.add("test", policy);
+        let compiled = compile(&[unit], &alone, self.sources);
+        let Some(program) = compiled.program else {
+            self.failures.extend(compiled.diagnostics.into_iter().filter(Diagnostic::is_error));
+            return None;
+        };
+        let script = script(test);
+        for (pattern, text, wanted) in &script.found {
+            self.found(&program, pattern, text, *wanted);
+        }
+        if script.found.is_empty() {
+            self.fail(test.name.span, "a test of a library says what its patterns find".into()).help =
+                Some("write `expect NAME in \"…\"` or `expect no NAME in \"…\"`".into());
+        }
+        None
+    }
+}
+
+/// A library whose own file can be used by its path.
+struct Alone<'a> {
+    name: String,
+    text: String,
+    library: &'a dyn Library,
+}
+
+impl Library for Alone<'_> {
+    fn library(&self, name: &str) -> Option<(String, String)> {
+        self.library.library(name)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.library.names()
+    }
+
+    fn file(&self, from: &str, path: &str) -> Result<(String, String), String> {
+        if path == self.name {
+            return Ok((self.name.clone(), self.text.clone()));
+        }
+        self.library.file(from, path)
+    }
+}
+
+fn script(test: &ast::Test) -> Script<'_> {
+    let mut script = Script::default();
+    for line in &test.lines {
+        match &line.value {
+            TestLine::With(..) => {}
+            TestLine::Header(name, value) => script.headers.push((name.value.to_lowercase(), &value.value)),
+            TestLine::Said(who, text) => script.said.push((who, text)),
+            TestLine::Response(text) => script.response = Some(text),
+            TestLine::Verdict(expected) => script.verdicts.push(expected),
+            TestLine::Text(text) => script.texts.push(text),
+            TestLine::Found { pattern, text, found } => script.found.push((pattern, text, *found)),
+        }
+    }
+    script
+}
+
+fn request<'a>(script: &'a Script<'a>) -> Request<'a> {
+    let mut request = Request { model: "test-model", ..Request::default() };
+    for (who, text) in &script.said {
+        let role = match who.value.as_str() {
+            "model" => {
+                request.model = &text.value;
+                continue;
+            }
+            "system" => Role::System,
+            "assistant" => Role::Assistant,
+            "tool" => Role::Tool,
+            _ => Role::User,
+        };
+        let at = request.texts.len();
+        request.messages.push(Message { role, name: None, texts: at..at + 1 });
+        request.texts.push(Text { role, value: &text.value });
+    }
+    request.headers = script.headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    request.user_id = script.headers.iter().find(|(name, _)| name == "x-user-id").map(|(_, value)| *value);
+    request
+}
+
+fn outcome(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
+    let mut session = Session::new(Arc::clone(program), || 0);
+    let request = request(script);
+    let step = session.request(&request);
+    if step.decision.verdict.stops() {
+        return Outcome { decision: step.decision, text: None };
+    }
+    let Some(response) = script.response else {
+        let text = edited(&request, &step);
+        return Outcome { decision: step.decision, text };
+    };
+    let mut out = String::new();
+    let channel = Channel::content(0);
+    let letters: Vec<char> = response.value.chars().collect();
+    for piece in letters.chunks(cut.min(letters.len().max(1))) {
+        let piece: String = piece.iter().collect();
+        if session.feed(channel, &piece, &mut out) == Flow::Stopped {
+            return Outcome { decision: session.decision().clone(), text: Some(out) };
+        }
+    }
+    // A stop at the end shows in the decision.
+    let _ = session.finish(channel, &mut out);
+    Outcome { decision: session.decision().clone(), text: Some(out) }
+}
+
+/// The request's last text with its edits made.
+fn edited(request: &Request<'_>, step: &RequestStep) -> Option<String> {
+    let last = request.texts.len().checked_sub(1)?;
+    let mut text = request.texts.get(last)?.value.to_owned();
+    for edit in step.edits.iter().rev().filter(|edit| edit.text == last) {
+        text.replace_range(edit.range.clone(), &edit.replacement);
+    }
+    Some(text)
+}
+
+fn finds(detector: &crate::matcher::Detector, text: &str) -> bool {
+    let mut found = false;
+    if detector.view == View::Decoded {
+        crate::matcher::decode::decode(text).iter().for_each(|run| detector.find_all(&run.text, |_| found = true));
+    } else {
+        detector.find_all(&detector.view.apply(text), |_| found = true);
+    }
+    found
+}
+
+fn shown(outcome: &Outcome) -> String {
+    let decision = &outcome.decision;
+    if decision.verdict == Verdict::Allow {
+        return "allow".into();
+    }
+    let rule = decision.rule.as_deref().unwrap_or("the engine");
+    let score = decision.score.map_or(String::new(), |score| format!(", score {score:.2}"));
+    format!("{} by {rule} ({}{score})", decision.verdict.name(), decision.reason_code.as_deref().unwrap_or("no code"))
+}

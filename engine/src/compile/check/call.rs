@@ -1,0 +1,121 @@
+//! Calls: the built-in functions, and scripts.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use grammar::ast::{Expr, Name};
+use grammar::diagnostic::did_you_mean;
+use grammar::{Diagnostic, Span, codes};
+
+use super::expr::constant_text;
+use super::{Checker, declared, fits};
+use crate::compile::resolve::Symbol;
+use crate::compile::typed::{Kind, Typed};
+use crate::matcher::View;
+use crate::program::ir::Function;
+use crate::value::Type;
+
+/// The built-in functions, with what they take.
+pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
+    ("header", "header(\"x-name\"): a request header, or absent"),
+    ("glob", "glob(\"shell_*\"): a file-name pattern for `matches`"),
+    ("raw", "raw(text): the text as it arrived"),
+    ("normalized", "normalized(text): folded, but look-alike letters of other scripts stay"),
+    ("decoded", "decoded(text): what base64, hex and percent runs of the text say"),
+    ("lower", "lower(string): the string in lower case"),
+    ("length", "length(string or list): characters or elements"),
+    ("marker", "marker(format, preserve_length, custom): what a redaction leaves behind"),
+];
+
+impl Checker<'_> {
+    pub(super) fn call(&mut self, name: &Name, args: &[Expr], span: Span) -> Option<Typed> {
+        if let Some(Symbol::Script(index)) = self.symbol(&name.value) {
+            return self.script_call(index, args, span);
+        }
+        match (name.value.as_str(), args) {
+            ("header", [arg]) => {
+                let arg = self.typed(arg, &Type::Str, "a header's name")?;
+                let Some(header) = self.constant(&arg) else { return None };
+                let kind = Kind::Header(header.to_lowercase().into());
+                Some(Typed { ty: Type::Optional(Box::new(Type::Str)), span, kind })
+            }
+            ("glob", [arg]) => {
+                let arg = self.typed(arg, &Type::Str, "a file-name pattern")?;
+                Some(Typed { ty: Type::Glob, span, kind: arg.kind })
+            }
+            ("raw", [arg]) => self.view(View::Raw, arg, span),
+            ("normalized", [arg]) => self.view(View::Normalized, arg, span),
+            ("decoded", [arg]) => self.view(View::Decoded, arg, span),
+            ("lower", [arg]) => {
+                let arg = self.typed(arg, &Type::Str, "what `lower` takes")?;
+                Some(Typed { ty: Type::Str, span, kind: Kind::Call(Function::Lower, Rc::new(arg)) })
+            }
+            ("length", [arg]) => {
+                let arg = self.expr(arg, None)?;
+                if !fits(&arg.ty, &Type::Str) && !(matches!(arg.ty, Type::List(_)) && !matches!(arg.kind, Kind::List(_))) {
+                    self.mismatch(arg.span, &arg.ty, "a string or a list of values", "what `length` takes");
+                    return None;
+                }
+                Some(Typed { ty: Type::Int, span, kind: Kind::Call(Function::Length, Rc::new(arg)) })
+            }
+            ("marker", [format, keep, custom]) => {
+                let formats = Type::choices(&["label", "asterisks", "partial"]);
+                let format = self.typed(format, &formats, "the format of a marker");
+                let keep = self.typed(keep, &Type::Bool, "`preserve_length`");
+                let custom = self.typed(custom, &Type::Map, "the custom markers");
+                let kind = Kind::Marker(Rc::new(format?), Rc::new(keep?), Rc::new(custom?));
+                Some(Typed { ty: Type::Marker, span, kind })
+            }
+            (known, _) => {
+                self.unknown_call(known, name.span, span);
+                None
+            }
+        }
+    }
+
+    fn unknown_call(&mut self, name: &str, at: Span, span: Span) {
+        if let Some((_, usage)) = FUNCTIONS.iter().find(|(known, _)| *known == name) {
+            let message = format!("`{name}` is called with the wrong number of arguments");
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).help((*usage).to_owned()));
+            return;
+        }
+        let scripts = self.unit.scripts.iter().map(|script| script.name.value.as_str());
+        let help = did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known).chain(scripts));
+        self.error(
+            Diagnostic::error(codes::UNKNOWN_NAME, at, format!("there is no function `{name}`"))
+                .help(help.unwrap_or_else(|| "`kt policy functions` lists the functions".into())),
+        );
+    }
+
+    fn constant(&mut self, typed: &Typed) -> Option<Arc<str>> {
+        let text = constant_text(typed);
+        if text.is_none() {
+            self.error(
+                Diagnostic::error(codes::NOT_CONSTANT, typed.span, "this must be known before traffic")
+                    .help("write it as a string in double quotes"),
+            );
+        }
+        text
+    }
+
+    fn view(&mut self, view: View, arg: &Expr, span: Span) -> Option<Typed> {
+        let arg = self.typed(arg, &Type::Text, &format!("what `{}` takes", view.name()))?;
+        Some(Typed { ty: Type::Text, span, kind: Kind::View(view, Rc::new(arg)) })
+    }
+
+    fn script_call(&mut self, index: usize, args: &[Expr], span: Span) -> Option<Typed> {
+        let unit = self.unit;
+        let script = unit.scripts.get(index)?;
+        if script.args.len() != args.len() {
+            let message = format!("`{}` takes {} arguments, and this gives {}", script.name.value, script.args.len(), args.len());
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).related(script.name.span, "declared here"));
+            return None;
+        }
+        let mut typed = Vec::new();
+        for (arg, (name, ty)) in args.iter().zip(&script.args) {
+            typed.push(self.typed(arg, &declared(&ty.value), &format!("argument `{}`", name.value)));
+        }
+        let args: Option<Vec<Typed>> = typed.into_iter().collect();
+        Some(Typed { ty: declared(&script.result.value), span, kind: Kind::Script(index, args?) })
+    }
+}

@@ -1,0 +1,362 @@
+//! Expressions: literals, operators, choices, quantifiers.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use grammar::ast::{BinaryOp, Expr, ExprKind, Literal, PatternRef, Quantifier, Quantity, UnaryOp};
+use grammar::diagnostic::did_you_mean;
+use grammar::{Diagnostic, Span, Spanned, codes};
+
+use super::{Checker, fits};
+use crate::compile::resolve::Symbol;
+use crate::compile::typed::{Kind, PatternUse, Typed};
+use crate::program::ir::{Arithmetic, Comparison, TextTest};
+use crate::value::{Type, Value};
+
+impl Checker<'_> {
+    /// The typed form of an expression; `None` when it has a mistake, which is then told.
+    pub(super) fn expr(&mut self, expr: &Expr, wanted: Option<&Type>) -> Option<Typed> {
+        let span = expr.span;
+        match &expr.kind {
+            ExprKind::Literal(value) => self.literal(value, span),
+            ExprKind::Path(words) => self.path(words, span, wanted),
+            ExprKind::Call(name, args) => self.call(name, args, span),
+            ExprKind::List(items) => self.list(items, span, wanted),
+            ExprKind::Unary(op, inner) => self.unary(*op, inner, span),
+            ExprKind::Binary(op, left, right) => self.binary(op, left, right, span),
+            ExprKind::Has(text, patterns) => self.has(text, patterns, span),
+            ExprKind::Present(inner, present) => self.presence(inner, *present, span),
+            ExprKind::If(condition, then, otherwise) => self.choice(condition, then, otherwise, span, wanted),
+            ExprKind::Quantifier(quantifier) => self.quantifier(quantifier, span),
+        }
+    }
+
+    fn literal(&mut self, literal: &Literal, span: Span) -> Option<Typed> {
+        let (ty, value) = match literal {
+            Literal::Bool(value) => (Type::Bool, Value::Bool(*value)),
+            Literal::Int(value) => (Type::Int, Value::Int(*value)),
+            Literal::Float(value) => (Type::Float, Value::Float(*value)),
+            Literal::Str(value) => (Type::Str, Value::Str(value.as_str().into())),
+            Literal::Regex(_) => {
+                self.error(
+                    Diagnostic::error(codes::TYPE_MISMATCH, span, "a regular expression is no value here")
+                        .help("it can follow `has` or `matches`"),
+                );
+                return None;
+            }
+            // The parser makes these for params and tests alone.
+            Literal::Word(_) | Literal::List(_) | Literal::EmptyMap => return None,
+        };
+        Some(Typed { ty, span, kind: Kind::Const(value) })
+    }
+
+    fn list(&mut self, items: &[Expr], span: Span, wanted: Option<&Type>) -> Option<Typed> {
+        let inner = match wanted {
+            Some(Type::List(inner)) => Some(&**inner),
+            _ => None,
+        };
+        let mut typed = Vec::new();
+        for item in items {
+            typed.push(self.expr(item, inner)?);
+        }
+        let ty = inner.cloned().or_else(|| typed.first().map(|item| item.ty.clone())).unwrap_or(Type::Str);
+        for item in &typed {
+            if !fits(&item.ty, &ty) && !fits(&ty, &item.ty) {
+                self.mismatch(item.span, &item.ty, &ty.to_string(), "every element of this list");
+                return None;
+            }
+        }
+        Some(Typed { ty: Type::List(Box::new(ty)), span, kind: Kind::Items(typed) })
+    }
+
+    fn unary(&mut self, op: UnaryOp, inner: &Expr, span: Span) -> Option<Typed> {
+        match op {
+            UnaryOp::Not => {
+                let inner = self.typed(inner, &Type::Bool, "what `not` takes")?;
+                Some(Typed { ty: Type::Bool, span, kind: Kind::Not(Rc::new(inner)) })
+            }
+            UnaryOp::Neg => {
+                let inner = self.number(inner)?;
+                let zero = Typed { ty: Type::Int, span, kind: Kind::Const(Value::Int(0)) };
+                let ty = inner.ty.clone();
+                Some(Typed { ty, span, kind: Kind::Arith(Arithmetic::Sub, Rc::new(zero), Rc::new(inner)) })
+            }
+        }
+    }
+
+    fn number(&mut self, expr: &Expr) -> Option<Typed> {
+        let typed = self.expr(expr, None)?;
+        if typed.ty.is_number() {
+            return Some(typed);
+        }
+        self.mismatch(typed.span, &typed.ty, "a number", "an operand of arithmetic");
+        None
+    }
+
+    fn binary(&mut self, op: &Spanned<BinaryOp>, left: &Expr, right: &Expr, span: Span) -> Option<Typed> {
+        use BinaryOp as B;
+        let bool = |kind| Some(Typed { ty: Type::Bool, span, kind });
+        match op.value {
+            B::And | B::Or => {
+                let what = format!("each side of `{}`", op.value.name());
+                let (a, b) = (self.typed(left, &Type::Bool, &what), self.typed(right, &Type::Bool, &what));
+                let (a, b) = (Rc::new(a?), Rc::new(b?));
+                bool(if op.value == B::And { Kind::And(a, b) } else { Kind::Or(a, b) })
+            }
+            B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge => {
+                let (a, b) = self.pair(left, right)?;
+                self.comparison(op, a, b, span)
+            }
+            B::In | B::NotIn => self.membership(op.value == B::In, left, right, span),
+            B::Contains | B::StartsWith | B::EndsWith => {
+                let test = match op.value {
+                    B::Contains => TextTest::Contains,
+                    B::StartsWith => TextTest::StartsWith,
+                    _ => TextTest::EndsWith,
+                };
+                let what = format!("each side of `{}`", op.value.name());
+                let (a, b) = (self.typed(left, &Type::Str, &what), self.typed(right, &Type::Str, &what));
+                bool(Kind::Test(test, Rc::new(a?), Rc::new(b?)))
+            }
+            B::Matches => self.matches(left, right, span),
+            B::Coalesce => self.coalesce(left, right, span),
+            B::Add | B::Sub | B::Mul | B::Div | B::Rem => {
+                let (a, b) = (self.number(left), self.number(right));
+                let (a, b) = (a?, b?);
+                let ty = if a.ty == Type::Int && b.ty == Type::Int { Type::Int } else { Type::Float };
+                let op = match op.value {
+                    B::Add => Arithmetic::Add,
+                    B::Sub => Arithmetic::Sub,
+                    B::Mul => Arithmetic::Mul,
+                    B::Div => Arithmetic::Div,
+                    _ => Arithmetic::Rem,
+                };
+                Some(Typed { ty, span, kind: Kind::Arith(op, Rc::new(a), Rc::new(b)) })
+            }
+        }
+    }
+
+    /// Both sides of a comparison; a bare word takes its meaning from the other side.
+    fn pair(&mut self, left: &Expr, right: &Expr) -> Option<(Typed, Typed)> {
+        if self.is_open_word(left) {
+            let b = self.expr(right, None)?;
+            let a = self.expr(left, Some(bare(&b.ty)))?;
+            return Some((a, b));
+        }
+        let a = self.expr(left, None);
+        let wanted = a.as_ref().map(|a| bare(&a.ty).clone());
+        let b = self.expr(right, wanted.as_ref());
+        Some((a?, b?))
+    }
+
+    /// Whether an expression is one word that says nothing by itself.
+    fn is_open_word(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Path(words) => match words.as_slice() {
+                [word] => {
+                    let is_element = self.elements.iter().any(|(name, _)| *name == word.value);
+                    let is_field = self.fields.iter().any(|field| field.name == word.value);
+                    let is_value = !matches!(self.symbol(&word.value), None | Some(Symbol::Pattern(_) | Symbol::Script(_)));
+                    !is_element && !is_field && !is_value
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn comparison(&mut self, op: &Spanned<BinaryOp>, a: Typed, b: Typed, span: Span) -> Option<Typed> {
+        let comparison = match op.value {
+            BinaryOp::Eq => Comparison::Eq,
+            BinaryOp::Ne => Comparison::Ne,
+            BinaryOp::Lt => Comparison::Lt,
+            BinaryOp::Le => Comparison::Le,
+            BinaryOp::Gt => Comparison::Gt,
+            _ => Comparison::Ge,
+        };
+        let ordered = !matches!(comparison, Comparison::Eq | Comparison::Ne);
+        let comparable = (a.ty.is_number() && b.ty.is_number())
+            || (!ordered && (fits(&a.ty, &b.ty) || fits(&b.ty, &a.ty)) && is_plain(&a.ty) && is_plain(&b.ty));
+        if !comparable {
+            self.incomparable(op, &a, &b);
+            return None;
+        }
+        Some(Typed { ty: Type::Bool, span, kind: Kind::Compare(comparison, Rc::new(a), Rc::new(b)) })
+    }
+
+    fn incomparable(&mut self, op: &Spanned<BinaryOp>, a: &Typed, b: &Typed) {
+        if let Some(optional) = [a, b].into_iter().find(|side| matches!(side.ty, Type::Optional(_))) {
+            self.mismatch(optional.span, &optional.ty, "a plain value", &format!("each side of `{}`", op.value.name()));
+            return;
+        }
+        let message = format!("`{}` cannot compare {} with {}", op.value.name(), a.ty, b.ty);
+        let mut diagnostic = Diagnostic::error(codes::TYPE_MISMATCH, op.span, message);
+        if a.ty == Type::Text || b.ty == Type::Text {
+            diagnostic = diagnostic.help("texts are searched: `text has \"words\"` or `text has /regex/`");
+        }
+        self.error(diagnostic);
+    }
+
+    fn membership(&mut self, positive: bool, left: &Expr, right: &Expr, span: Span) -> Option<Typed> {
+        // The list's elements say what a bare word on the left means, and the other way round.
+        let (a, b) = if matches!(right.kind, ExprKind::List(_)) && !self.is_open_word(left) {
+            let a = self.expr(left, None)?;
+            let list = Type::List(Box::new(bare(&a.ty).clone()));
+            let b = self.expr(right, Some(&list))?;
+            (a, b)
+        } else {
+            let b = self.expr(right, None)?;
+            let wanted = match &b.ty {
+                Type::List(inner) => Some((**inner).clone()),
+                _ => None,
+            };
+            (self.expr(left, wanted.as_ref())?, b)
+        };
+        let Type::List(inner) = &b.ty else {
+            self.mismatch(b.span, &b.ty, "a list", "the right side of `in`");
+            return None;
+        };
+        if !is_plain(&a.ty) || !(fits(&a.ty, inner) || fits(inner, &a.ty)) {
+            self.mismatch(a.span, &a.ty, &inner.to_string(), "an element of this list");
+            return None;
+        }
+        let found = Typed { ty: Type::Bool, span, kind: Kind::In(Rc::new(a), Rc::new(b)) };
+        if positive {
+            return Some(found);
+        }
+        Some(Typed { ty: Type::Bool, span, kind: Kind::Not(Rc::new(found)) })
+    }
+
+    fn matches(&mut self, left: &Expr, right: &Expr, span: Span) -> Option<Typed> {
+        let a = self.typed(left, &Type::Str, "the left side of `matches`");
+        let kind = if let ExprKind::Literal(Literal::Regex(regex)) = &right.kind {
+            Kind::Has(Rc::new(a?), vec![PatternUse::Regex(regex.clone(), right.span)])
+        } else {
+            let b = self.typed(right, &Type::Glob, "the right side of `matches`");
+            Kind::Glob(Rc::new(a?), Rc::new(b?))
+        };
+        Some(Typed { ty: Type::Bool, span, kind })
+    }
+
+    fn coalesce(&mut self, left: &Expr, right: &Expr, span: Span) -> Option<Typed> {
+        let a = self.expr(left, None)?;
+        let Type::Optional(inner) = &a.ty else {
+            self.error(
+                Diagnostic::error(codes::TYPE_MISMATCH, a.span, format!("this is {} and never absent", a.ty))
+                    .help("leave out `??` and what follows it"),
+            );
+            return None;
+        };
+        let inner = (**inner).clone();
+        let b = self.typed(right, &inner, "the right side of `??`")?;
+        Some(Typed { ty: inner, span, kind: Kind::Coalesce(Rc::new(a), Rc::new(b)) })
+    }
+
+    fn presence(&mut self, inner: &Expr, present: bool, span: Span) -> Option<Typed> {
+        let inner = self.expr(inner, None)?;
+        if !matches!(inner.ty, Type::Optional(_)) {
+            let message = format!("this is {} and always present", inner.ty);
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, inner.span, message).help("leave out the question"));
+            return None;
+        }
+        let found = Typed { ty: Type::Bool, span, kind: Kind::Present(Rc::new(inner)) };
+        if present {
+            return Some(found);
+        }
+        Some(Typed { ty: Type::Bool, span, kind: Kind::Not(Rc::new(found)) })
+    }
+
+    fn choice(
+        &mut self,
+        condition: &Expr,
+        then: &Expr,
+        otherwise: &Expr,
+        span: Span,
+        wanted: Option<&Type>,
+    ) -> Option<Typed> {
+        let condition = self.typed(condition, &Type::Bool, "the condition of `if`");
+        let then = self.expr(then, wanted);
+        let wanted = wanted.cloned().or_else(|| then.as_ref().map(|then| then.ty.clone()));
+        let otherwise = self.expr(otherwise, wanted.as_ref());
+        let (condition, then, otherwise) = (condition?, then?, otherwise?);
+        let ty = if fits(&then.ty, &otherwise.ty) {
+            otherwise.ty.clone()
+        } else if fits(&otherwise.ty, &then.ty) {
+            then.ty.clone()
+        } else {
+            self.mismatch(otherwise.span, &otherwise.ty, &then.ty.to_string(), "the other branch of this `if`");
+            return None;
+        };
+        Some(Typed { ty, span, kind: Kind::If(Rc::new(condition), Rc::new(then), Rc::new(otherwise)) })
+    }
+
+    fn has(&mut self, text: &Expr, patterns: &[Spanned<PatternRef>], span: Span) -> Option<Typed> {
+        let typed = self.expr(text, Some(&Type::Text));
+        let mut uses = Vec::new();
+        let mut known = true;
+        for pattern in patterns {
+            match self.pattern_use(pattern) {
+                Some(found) => uses.push(found),
+                None => known = false,
+            }
+        }
+        let typed = typed?;
+        if typed.ty != Type::Text && !fits(&typed.ty, &Type::Str) {
+            self.mismatch(typed.span, &typed.ty, "a text", "the left side of `has`");
+            return None;
+        }
+        known.then(|| Typed { ty: Type::Bool, span, kind: Kind::Has(Rc::new(typed), uses) })
+    }
+
+    fn pattern_use(&mut self, pattern: &Spanned<PatternRef>) -> Option<PatternUse> {
+        match &pattern.value {
+            PatternRef::Regex(regex) => Some(PatternUse::Regex(regex.clone(), pattern.span)),
+            PatternRef::Phrase(text) => Some(PatternUse::Phrase(text.clone())),
+            PatternRef::Name(name) => {
+                if let Some(Symbol::Pattern(index)) = self.symbol(name) {
+                    return Some(PatternUse::Declared(index));
+                }
+                let patterns = self.unit.names.iter().filter(|(_, (symbol, _))| matches!(symbol, Symbol::Pattern(_)));
+                let near = did_you_mean(name, patterns.map(|(name, _)| name.as_str()));
+                let message = format!("there is no pattern `{name}`");
+                let help = near.unwrap_or_else(|| "declare it with `pattern`, or take it from a library with `use`".into());
+                self.error(Diagnostic::error(codes::UNKNOWN_NAME, pattern.span, message).help(help));
+                None
+            }
+        }
+    }
+
+    fn quantifier(&mut self, quantifier: &Quantifier, span: Span) -> Option<Typed> {
+        let list = self.expr(&quantifier.list, None)?;
+        let (Type::List(element), Kind::List(field)) = (&list.ty, &list.kind) else {
+            let word = grammar::print::quantity_name(quantifier.quantity);
+            self.mismatch(list.span, &list.ty, "messages, tools or tool_calls", &format!("what `{word}` goes over"));
+            return None;
+        };
+        let depth = u8::try_from(self.elements.len()).unwrap_or(u8::MAX);
+        self.elements.push((quantifier.element.value.clone(), (**element).clone()));
+        let body = self.typed(&quantifier.body, &Type::Bool, "what must hold of each element");
+        self.elements.pop();
+        let ty = if quantifier.quantity == Quantity::Count { Type::Int } else { Type::Bool };
+        let kind = Kind::Quantifier { quantity: quantifier.quantity, list: *field, depth, body: Rc::new(body?) };
+        Some(Typed { ty, span, kind })
+    }
+}
+
+/// The type without `?`.
+fn bare(ty: &Type) -> &Type {
+    if let Type::Optional(inner) = ty { inner } else { ty }
+}
+
+/// Whether values of the type can be compared.
+fn is_plain(ty: &Type) -> bool {
+    matches!(ty, Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_))
+}
+
+/// A string constant, for names of headers and the like.
+pub(super) fn constant_text(typed: &Typed) -> Option<Arc<str>> {
+    match &typed.kind {
+        Kind::Const(Value::Str(text)) => Some(Arc::clone(text)),
+        _ => None,
+    }
+}

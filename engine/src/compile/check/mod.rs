@@ -1,0 +1,144 @@
+//! Types and phases: every expression has one type, and reads only what its phases have.
+
+mod call;
+mod expr;
+mod path;
+mod rule;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(super) use rule::verdict;
+
+use grammar::ast;
+use grammar::{Diagnostic, Span, codes};
+
+use super::resolve::{Linked, LinkedUnit, Symbol};
+use super::typed::{CheckedScore, CheckedUnit, Typed};
+use crate::schema::{self, Field};
+use crate::value::Type;
+
+/// Checks every expression of a policy.
+pub(super) fn check(linked: &Linked, unit: &LinkedUnit, diagnostics: &mut Vec<Diagnostic>) -> CheckedUnit {
+    let mut checker = Checker {
+        linked,
+        unit,
+        diagnostics,
+        fields: schema::fields(),
+        lets: HashMap::new(),
+        scores: Vec::new(),
+        elements: Vec::new(),
+    };
+    let mut checked = CheckedUnit::default();
+    for (index, item) in unit.lets.iter().enumerate() {
+        if let Some(value) = checker.expr(&item.value, None) {
+            checker.lets.insert(index, Rc::new(value));
+        }
+    }
+    for score in &unit.scores {
+        let score = checker.score(score);
+        checker.scores.push(score);
+    }
+    checker.fuzzy(&mut checked);
+    for rule in &unit.rules {
+        checked.rules.extend(checker.rule(rule));
+    }
+    checked.scores = checker.scores;
+    checked
+}
+
+struct Checker<'a> {
+    linked: &'a Linked,
+    unit: &'a LinkedUnit,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    fields: Vec<Field>,
+    /// Checked `let`s by index; one that is missing has a mistake that is told already.
+    lets: HashMap<usize, Rc<Typed>>,
+    /// Checked scores so far; a score can read those above it.
+    scores: Vec<CheckedScore>,
+    /// The quantifiers around the expression in hand: the element's name and type.
+    elements: Vec<(String, Type)>,
+}
+
+impl Checker<'_> {
+    fn error(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// An expression that must be of that type.
+    fn typed(&mut self, expr: &ast::Expr, wanted: &Type, what: &str) -> Option<Typed> {
+        let typed = self.expr(expr, Some(wanted))?;
+        if fits(&typed.ty, wanted) {
+            return Some(typed);
+        }
+        self.mismatch(typed.span, &typed.ty, &wanted.to_string(), what);
+        None
+    }
+
+    fn mismatch(&mut self, span: Span, found: &Type, wanted: &str, what: &str) {
+        let optional = matches!(found, Type::Optional(_));
+        let diagnostic = if optional {
+            Diagnostic::error(codes::OPTIONAL_UNHANDLED, span, format!("{what} is {wanted}, and this may be absent"))
+                .help("say what holds then, as in `x ?? \"none\"`, or ask `x is present`")
+        } else {
+            Diagnostic::error(codes::TYPE_MISMATCH, span, format!("{what} is {wanted}, and this is {found}"))
+        };
+        self.error(diagnostic);
+    }
+
+    fn score(&mut self, score: &ast::Score) -> CheckedScore {
+        let mut terms = Vec::new();
+        for term in &score.terms {
+            let weight = self.typed(&term.weight, &Type::Float, "a term of a score");
+            let condition = match &term.condition {
+                Some(condition) => self.typed(condition, &Type::Bool, "a term's condition").map(Some),
+                None => Some(None),
+            };
+            if let (Some(weight), Some(condition)) = (weight, condition) {
+                terms.push((weight, condition));
+            }
+        }
+        CheckedScore { name: Arc::from(score.name.value.as_str()), terms, clamp: score.clamp }
+    }
+
+    /// The `fuzzy` expressions of this file's word patterns.
+    fn fuzzy(&mut self, checked: &mut CheckedUnit) {
+        let linked = self.linked;
+        for (index, pattern) in linked.patterns.iter().enumerate() {
+            if pattern.source != self.unit.source {
+                continue;
+            }
+            if let ast::PatternBody::Words { fuzzy: Some(fuzzy), .. } = &pattern.ast.body.value
+                && let Some(typed) = self.typed(fuzzy, &Type::Int, "the number of letters that may differ")
+            {
+                checked.fuzzy.push((index, typed));
+            }
+        }
+    }
+
+    fn symbol(&self, name: &str) -> Option<Symbol> {
+        self.unit.names.get(name).map(|(symbol, _)| *symbol)
+    }
+}
+
+/// Whether a value of one type can stand where another is wanted: whole numbers are numbers, choices are strings.
+fn fits(found: &Type, wanted: &Type) -> bool {
+    found == wanted
+        || (*wanted == Type::Float && *found == Type::Int)
+        || (*wanted == Type::Str && matches!(found, Type::Enum(_)))
+}
+
+/// The type that a declaration names.
+pub(super) fn declared(ty: &ast::Type) -> Type {
+    match ty {
+        ast::Type::Bool => Type::Bool,
+        ast::Type::Int(_) => Type::Int,
+        ast::Type::Float(_) => Type::Float,
+        ast::Type::String => Type::Str,
+        ast::Type::Regex => Type::Regex,
+        ast::Type::Map => Type::Map,
+        ast::Type::Enum(words) => Type::Enum(words.iter().map(|word| Arc::from(word.value.as_str())).collect()),
+        ast::Type::List(inner) => Type::List(Box::new(declared(inner))),
+    }
+}

@@ -1,0 +1,120 @@
+//! Names and fields: what a path of words stands for.
+
+use grammar::ast::Name;
+use grammar::diagnostic::did_you_mean;
+use grammar::{Diagnostic, Span, codes};
+
+use super::{Checker, declared};
+use crate::compile::resolve::Symbol;
+use crate::compile::typed::{Kind, Typed};
+use crate::program::ir::ListField;
+use crate::schema::{ElementField, FieldKind, element_fields};
+use crate::value::{Type, Value};
+
+impl Checker<'_> {
+    /// A path of words: a choice where one is wanted, an element's field, a declared name, or a field.
+    pub(super) fn path(&mut self, words: &[Name], span: Span, wanted: Option<&Type>) -> Option<Typed> {
+        let (first, rest) = words.split_first()?;
+        if let ([], Some(Type::Enum(choices))) = (rest, wanted)
+            && let Some(choice) = choices.iter().find(|choice| ***choice == *first.value)
+        {
+            let ty = Type::Enum(choices.clone());
+            return Some(Typed { ty, span, kind: Kind::Const(Value::Str(choice.clone())) });
+        }
+        if let Some(depth) = self.elements.iter().rposition(|(name, _)| *name == first.value) {
+            return self.element(depth, rest, span);
+        }
+        let full = words.iter().map(|word| word.value.as_str()).collect::<Vec<_>>().join(".");
+        if let Some(symbol) = self.symbol(&full) {
+            return self.declared(symbol, &full, span);
+        }
+        if let Some(field) = self.fields.iter().find(|field| field.name == full) {
+            let kind = match field.kind {
+                FieldKind::Texts(scope) => Kind::Texts(scope),
+                FieldKind::Messages => Kind::List(ListField::Messages),
+                FieldKind::Tools => Kind::List(ListField::Tools),
+                FieldKind::ToolCalls => Kind::List(ListField::ToolCalls),
+                scalar => Kind::Field(scalar),
+            };
+            return Some(Typed { ty: field.ty.clone(), span, kind });
+        }
+        self.unknown(&full, span, wanted);
+        None
+    }
+
+    fn element(&mut self, depth: usize, rest: &[Name], span: Span) -> Option<Typed> {
+        let (name, ty) = self.elements.get(depth)?.clone();
+        let fields = element_fields(&ty);
+        let names = fields.iter().map(|(name, ..)| *name);
+        let [field] = rest else {
+            let list = names.map(|field| format!("`{name}.{field}`")).collect::<Vec<_>>().join(", ");
+            self.error(Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("`{name}` is a whole {ty}")).help(format!("read one of {list}")));
+            return None;
+        };
+        let Some((_, ty, field)) = fields.iter().find(|(known, ..)| *known == field.value) else {
+            let message = format!("a {ty} has no field `{}`", field.value);
+            let help = did_you_mean(&field.value, names.clone())
+                .unwrap_or_else(|| format!("it has {}", names.collect::<Vec<_>>().join(", ")));
+            self.error(Diagnostic::error(codes::UNKNOWN_FIELD, field.span, message).help(help));
+            return None;
+        };
+        let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+        debug_assert!(*ty != Type::Text || *field == ElementField::Text, "only messages have texts");
+        Some(Typed { ty: ty.clone(), span, kind: Kind::Element(depth, *field) })
+    }
+
+    fn declared(&mut self, symbol: Symbol, name: &str, span: Span) -> Option<Typed> {
+        let unit = self.unit;
+        match symbol {
+            Symbol::Param(index) => {
+                let ty = declared(&unit.params.get(index)?.ty.value);
+                Some(Typed { ty, span, kind: Kind::Param(index) })
+            }
+            Symbol::Let(index) => {
+                let value = self.lets.get(&index).cloned();
+                if value.is_none() && unit.lets.get(index).is_some_and(|item| item.value.span.start > span.start) {
+                    let message = format!("`{name}` is declared further down");
+                    self.error(Diagnostic::error(codes::UNKNOWN_NAME, span, message).help("declare it before its first use"));
+                }
+                value.map(|value| Typed { span, ..(*value).clone() })
+            }
+            Symbol::Score(index) if index >= self.scores.len() => {
+                let message = format!("score `{name}` is declared further down, or reads itself");
+                self.error(Diagnostic::error(codes::UNKNOWN_NAME, span, message).help("declare a score before its first use"));
+                None
+            }
+            Symbol::Score(index) => Some(Typed { ty: Type::Float, span, kind: Kind::Score(index) }),
+            Symbol::Pattern(_) => {
+                let message = format!("`{name}` is a pattern, not a value");
+                self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).help(format!("look for it with `text has {name}`")));
+                None
+            }
+            Symbol::Script(_) => {
+                let message = format!("`{name}` is a script and takes arguments");
+                self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).help(format!("call it: `{name}(…)`")));
+                None
+            }
+        }
+    }
+
+    fn unknown(&mut self, name: &str, span: Span, wanted: Option<&Type>) {
+        if let Some(Type::Enum(choices)) = wanted {
+            let list = choices.join(", ");
+            let help = did_you_mean(name, choices.iter().map(|choice| &**choice));
+            self.error(
+                Diagnostic::error(codes::BAD_VALUE, span, format!("`{name}` is not one of {list}")).maybe_help(help),
+            );
+            return;
+        }
+        let dotted = name.contains('.');
+        let fields = self.fields.iter().map(|field| field.name);
+        let names = self.unit.names.keys().map(String::as_str).chain(self.elements.iter().map(|(name, _)| name.as_str()));
+        let help = did_you_mean(name, fields.chain(names));
+        let (code, what) = if dotted { (codes::UNKNOWN_FIELD, "field") } else { (codes::UNKNOWN_NAME, "name") };
+        let fallback = if dotted { "`kt policy fields` lists the fields" } else { "a text is written in double quotes" };
+        self.error(
+            Diagnostic::error(code, span, format!("there is no {what} `{name}`"))
+                .help(help.unwrap_or_else(|| fallback.to_owned())),
+        );
+    }
+}

@@ -1,0 +1,270 @@
+//! Patterns: from what a rule file declares to detectors, each built once per view.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use grammar::ast::{self, Literal, PatternBody, Words};
+use grammar::diagnostic::did_you_mean;
+use grammar::{Diagnostic, Span, codes};
+use regex_syntax::hir::Hir;
+
+use super::resolve::{Linked, PatternDef};
+use super::typed::PatternUse;
+use crate::matcher::{Blueprint, Detector, Validator, View, regex, validator, words};
+use crate::program::ir::DetectorId;
+use crate::value::Value;
+
+/// What makes two detectors one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    source: String,
+    flags: String,
+    view: View,
+    label: Arc<str>,
+    validators: Vec<Validator>,
+}
+
+/// A detector to build.
+struct Planned {
+    key: Key,
+    name: Arc<str>,
+    hir: Hir,
+    span: Span,
+    streams: bool,
+}
+
+/// All detectors of a program in the making.
+#[derive(Default)]
+pub(super) struct Patterns {
+    planned: Vec<Planned>,
+    ids: HashMap<Key, DetectorId>,
+    /// Expressions that cannot be used, so that each is told once.
+    refused: Vec<Span>,
+}
+
+/// The values that patterns of one policy depend on.
+pub(super) struct Arguments<'a> {
+    pub(super) values: &'a [Value],
+    /// Letters that may differ, by pattern.
+    pub(super) fuzzy: &'a HashMap<usize, usize>,
+}
+
+impl Patterns {
+    /// The detectors of a use in a view.
+    pub(super) fn of_use(
+        &mut self,
+        linked: &Linked,
+        pattern: &PatternUse,
+        view: View,
+        arguments: &Arguments<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<DetectorId> {
+        match pattern {
+            PatternUse::Declared(index) => {
+                let mut ids = Vec::new();
+                self.declared(linked, *index, None, view, arguments, diagnostics, &mut ids);
+                ids
+            }
+            PatternUse::Regex(regex, span) => {
+                let label = Arc::from("MATCH");
+                let source = Source { text: &regex.source, flags: &regex.flags, span: *span, offset: 1 };
+                self.plan(&regex.source, label, Vec::new(), source, view, diagnostics).into_iter().collect()
+            }
+            PatternUse::Phrase(text) => {
+                let expression = words::source([text.as_str()], 0);
+                let source = Source { text: &expression, flags: "i", span: Span::default(), offset: 0 };
+                self.plan(text, Arc::from("PHRASE"), Vec::new(), source, view, diagnostics).into_iter().collect()
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one recursive walk that carries its surroundings")]
+    fn declared(
+        &mut self,
+        linked: &Linked,
+        index: usize,
+        set_label: Option<Arc<str>>,
+        view: View,
+        arguments: &Arguments<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+        ids: &mut Vec<DetectorId>,
+    ) {
+        let Some(def) = linked.patterns.get(index) else { return };
+        let own_label = def.ast.label.as_ref().map(|label| Arc::from(label.value.as_str()));
+        let label = set_label.or(own_label);
+        for member in &def.members {
+            self.declared(linked, *member, label.clone(), view, arguments, diagnostics, ids);
+        }
+        let name = &def.ast.name.value;
+        let label = label.unwrap_or_else(|| Arc::from(name.to_uppercase()));
+        let validators = validators(def, diagnostics);
+        let span = def.ast.body.span;
+        match &def.ast.body.value {
+            PatternBody::Regex(regex) => {
+                let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1 };
+                ids.extend(self.plan(name, label, validators, source, view, diagnostics));
+            }
+            PatternBody::Words { words, .. } => {
+                let list = word_list(def, words, arguments, diagnostics);
+                if !list.is_empty() {
+                    let edits = arguments.fuzzy.get(&index).copied().unwrap_or_default();
+                    let expression = words::source(list.iter().map(String::as_str), edits);
+                    let source = Source { text: &expression, flags: "i", span, offset: 0 };
+                    ids.extend(self.plan(name, label, validators, source, view, diagnostics));
+                }
+            }
+            PatternBody::AnyOf(_) => {
+                let values = def.params.iter().filter_map(|param| arguments.values.get(*param));
+                for expression in values.filter_map(Value::as_list).flatten().filter_map(Value::as_str) {
+                    let source = Source { text: expression, flags: "", span, offset: 0 };
+                    ids.extend(self.plan(name, label.clone(), validators.clone(), source, view, diagnostics));
+                }
+            }
+        }
+    }
+
+    fn plan(
+        &mut self,
+        name: &str,
+        label: Arc<str>,
+        validators: Vec<Validator>,
+        source: Source<'_>,
+        view: View,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<DetectorId> {
+        let key = Key { source: source.text.into(), flags: source.flags.into(), view, label, validators };
+        if let Some(id) = self.ids.get(&key) {
+            return Some(*id);
+        }
+        let hir = match regex::compile(source.text, source.flags, view) {
+            Ok(hir) => hir,
+            Err(fault) => {
+                let message = format!("this regular expression cannot be used: {}", fault.message);
+                self.refuse(Diagnostic::error(codes::BAD_REGEX, source.part(&fault.range), message), diagnostics);
+                return None;
+            }
+        };
+        if hir.properties().minimum_len().unwrap_or(0) == 0 {
+            let message = format!("`{name}` matches empty text, and so would match everywhere");
+            self.refuse(
+                Diagnostic::error(codes::EMPTY_MATCH, source.span, message)
+                    .help("make at least one part of it required: `+` instead of `*`, no lone `?`"),
+                diagnostics,
+            );
+            return None;
+        }
+        let id = DetectorId(u32::try_from(self.planned.len()).unwrap_or(u32::MAX));
+        self.ids.insert(key.clone(), id);
+        self.planned.push(Planned { key, name: Arc::from(name), hir, span: source.span, streams: false });
+        Some(id)
+    }
+
+    fn refuse(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) {
+        if !self.refused.contains(&diagnostic.span) {
+            self.refused.push(diagnostic.span);
+            diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Notes that answers are searched for it.
+    pub(super) fn streams(&mut self, id: DetectorId) {
+        if let Some(planned) = self.planned.get_mut(id.index()) {
+            planned.streams = true;
+        }
+    }
+
+    /// Builds every detector.
+    pub(super) fn build(self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Detector> {
+        let mut detectors = Vec::new();
+        for planned in self.planned {
+            let blueprint = Blueprint {
+                name: planned.name.clone(),
+                label: planned.key.label.clone(),
+                view: planned.key.view,
+                source: &planned.key.source,
+                validators: planned.key.validators,
+                hir: &planned.hir,
+                streams: planned.streams,
+            };
+            match Detector::new(blueprint) {
+                Ok(detector) => detectors.push(detector),
+                Err(cause) => diagnostics.push(
+                    Diagnostic::error(
+                        codes::PATTERN_TOO_LARGE,
+                        planned.span,
+                        format!("the automaton of `{}` is too large: {cause}", planned.name),
+                    )
+                    .help("shorten its counted repetitions such as `{1,200}`, or split it into several patterns"),
+                ),
+            }
+        }
+        detectors
+    }
+}
+
+/// An expression and where it is written.
+struct Source<'a> {
+    text: &'a str,
+    flags: &'a str,
+    span: Span,
+    /// Bytes between the start of the span and the start of the text, when the text stands there as it is.
+    offset: usize,
+}
+
+impl Source<'_> {
+    /// The place of a part of the expression; the whole place when the text was derived or has escapes before it.
+    fn part(&self, range: &std::ops::Range<usize>) -> Span {
+        if self.offset == 0 || self.text.contains('/') {
+            return self.span;
+        }
+        let start = self.span.start + self.offset;
+        Span::new(self.span.source, start + range.start, start + range.end)
+    }
+}
+
+fn validators(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) -> Vec<Validator> {
+    let mut found = Vec::new();
+    for name in &def.ast.validators {
+        match validator::find(&name.value) {
+            Some(validator) => found.push(validator),
+            None => {
+                let names = validator::ALL.iter().map(|validator| validator.name);
+                let list = names.clone().collect::<Vec<_>>().join(", ");
+                let help = did_you_mean(&name.value, names).unwrap_or(format!("there are {list}"));
+                let diagnostic =
+                    Diagnostic::error(codes::UNKNOWN_NAME, name.span, format!("there is no validator `{}`", name.value));
+                if !diagnostics.iter().any(|told| told.span == name.span) {
+                    diagnostics.push(diagnostic.help(help));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn word_list(
+    def: &PatternDef,
+    words: &Words,
+    arguments: &Arguments<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<String> {
+    match words {
+        Words::List(list) => {
+            let text = |item: &grammar::Spanned<ast::Literal>| match &item.value {
+                Literal::Str(text) => Some(text.clone()),
+                _ => None,
+            };
+            if let Some(stranger) = list.iter().find(|item| text(item).is_none()) {
+                diagnostics.push(
+                    Diagnostic::error(codes::WRONG_TYPE, stranger.span, "words are strings in double quotes")
+                        .help("write [\"one\", \"two words\"]"),
+                );
+            }
+            list.iter().filter_map(text).collect()
+        }
+        Words::Param(_) => {
+            let values = def.params.iter().filter_map(|param| arguments.values.get(*param));
+            values.filter_map(Value::as_list).flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Whether a rule can be decided while an answer streams, and which detectors it waits for.
+
+use crate::program::ir::{Comparison, DetectorId, Node, NodeId, Score, TextRef};
+
+use crate::verdict::Verdict;
+
+/// The detectors of a rule over answers, or why it cannot be decided before the whole answer is there.
+///
+/// A redaction must be decided by each match alone, since what was sent cannot be taken back: its condition is a
+/// choice of `text has …`, each perhaps joined by `and` with facts of the request. Any other verdict may need several
+/// matches together, as long as more text can only make its condition true, never false again.
+pub(super) fn plan(
+    nodes: &[Node],
+    scores: &[Score],
+    condition: NodeId,
+    verdict: Verdict,
+) -> Result<Vec<DetectorId>, String> {
+    let mut planner = Planner { nodes, scores, detectors: Vec::new() };
+    if verdict == Verdict::Redact {
+        planner.alone(condition)?;
+    } else {
+        planner.growing(condition)?;
+    }
+    Ok(planner.detectors)
+}
+
+/// Whether a node's value depends on the text of the answer.
+pub(crate) fn reads_answer(nodes: &[Node], scores: &[Score], node: NodeId) -> bool {
+    let Some(node) = nodes.get(node.index()) else { return false };
+    match node {
+        Node::Has(TextRef::Texts(_), _) => true,
+        Node::Score(id) => scores.get(id.0 as usize).is_some_and(|score| {
+            let reads = |node: &NodeId| reads_answer(nodes, scores, *node);
+            score.terms.iter().any(|(weight, condition)| reads(weight) || condition.as_ref().is_some_and(reads))
+        }),
+        other => {
+            let mut found = false;
+            other.children(|child| found = found || reads_answer(nodes, scores, child));
+            found
+        }
+    }
+}
+
+struct Planner<'a> {
+    nodes: &'a [Node],
+    scores: &'a [Score],
+    detectors: Vec<DetectorId>,
+}
+
+impl Planner<'_> {
+    fn reads(&self, node: NodeId) -> bool {
+        reads_answer(self.nodes, self.scores, node)
+    }
+
+    fn wait_for(&mut self, detectors: &[DetectorId]) {
+        for id in detectors {
+            if !self.detectors.contains(id) {
+                self.detectors.push(*id);
+            }
+        }
+    }
+
+    /// One match must decide by itself.
+    fn alone(&mut self, id: NodeId) -> Result<(), String> {
+        if !self.reads(id) {
+            return Ok(());
+        }
+        let Some(node) = self.nodes.get(id.index()) else { return Ok(()) };
+        match node {
+            Node::Has(TextRef::Texts(_), detectors) => {
+                self.wait_for(detectors);
+                Ok(())
+            }
+            Node::Or(sides) => sides.iter().try_for_each(|side| self.alone(*side)),
+            Node::And(sides) => {
+                let reading: Vec<NodeId> = sides.iter().copied().filter(|side| self.reads(*side)).collect();
+                match reading.as_slice() {
+                    [one] => self.alone(*one),
+                    _ => Err("a redaction cannot wait for two matches of the answer at once".into()),
+                }
+            }
+            Node::If(condition, then, otherwise) if !self.reads(*condition) => {
+                self.alone(*then)?;
+                self.alone(*otherwise)
+            }
+            _ => Err("a redaction must follow from one match alone".into()),
+        }
+    }
+
+    /// More text must never make it false again.
+    fn growing(&mut self, id: NodeId) -> Result<(), String> {
+        if !self.reads(id) {
+            return Ok(());
+        }
+        let Some(node) = self.nodes.get(id.index()) else { return Ok(()) };
+        match node {
+            Node::Has(TextRef::Texts(_), detectors) => {
+                self.wait_for(detectors);
+                Ok(())
+            }
+            Node::And(sides) | Node::Or(sides) => sides.iter().try_for_each(|side| self.growing(*side)),
+            Node::If(condition, then, otherwise) if !self.reads(*condition) => {
+                self.growing(*then)?;
+                self.growing(*otherwise)
+            }
+            Node::Compare(Comparison::Ge | Comparison::Gt, score, bound) if !self.reads(*bound) => self.sum(*score),
+            Node::Compare(Comparison::Le | Comparison::Lt, bound, score) if !self.reads(*bound) => self.sum(*score),
+            _ => Err("more text could make this false again".into()),
+        }
+    }
+
+    /// A score that only grows: every weight is a constant and not negative.
+    fn sum(&mut self, id: NodeId) -> Result<(), String> {
+        let Some(Node::Score(score)) = self.nodes.get(id.index()) else {
+            return Err("only a score can be compared while it grows".into());
+        };
+        let Some(score) = self.scores.get(score.0 as usize) else { return Ok(()) };
+        for (weight, condition) in &score.terms {
+            let weight = match self.nodes.get(weight.index()) {
+                Some(Node::Const(value)) => value.as_float(),
+                _ => None,
+            };
+            if weight.is_none_or(|weight| weight < 0.0) {
+                return Err("this score has a term that can shrink it".into());
+            }
+            condition.iter().try_for_each(|condition| self.growing(*condition))?;
+        }
+        Ok(())
+    }
+}
+

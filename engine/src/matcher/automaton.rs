@@ -1,0 +1,148 @@
+//! A pattern as an automaton that is stepped byte by byte: immutable, shared by all streams.
+
+use std::collections::HashMap;
+
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+use regex_automata::{Anchored, MatchKind};
+use regex_syntax::hir::Hir;
+
+/// The largest automaton of one pattern, in bytes.
+pub const MAX_AUTOMATON: usize = 4 << 20;
+
+/// An anchored automaton with leftmost-first semantics, and what can be told of its states in advance.
+#[derive(Debug)]
+pub struct Automaton {
+    dfa: dense::DFA<Vec<u32>>,
+    /// The start state by the byte before; the last entry is for the start of the text.
+    starts: Vec<StateID>,
+    /// Whether a match can begin with this byte.
+    first: [bool; 256],
+    /// Whether a state decides at once: whatever follows, the match that ends here is the match.
+    now: Vec<bool>,
+    stride2: usize,
+}
+
+impl Automaton {
+    /// The automaton of an expression, or why there is none.
+    pub fn new(hir: &Hir) -> Result<Self, String> {
+        let nfa = thompson::Compiler::new()
+            .configure(
+                thompson::Config::new()
+                    .nfa_size_limit(Some(MAX_AUTOMATON))
+                    .which_captures(thompson::WhichCaptures::None),
+            )
+            .build_from_hir(hir)
+            .map_err(|error| error.to_string())?;
+        let config = dense::Config::new()
+            .start_kind(StartKind::Anchored)
+            .match_kind(MatchKind::LeftmostFirst)
+            .accelerate(false)
+            .dfa_size_limit(Some(MAX_AUTOMATON))
+            .determinize_size_limit(Some(MAX_AUTOMATON * 4));
+        let dfa = dense::Builder::new()
+            .configure(config)
+            .build_from_nfa(&nfa)
+            .map_err(|error| error.to_string())?;
+        Self::with_tables(dfa)
+    }
+
+    fn with_tables(dfa: dense::DFA<Vec<u32>>) -> Result<Self, String> {
+        let start = |look_behind: Option<u8>| {
+            dfa.start_state(&start::Config::new().anchored(Anchored::Yes).look_behind(look_behind))
+                .map_err(|error| error.to_string())
+        };
+        let mut starts = Vec::with_capacity(257);
+        for byte in 0..=u8::MAX {
+            starts.push(start(Some(byte))?);
+        }
+        starts.push(start(None)?);
+        let mut first = [false; 256];
+        for byte in 0..=u8::MAX {
+            let begins = starts.iter().any(|state| !dfa.is_dead_state(dfa.next_state(*state, byte)));
+            if let Some(slot) = first.get_mut(usize::from(byte)) {
+                *slot = begins;
+            }
+        }
+        let now = decided_states(&dfa, &starts);
+        let stride2 = dfa.stride2();
+        Ok(Self { dfa, starts, first, now, stride2 })
+    }
+
+    /// Whether a match can begin with this byte.
+    pub fn begins(&self, byte: u8) -> bool {
+        self.first.get(usize::from(byte)).copied().unwrap_or(false)
+    }
+
+    /// The state of a match that would begin after `look_behind`.
+    pub fn start(&self, look_behind: Option<u8>) -> StateID {
+        self.starts.get(look_behind.map_or(256, usize::from)).copied().unwrap_or_default()
+    }
+
+    /// The state after one more byte.
+    pub fn next(&self, state: StateID, byte: u8) -> StateID {
+        self.dfa.next_state(state, byte)
+    }
+
+    /// The state at the end of the text.
+    pub fn end(&self, state: StateID) -> StateID {
+        self.dfa.next_eoi_state(state)
+    }
+
+    /// Whether a match ended just before the byte that led here.
+    pub fn is_match(&self, state: StateID) -> bool {
+        self.dfa.is_match_state(state)
+    }
+
+    /// Whether no match can come of this state any more.
+    pub fn is_dead(&self, state: StateID) -> bool {
+        self.dfa.is_dead_state(state)
+    }
+
+    /// Whether the match that ends here is certain whatever follows, so that no further byte need be awaited.
+    pub fn is_decided(&self, state: StateID) -> bool {
+        self.now.get(state.as_usize() >> self.stride2).copied().unwrap_or(false)
+    }
+
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        self.dfa.memory_usage() + self.now.len() + self.starts.len() * size_of::<StateID>()
+    }
+}
+
+/// The states from which every next byte, and the end of the text, complete a match right here that nothing can
+/// lengthen. They undo regex-automata's delay of matches by one byte where that is safe.
+fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: &[StateID]) -> Vec<bool> {
+    let bytes: Vec<u8> = dfa.byte_classes().representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8()).collect();
+    let mut final_match: HashMap<StateID, bool> = HashMap::new();
+    let mut is_final = |state: StateID| {
+        *final_match.entry(state).or_insert_with(|| {
+            dfa.is_match_state(state)
+                && bytes.iter().all(|byte| dfa.is_dead_state(dfa.next_state(state, *byte)))
+                && !dfa.is_match_state(dfa.next_eoi_state(state))
+        })
+    };
+    let mut seen = vec![false; 0];
+    let mut now = vec![false; 0];
+    let mut queue: Vec<StateID> = starts.to_vec();
+    while let Some(state) = queue.pop() {
+        let index = state.as_usize() >> dfa.stride2();
+        if seen.len() <= index {
+            seen.resize(index + 1, false);
+            now.resize(index + 1, false);
+        }
+        match seen.get_mut(index) {
+            Some(seen) if !*seen => *seen = true,
+            _ => continue,
+        }
+        let decided = dfa.is_match_state(dfa.next_eoi_state(state))
+            && bytes.iter().all(|byte| is_final(dfa.next_state(state, *byte)));
+        if let Some(slot) = now.get_mut(index) {
+            *slot = decided;
+        }
+        queue.extend(bytes.iter().map(|byte| dfa.next_state(state, *byte)));
+    }
+    now
+}

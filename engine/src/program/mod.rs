@@ -1,0 +1,136 @@
+//! The program: where compilation ends and evaluation begins. Immutable, shared by all sessions.
+
+pub mod ir;
+pub mod marker;
+pub mod ops;
+mod print;
+
+use std::sync::Arc;
+
+use grammar::ast::Phase;
+
+use crate::matcher::Detector;
+use crate::script::Script;
+use crate::value::Value;
+use crate::verdict::Verdict;
+use ir::{DetectorId, Node, NodeId, Score};
+pub use marker::Marker;
+
+/// A chain of policies, compiled.
+#[derive(Debug)]
+pub struct Program {
+    pub(crate) hash: String,
+    pub(crate) policies: Vec<Policy>,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) scores: Vec<Score>,
+    pub(crate) detectors: Vec<Detector>,
+    pub(crate) scripts: Vec<Script>,
+    /// Per rule that runs on answers, how it streams; in the order of `rules`.
+    pub(crate) response: Vec<StreamRule>,
+}
+
+/// One policy of the chain.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its version, when it states one.
+    pub version: Option<Arc<str>>,
+    /// Its params with the values they have in this program.
+    pub params: Vec<(Arc<str>, Value)>,
+    /// What happens when it cannot run.
+    pub on_error: OnError,
+    /// Its rules, as a range of the program's.
+    pub(crate) rules: std::ops::Range<usize>,
+}
+
+/// What happens when a policy cannot run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnError {
+    /// The exchange is blocked.
+    #[default]
+    Block,
+    /// The policy counts as `allow`.
+    Allow,
+}
+
+/// One rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub(crate) name: Arc<str>,
+    pub(crate) policy: usize,
+    pub(crate) phases: Vec<Phase>,
+    pub(crate) condition: NodeId,
+    pub(crate) verdict: Verdict,
+    pub(crate) marker: Marker,
+    pub(crate) code: Arc<str>,
+    pub(crate) message: Vec<Piece>,
+    /// The score that its condition compares.
+    pub(crate) score: Option<NodeId>,
+}
+
+/// A piece of a message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Words.
+    Text(Arc<str>),
+    /// The labels that were found.
+    Labels,
+    /// The phase.
+    Phase,
+    /// A value.
+    Node(NodeId),
+}
+
+/// How a rule is decided while an answer streams.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StreamRule {
+    /// The rule.
+    pub(crate) rule: usize,
+    /// The detectors that it waits for.
+    pub(crate) detectors: Vec<DetectorId>,
+}
+
+impl Program {
+    /// Hex SHA-256 of everything that was compiled: rule files, library files and arguments.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The policies of the chain, in order.
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// The value of a policy's param, if the chain has that policy and it has that param.
+    pub fn param(&self, policy: &str, param: &str) -> Option<&Value> {
+        let policy = self.policies.iter().find(|p| &*p.name == policy)?;
+        policy.params.iter().find(|(name, _)| &**name == param).map(|(_, value)| value)
+    }
+
+    /// The number of rules that can fire.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether any rule looks at answers.
+    pub fn reads_responses(&self) -> bool {
+        !self.response.is_empty()
+    }
+
+    /// The program as text, one node a line: what `kt policy compile --print ir` shows.
+    pub fn print(&self) -> String {
+        print::print(self)
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        // Ids are made by the compiler together with the arena; a foreign one reads as `false`.
+        const NOTHING: &Node = &Node::Const(Value::Bool(false));
+        self.nodes.get(id.index()).unwrap_or(NOTHING)
+    }
+
+    pub(crate) fn detector(&self, id: DetectorId) -> Option<&Detector> {
+        self.detectors.get(id.index())
+    }
+}

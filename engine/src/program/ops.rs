@@ -1,0 +1,74 @@
+//! Operations on values, the same for constants at load and for values under traffic.
+
+use std::cmp::Ordering;
+
+use super::ir::{Arithmetic, Comparison, Function, TextTest};
+use crate::value::Value;
+
+/// `a op b`. Numbers compare as numbers, everything else by equality; the checker has seen to the types.
+pub fn compare(op: Comparison, a: &Value, b: &Value) -> bool {
+    let order = match (a, b) {
+        (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+        (Value::Str(a), Value::Str(b)) => Some(a.cmp(b)),
+        _ => match (a.as_float(), b.as_float()) {
+            (Some(a), Some(b)) => a.partial_cmp(&b),
+            _ => (a == b).then_some(Ordering::Equal),
+        },
+    };
+    match op {
+        Comparison::Eq => order == Some(Ordering::Equal),
+        Comparison::Ne => order != Some(Ordering::Equal),
+        Comparison::Lt => order == Some(Ordering::Less),
+        Comparison::Le => matches!(order, Some(Ordering::Less | Ordering::Equal)),
+        Comparison::Gt => order == Some(Ordering::Greater),
+        Comparison::Ge => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+    }
+}
+
+/// `a op b` on numbers. Whole numbers saturate; a division by zero is zero, so that the language stays total.
+pub fn arithmetic(op: Arithmetic, a: &Value, b: &Value) -> Value {
+    if let (Value::Int(a), Value::Int(b)) = (a, b) {
+        return Value::Int(match op {
+            Arithmetic::Add => a.saturating_add(*b),
+            Arithmetic::Sub => a.saturating_sub(*b),
+            Arithmetic::Mul => a.saturating_mul(*b),
+            Arithmetic::Div => a.checked_div(*b).unwrap_or_default(),
+            Arithmetic::Rem => a.checked_rem(*b).unwrap_or_default(),
+        });
+    }
+    let (a, b) = (a.as_float().unwrap_or_default(), b.as_float().unwrap_or_default());
+    let result = match op {
+        Arithmetic::Add => a + b,
+        Arithmetic::Sub => a - b,
+        Arithmetic::Mul => a * b,
+        Arithmetic::Div => a / b,
+        Arithmetic::Rem => a % b,
+    };
+    Value::Float(if result.is_finite() { result } else { 0.0 })
+}
+
+/// A test of one string by another, byte for byte.
+pub fn text_test(test: TextTest, text: &Value, wanted: &Value) -> bool {
+    let (Some(text), Some(wanted)) = (text.as_str(), wanted.as_str()) else { return false };
+    match test {
+        TextTest::Contains => text.contains(wanted),
+        TextTest::StartsWith => text.starts_with(wanted),
+        TextTest::EndsWith => text.ends_with(wanted),
+    }
+}
+
+/// Whether the list has an element equal to the value.
+pub fn contains(list: &Value, value: &Value) -> bool {
+    list.as_list().is_some_and(|items| items.iter().any(|item| compare(Comparison::Eq, item, value)))
+}
+
+/// A function of one value.
+pub fn call(function: Function, value: &Value) -> Value {
+    match function {
+        Function::Lower => Value::Str(value.as_str().unwrap_or_default().to_lowercase().into()),
+        Function::Length => {
+            let length = value.as_str().map_or_else(|| value.as_list().map_or(0, <[_]>::len), |s| s.chars().count());
+            Value::Int(i64::try_from(length).unwrap_or(i64::MAX))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The program as text, for people and for snapshots.
+
+use std::fmt::Write as _;
+
+use super::ir::{Node, NodeId, TextRef};
+use super::{Piece, Program, Rule};
+
+/// The whole program.
+pub(super) fn print(program: &Program) -> String {
+    let mut out = String::new();
+    for policy in &program.policies {
+        let _ = writeln!(out, "policy {}", policy.name);
+        for (name, value) in &policy.params {
+            let _ = writeln!(out, "  param {name} = {value}");
+        }
+    }
+    for (i, detector) in program.detectors.iter().enumerate() {
+        let longest = detector.longest.map_or("unbounded".into(), |bytes| format!("{bytes} bytes"));
+        let checks: String = detector.validators.iter().map(|v| format!(" where {}", v.name)).collect();
+        let _ = writeln!(
+            out,
+            "d{i} = {} {} [{}] longest {longest}{checks}\n     /{}/",
+            detector.view.name(),
+            detector.name,
+            detector.label,
+            shorten(&detector.source)
+        );
+    }
+    for (i, score) in program.scores.iter().enumerate() {
+        let clamp = score.clamp.map_or(String::new(), |(low, high)| format!(" clamp {low:?}..{high:?}"));
+        let _ = writeln!(out, "s{i} = score {}{clamp}", score.name);
+        for (weight, condition) in &score.terms {
+            let condition = condition.map_or(String::new(), |node| format!(" if n{}", node.0));
+            let _ = writeln!(out, "     + n{}{condition}", weight.0);
+        }
+    }
+    for (i, node) in program.nodes.iter().enumerate() {
+        let _ = writeln!(out, "n{i} = {}", node_text(node));
+    }
+    for (i, rule) in program.rules.iter().enumerate() {
+        print_rule(&mut out, program, i, rule);
+    }
+    out
+}
+
+fn print_rule(out: &mut String, program: &Program, index: usize, rule: &Rule) {
+    let phases: Vec<&str> = rule.phases.iter().map(|phase| phase.name()).collect();
+    let policy = program.policies.get(rule.policy).map_or("", |policy| &policy.name);
+    let _ = writeln!(out, "rule {policy}.{} on {}", rule.name, phases.join(", "));
+    let _ = writeln!(out, "  when n{} do {} code {:?}", rule.condition.0, rule.verdict.name(), rule.code);
+    let message: String = rule.message.iter().map(piece).collect();
+    if !message.is_empty() {
+        let _ = writeln!(out, "  message {message:?}");
+    }
+    if let Some(stream) = program.response.iter().find(|stream| stream.rule == index) {
+        let detectors: Vec<String> = stream.detectors.iter().map(|id| format!("d{}", id.0)).collect();
+        let _ = writeln!(out, "  streams on {}", detectors.join(" "));
+    }
+}
+
+fn piece(piece: &Piece) -> String {
+    match piece {
+        Piece::Text(text) => text.to_string(),
+        Piece::Labels => "{labels}".into(),
+        Piece::Phase => "{phase}".into(),
+        Piece::Node(node) => format!("{{n{}}}", node.0),
+    }
+}
+
+/// How many characters of a pattern's source are shown.
+const SHOWN: usize = 96;
+
+fn shorten(source: &str) -> String {
+    let mut text: String = source.chars().take(SHOWN).collect();
+    if text.len() < source.len() {
+        text.push('…');
+    }
+    text
+}
+
+fn list(nodes: &[NodeId]) -> String {
+    let nodes: Vec<String> = nodes.iter().map(|node| format!("n{}", node.0)).collect();
+    nodes.join(" ")
+}
+
+fn node_text(node: &Node) -> String {
+    match node {
+        Node::Const(value) => value.to_string(),
+        Node::Field(kind) => format!("field {kind:?}"),
+        Node::Header(name) => format!("header {name:?}"),
+        Node::Element(depth, field) => format!("element^{depth} {field:?}"),
+        Node::Has(text, detectors) => {
+            let detectors: Vec<String> = detectors.iter().map(|id| format!("d{}", id.0)).collect();
+            let text = match text {
+                TextRef::Texts(scope) => format!("{scope:?}"),
+                TextRef::Element(depth) => format!("element^{depth}"),
+                TextRef::Value(node) => format!("n{}", node.0),
+            };
+            format!("has {text} {}", detectors.join(" "))
+        }
+        Node::Not(inner) => format!("not n{}", inner.0),
+        Node::And(all) => format!("and {}", list(all)),
+        Node::Or(all) => format!("or {}", list(all)),
+        Node::Compare(op, a, b) => format!("{op:?} n{} n{}", a.0, b.0),
+        Node::Arith(op, a, b) => format!("{op:?} n{} n{}", a.0, b.0),
+        Node::Test(test, a, b) => format!("{test:?} n{} n{}", a.0, b.0),
+        Node::Glob(text, pattern) => format!("glob n{} {pattern:?}", text.0),
+        Node::In(value, items) => format!("in n{} n{}", value.0, items.0),
+        Node::Coalesce(a, b) => format!("coalesce n{} n{}", a.0, b.0),
+        Node::Present(inner) => format!("present n{}", inner.0),
+        Node::If(condition, then, otherwise) => format!("if n{} n{} n{}", condition.0, then.0, otherwise.0),
+        Node::Quantifier { quantity, list, depth, body } => {
+            format!("{}^{depth} {list:?} n{}", grammar::print::quantity_name(*quantity), body.0)
+        }
+        Node::Score(score) => format!("score s{}", score.0),
+        Node::Script(script, args) => format!("script r{} {}", script.0, list(args)),
+        Node::Call(function, inner) => format!("{function:?} n{}", inner.0),
+    }
+}

@@ -1,0 +1,253 @@
+//! The response phase: channels of text arrive in pieces, and leave as soon as their fate is certain.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use grammar::ast::Phase;
+
+use super::Session;
+use super::eval::Evaluator;
+use super::facts::{self, Facts};
+use super::request::{decision, message};
+use super::stream::{Held, Hit, Replacement, Stream, Watcher};
+use crate::input::Channel;
+use crate::program::Program;
+use crate::program::ir::DetectorId;
+use crate::verdict::{Decision, Finding, Flow, Site, Verdict};
+
+/// What a session knows of its answer.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    /// The detectors that can still matter, given the request.
+    watchers: Vec<Watcher>,
+    /// Which of them have matched, over all channels.
+    seen: Vec<bool>,
+    facts: Facts,
+    channels: Vec<(Channel, Stream)>,
+    /// A rule that holds before any text has come.
+    stopped: bool,
+    hits: Vec<Hit>,
+}
+
+impl Answer {
+    pub(super) fn held(&self) -> usize {
+        self.channels.iter().map(|(_, stream)| stream.held()).sum()
+    }
+}
+
+/// Prepares for the answer: facts are settled, and only detectors that can matter are kept.
+pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Evaluator<'_>) {
+    let mut watchers: HashMap<DetectorId, Watcher> = HashMap::new();
+    for stream_rule in &program.response {
+        let Some(rule) = program.rules.get(stream_rule.rule) else { continue };
+        if let Err(failure) = facts::collect(rule, evaluator, &mut session.answer.facts) {
+            session.answer.stopped |= session.fail(rule.policy, &failure);
+            continue;
+        }
+        let facts = &session.answer.facts;
+        let of_rule = |id: &DetectorId| stream_rule.detectors.contains(id);
+        if !facts::holds(program, facts, &|id| of_rule(&id), rule.condition) {
+            continue;
+        }
+        for id in &stream_rule.detectors {
+            // A redaction is decided by each match alone: a detector whose match decides nothing need not watch.
+            let alone = facts::holds(program, facts, &|seen| seen == *id, rule.condition);
+            if rule.verdict == Verdict::Redact && !alone {
+                continue;
+            }
+            let watcher = Watcher { detector: *id, rules: Vec::new(), holds: false };
+            let watcher = watchers.entry(*id).or_insert(watcher);
+            watcher.rules.push(stream_rule.rule);
+            watcher.holds |= rule.verdict >= Verdict::Redact;
+        }
+        if facts::holds(program, facts, &|_| false, rule.condition) {
+            fire(session, program, stream_rule.rule);
+        }
+    }
+    let mut watchers: Vec<Watcher> = watchers.into_values().collect();
+    watchers.sort_by_key(|watcher| watcher.detector);
+    session.answer.seen = vec![false; watchers.len()];
+    session.answer.watchers = watchers;
+}
+
+/// Takes the next piece of a channel.
+pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mut String) -> Flow {
+    let program = Arc::clone(&session.program);
+    if session.answer.stopped {
+        return Flow::Stopped;
+    }
+    if session.answer.watchers.is_empty() {
+        out.push_str(text);
+        return Flow::Open;
+    }
+    with_stream(session, &program, channel, |session, stream| {
+        for c in text.chars() {
+            let mut hits = std::mem::take(&mut session.answer.hits);
+            let held = stream.push(&program, &session.answer.watchers, c, &mut hits);
+            let flow = act(session, &program, channel, stream, &hits, held, out);
+            hits.clear();
+            session.answer.hits = hits;
+            if flow == Flow::Stopped {
+                return Flow::Stopped;
+            }
+        }
+        let frontier = stream.frontier(&session.answer.watchers);
+        release(&program, stream, frontier, out);
+        Flow::Open
+    })
+}
+
+/// The channel is complete.
+pub(super) fn finish(session: &mut Session, channel: Channel, out: &mut String) -> Flow {
+    let program = Arc::clone(&session.program);
+    if session.answer.stopped {
+        return Flow::Stopped;
+    }
+    if !session.answer.channels.iter().any(|(of, _)| *of == channel) {
+        return Flow::Open;
+    }
+    with_stream(session, &program, channel, |session, stream| {
+        let mut hits = Vec::new();
+        let held = stream.finish(&program, &session.answer.watchers, &mut hits);
+        if act(session, &program, channel, stream, &hits, held, out) == Flow::Stopped {
+            return Flow::Stopped;
+        }
+        let frontier = stream.frontier(&session.answer.watchers);
+        release(&program, stream, frontier, out);
+        Flow::Open
+    })
+}
+
+/// Runs `f` on the channel's stream, which is made when it is new.
+fn with_stream(
+    session: &mut Session,
+    program: &Program,
+    channel: Channel,
+    f: impl FnOnce(&mut Session, &mut Stream) -> Flow,
+) -> Flow {
+    let at = session.answer.channels.iter().position(|(of, _)| *of == channel);
+    let mut stream = match at {
+        Some(at) => session.answer.channels.swap_remove(at).1,
+        None => Stream::new(program, &session.answer.watchers),
+    };
+    let flow = f(session, &mut stream);
+    session.answer.channels.push((channel, stream));
+    flow
+}
+
+/// Acts on the matches that one character made certain.
+fn act(
+    session: &mut Session,
+    program: &Program,
+    channel: Channel,
+    stream: &mut Stream,
+    hits: &[Hit],
+    held: Held,
+    out: &mut String,
+) -> Flow {
+    if hits.is_empty() && held == Held::Bounded {
+        return Flow::Open;
+    }
+    for hit in hits {
+        if let Some(seen) = session.answer.seen.get_mut(hit.watcher) {
+            *seen = true;
+        }
+    }
+    let mut stop_at = usize::MAX;
+    for hit in hits {
+        let Some(watcher) = session.answer.watchers.get(hit.watcher).cloned() else { continue };
+        for rule in &watcher.rules {
+            if apply(session, program, channel, stream, *rule, watcher.detector, hit) {
+                stop_at = stop_at.min(hit.range.start);
+            }
+        }
+    }
+    if held == Held::TooLong {
+        session.decision = too_long();
+        stop_at = stop_at.min(stream.frontier(&session.answer.watchers));
+    }
+    if stop_at == usize::MAX {
+        return Flow::Open;
+    }
+    // Nothing of the match that stops the answer leaves, and nothing after it.
+    let frontier = stream.frontier(&session.answer.watchers).min(stop_at);
+    release(program, stream, frontier, out);
+    session.answer.stopped = true;
+    Flow::Stopped
+}
+
+/// What one rule makes of one match. Says whether the answer stops.
+fn apply(
+    session: &mut Session,
+    program: &Program,
+    channel: Channel,
+    stream: &mut Stream,
+    index: usize,
+    detector: DetectorId,
+    hit: &Hit,
+) -> bool {
+    let Some(rule) = program.rules.get(index) else { return false };
+    let (Some(policy), Some(found)) = (program.policies.get(rule.policy), program.detector(detector)) else {
+        return false;
+    };
+    let answer = &session.answer;
+    let seen = |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    if !facts::holds(program, &answer.facts, &seen, rule.condition) {
+        return false;
+    }
+    session.note(rule.policy, Finding {
+        policy: Arc::clone(&policy.name),
+        rule: Arc::clone(&rule.name),
+        label: Arc::clone(&found.label),
+        site: Site::Response(channel),
+        range: hit.range.clone(),
+    });
+    if rule.verdict == Verdict::Redact {
+        stream.replace(Replacement { range: hit.range.clone(), priority: (index, detector.0) });
+    }
+    fire(session, program, index);
+    rule.verdict.stops()
+}
+
+/// Notes that a rule's condition holds.
+fn fire(session: &mut Session, program: &Program, index: usize) {
+    let Some(rule) = program.rules.get(index) else { return };
+    let answer = &session.answer;
+    let seen = |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    let mut labels: Vec<Arc<str>> = answer
+        .watchers
+        .iter()
+        .zip(&answer.seen)
+        .filter(|(watcher, seen)| **seen && watcher.rules.contains(&index))
+        .filter_map(|(watcher, _)| program.detector(watcher.detector))
+        .map(|detector| Arc::clone(&detector.label))
+        .collect();
+    let value = |node| facts::value(program, &answer.facts, &seen, node);
+    let score = rule.score.and_then(|score| value(score).as_float());
+    let message = message(rule, Phase::Response, &mut labels, &mut |node| Some(value(node)));
+    if rule.verdict.stops() {
+        session.answer.stopped = true;
+    }
+    session.decide(rule.policy, decision(program, rule, message, score));
+}
+
+fn release(program: &Program, stream: &mut Stream, frontier: usize, out: &mut String) {
+    stream.release(frontier, out, &mut |(rule, detector), matched, out| {
+        let rule = program.rules.get(rule);
+        let detector = program.detector(DetectorId(detector));
+        if let (Some(rule), Some(detector)) = (rule, detector) {
+            rule.marker.write(&detector.label, matched, out);
+        }
+    });
+}
+
+fn too_long() -> Decision {
+    Decision {
+        verdict: Verdict::Block,
+        policy: None,
+        rule: None,
+        reason_code: Some(Arc::from("limit.hold_exceeded")),
+        message: Some(format!("a possible match went on for more than {} bytes", super::cursor::MAX_MATCH)),
+        score: None,
+    }
+}

@@ -1,0 +1,208 @@
+//! One detector on one stream: which matches are still possible, and which are certain.
+//!
+//! A thread is a match that began somewhere and is still possible. The earliest live thread is precisely the first
+//! byte whose fate is open, so everything before it can go. Threads in equal automaton states share their future, so
+//! the earliest of them stands for all. Every step takes one byte, so the outcome depends on the text alone and not on
+//! how it was cut.
+
+use std::ops::Range;
+
+use regex_automata::util::primitives::StateID;
+
+use crate::matcher::{Automaton, Detector};
+
+/// The longest time, in bytes, that a match may stay possible. Past it the stream is stopped: text cannot be held for
+/// ever, and what cannot be decided must not leave.
+pub(super) const MAX_MATCH: usize = 4096;
+
+/// A match that is still possible.
+#[derive(Clone, Copy, Debug)]
+struct Thread {
+    start: usize,
+    state: StateID,
+    /// Where the match ends, if nothing longer comes.
+    candidate: Option<usize>,
+    /// Whether nothing longer can come.
+    done: bool,
+}
+
+/// The text of a view that is still needed.
+#[derive(Debug, Default)]
+pub(super) struct ViewText {
+    bytes: Vec<u8>,
+    /// Position of the first byte that is kept.
+    base: usize,
+}
+
+impl ViewText {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Position after the last byte.
+    pub(super) fn end(&self) -> usize {
+        self.base + self.bytes.len()
+    }
+
+    pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        self.bytes.get(at.checked_sub(self.base)?).copied()
+    }
+
+    fn text(&self, range: &Range<usize>) -> &str {
+        let bytes = range.start.checked_sub(self.base).zip(range.end.checked_sub(self.base));
+        let bytes = bytes.and_then(|(start, end)| self.bytes.get(start..end)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Forgets what lies before `at`, but for the byte before it, which boundaries look at.
+    pub(super) fn forget(&mut self, at: usize) {
+        let keep_from = at.saturating_sub(1).max(self.base);
+        let gone = (keep_from - self.base).min(self.bytes.len());
+        // Moving bytes costs more than keeping a few.
+        if gone == self.bytes.len() || gone >= MAX_MATCH {
+            self.bytes.drain(..gone);
+            self.base += gone;
+        }
+    }
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overrun {
+    /// All is well.
+    No,
+    /// A match stayed possible for longer than [`MAX_MATCH`].
+    Yes,
+}
+
+/// One detector's place in a stream.
+#[derive(Debug, Default)]
+pub(super) struct Cursor {
+    threads: Vec<Thread>,
+    /// The next byte to read.
+    pos: usize,
+}
+
+impl Cursor {
+    /// The first byte of the view whose fate is open; everything before it is decided.
+    pub(super) fn open_from(&self) -> usize {
+        self.threads.first().map_or(self.pos, |thread| thread.start)
+    }
+
+    /// Reads on to the end of the view's text, handing out every match that is certain.
+    pub(super) fn advance(
+        &mut self,
+        detector: &Detector,
+        automaton: &Automaton,
+        view: &ViewText,
+        found: &mut dyn FnMut(Range<usize>),
+    ) -> Overrun {
+        while let Some(byte) = view.byte(self.pos) {
+            self.step(automaton, view, byte);
+            self.settle(detector, view, found);
+            if self.threads.first().is_some_and(|thread| self.pos - thread.start > MAX_MATCH) {
+                return Overrun::Yes;
+            }
+        }
+        Overrun::No
+    }
+
+    /// The text is complete: hands out every match that is left.
+    pub(super) fn finish(
+        &mut self,
+        detector: &Detector,
+        automaton: &Automaton,
+        view: &ViewText,
+        found: &mut dyn FnMut(Range<usize>),
+    ) -> Overrun {
+        loop {
+            if self.advance(detector, automaton, view, found) == Overrun::Yes {
+                return Overrun::Yes;
+            }
+            for thread in self.threads.iter_mut().filter(|thread| !thread.done) {
+                if automaton.is_match(automaton.end(thread.state)) {
+                    thread.candidate = Some(view.end());
+                }
+                thread.done = true;
+            }
+            self.threads.retain(|thread| thread.candidate.is_some());
+            self.threads.truncate(1);
+            if self.threads.is_empty() {
+                return Overrun::No;
+            }
+            self.settle(detector, view, found);
+        }
+    }
+
+    fn step(&mut self, automaton: &Automaton, view: &ViewText, byte: u8) {
+        let at = self.pos;
+        self.pos += 1;
+        for thread in self.threads.iter_mut().filter(|thread| !thread.done) {
+            thread.state = automaton.next(thread.state, byte);
+            if automaton.is_match(thread.state) {
+                thread.candidate = Some(at);
+            } else if automaton.is_dead(thread.state) {
+                thread.done = true;
+            }
+        }
+        self.threads.retain(|thread| !thread.done || thread.candidate.is_some());
+        match self.threads.iter().position(|thread| thread.candidate.is_some()) {
+            // That one surely matches; what begins later is looked at again after its end.
+            Some(first) => self.threads.truncate(first + 1),
+            None if automaton.begins(byte) => self.spawn(automaton, view, at, byte),
+            None => {}
+        }
+        self.merge();
+        if let Some(first) = self.threads.first_mut()
+            && !first.done
+            && automaton.is_decided(first.state)
+        {
+            first.candidate = Some(at + 1);
+            first.done = true;
+        }
+    }
+
+    fn spawn(&mut self, automaton: &Automaton, view: &ViewText, at: usize, byte: u8) {
+        let look_behind = at.checked_sub(1).and_then(|before| view.byte(before));
+        let state = automaton.next(automaton.start(look_behind), byte);
+        if !automaton.is_dead(state) {
+            self.threads.push(Thread { start: at, state, candidate: None, done: false });
+        }
+    }
+
+    /// Of threads in equal states the earliest stays: they have the same future, and the leftmost match wins. A later
+    /// one that has a candidate stays too, since the earlier one may still come to nothing.
+    fn merge(&mut self) {
+        if self.threads.len() < 2 {
+            return;
+        }
+        let mut kept = 0;
+        for i in 0..self.threads.len() {
+            let Some(thread) = self.threads.get(i).copied() else { break };
+            let earlier = self.threads.get(..kept).unwrap_or_default();
+            let same = earlier.iter().any(|other| other.state == thread.state && !other.done && !thread.done);
+            if !same || thread.candidate.is_some() {
+                if let Some(slot) = self.threads.get_mut(kept) {
+                    *slot = thread;
+                }
+                kept += 1;
+            }
+        }
+        self.threads.truncate(kept);
+    }
+
+    /// Takes what is certain off the front: a match that passes its checks is handed out, and reading goes on after
+    /// it; one that fails them is not a match, and reading goes on one byte after its start.
+    fn settle(&mut self, detector: &Detector, view: &ViewText, found: &mut dyn FnMut(Range<usize>)) {
+        let Some(first) = self.threads.first().copied().filter(|thread| thread.done) else { return };
+        let Some(end) = first.candidate else { return };
+        let range = first.start..end;
+        self.threads.clear();
+        if detector.accepts(view.text(&range)) {
+            self.pos = end;
+            found(range);
+        } else {
+            self.pos = first.start + 1;
+        }
+    }
+}

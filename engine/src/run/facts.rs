@@ -1,0 +1,93 @@
+//! What is known of an exchange when its answer begins: every part of a rule's condition that the answer cannot change.
+
+use std::collections::HashMap;
+
+use super::eval::Evaluator;
+use crate::compile::reads_answer;
+use crate::program::ir::{Comparison, DetectorId, Node, NodeId, TextRef};
+use crate::program::{Piece, Program, Rule, ops};
+use crate::script::ScriptFailure;
+use crate::value::Value;
+
+/// Values of nodes, computed once when the request was seen.
+pub(super) type Facts = HashMap<NodeId, Value>;
+
+/// Collects the facts that a rule over answers needs.
+pub(super) fn collect(rule: &Rule, evaluator: &mut Evaluator<'_>, facts: &mut Facts) -> Result<(), ScriptFailure> {
+    gather(rule.condition, evaluator, facts)?;
+    for piece in &rule.message {
+        if let Piece::Node(node) = piece {
+            gather(*node, evaluator, facts)?;
+        }
+    }
+    Ok(())
+}
+
+fn gather(id: NodeId, evaluator: &mut Evaluator<'_>, facts: &mut Facts) -> Result<(), ScriptFailure> {
+    let program = evaluator.program();
+    if !reads_answer(&program.nodes, &program.scores, id) {
+        if !facts.contains_key(&id) {
+            let value = evaluator.value(id)?;
+            facts.insert(id, value);
+        }
+        return Ok(());
+    }
+    if let Node::Score(score) = program.node(id) {
+        for (weight, condition) in program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms) {
+            gather(*weight, evaluator, facts)?;
+            condition.iter().try_for_each(|condition| gather(*condition, evaluator, facts))?;
+        }
+        return Ok(());
+    }
+    let mut children = Vec::new();
+    program.node(id).children(|child| children.push(child));
+    children.into_iter().try_for_each(|child| gather(child, evaluator, facts))
+}
+
+/// The condition's truth once some detectors have matched. The checker has seen to it that more matches can only make
+/// it true.
+pub(super) fn holds(program: &Program, facts: &Facts, seen: &dyn Fn(DetectorId) -> bool, id: NodeId) -> bool {
+    if let Some(value) = facts.get(&id) {
+        return value.as_bool().unwrap_or(false);
+    }
+    let holds = |node: NodeId| holds(program, facts, seen, node);
+    match program.node(id) {
+        Node::Const(value) => value.as_bool().unwrap_or(false),
+        Node::Has(TextRef::Texts(_), detectors) => detectors.iter().any(|id| seen(*id)),
+        Node::And(sides) => sides.iter().all(|side| holds(*side)),
+        Node::Or(sides) => sides.iter().any(|side| holds(*side)),
+        Node::If(condition, then, otherwise) => holds(if holds(*condition) { *then } else { *otherwise }),
+        Node::Compare(op, a, b) => compare(program, facts, seen, *op, *a, *b),
+        _ => false,
+    }
+}
+
+fn compare(
+    program: &Program,
+    facts: &Facts,
+    seen: &dyn Fn(DetectorId) -> bool,
+    op: Comparison,
+    a: NodeId,
+    b: NodeId,
+) -> bool {
+    ops::compare(op, &value(program, facts, seen, a), &value(program, facts, seen, b))
+}
+
+/// A node's value once some detectors have matched: a fact, a constant, or a score.
+pub(super) fn value(program: &Program, facts: &Facts, seen: &dyn Fn(DetectorId) -> bool, id: NodeId) -> Value {
+    if let Some(value) = facts.get(&id) {
+        return value.clone();
+    }
+    match program.node(id) {
+        Node::Const(value) => value.clone(),
+        Node::Score(score) => {
+            let Some(score) = program.scores.get(score.0 as usize) else { return Value::Float(0.0) };
+            let terms = score.terms.iter().filter(|(_, condition)| {
+                condition.is_none_or(|condition| holds(program, facts, seen, condition))
+            });
+            let sum = terms.filter_map(|(weight, _)| value(program, facts, seen, *weight).as_float()).sum();
+            Value::Float(score.clamped(sum))
+        }
+        _ => Value::Bool(holds(program, facts, seen, id)),
+    }
+}

@@ -1,0 +1,129 @@
+//! Under traffic: a session judges one exchange, its request first and then its answer, piece by piece.
+
+mod answer;
+mod cursor;
+mod eval;
+mod facts;
+mod request;
+mod stream;
+
+use std::sync::Arc;
+
+use crate::input::{Channel, Request};
+use crate::program::{OnError, Program};
+use crate::script::ScriptFailure;
+use crate::verdict::{Decision, Finding, Flow, Outcome, PolicyReport, Report, RequestStep, Verdict};
+use answer::Answer;
+
+/// Nanoseconds of a clock that only goes forward. The engine has none of its own.
+pub type Clock = fn() -> u64;
+
+/// How many findings of one policy a session keeps; the rest are acted on all the same.
+const MAX_FINDINGS: usize = 256;
+
+/// One exchange in progress.
+#[derive(Debug)]
+pub struct Session {
+    program: Arc<Program>,
+    clock: Clock,
+    decision: Decision,
+    states: Vec<PolicyState>,
+    answer: Answer,
+}
+
+/// One policy's part so far.
+#[derive(Debug)]
+struct PolicyState {
+    outcome: Outcome,
+    nanos: u64,
+    findings: Vec<Finding>,
+}
+
+impl Session {
+    /// A session of the program.
+    pub fn new(program: Arc<Program>, clock: Clock) -> Self {
+        let fresh = || PolicyState { outcome: Outcome::Ran(Verdict::Allow), nanos: 0, findings: Vec::new() };
+        let states = program.policies().iter().map(|_| fresh()).collect();
+        Self { program, clock, decision: Decision::default(), states, answer: Answer::default() }
+    }
+
+    /// Judges the request. Where the decision does not stop the exchange, the edits are to be made before the request
+    /// goes on; the session is then ready for the answer.
+    pub fn request(&mut self, request: &Request<'_>) -> RequestStep {
+        request::judge(self, request)
+    }
+
+    /// Takes the next piece of a channel, and appends to `out` what may leave now. Everything that is appended, over
+    /// all calls, is the redaction of the whole text, however it was cut.
+    pub fn feed(&mut self, channel: Channel, text: &str, out: &mut String) -> Flow {
+        answer::feed(self, channel, text, out)
+    }
+
+    /// The channel is complete: appends to `out` what was still held.
+    pub fn finish(&mut self, channel: Channel, out: &mut String) -> Flow {
+        answer::finish(self, channel, out)
+    }
+
+    /// Bytes held back at the moment, over all channels.
+    pub fn held(&self) -> usize {
+        self.answer.held()
+    }
+
+    /// The strongest decision so far, of both phases.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+
+    /// The account of the exchange so far.
+    pub fn report(&self) -> Report {
+        let policies = self.program.policies().iter().zip(&self.states).map(|(policy, state)| PolicyReport {
+            name: Arc::clone(&policy.name),
+            outcome: state.outcome,
+            nanos: state.nanos,
+            findings: state.findings.clone(),
+        });
+        Report { decision: self.decision.clone(), policies: policies.collect() }
+    }
+
+    /// Notes a policy's verdict; the strongest decision stays, the first of equals.
+    fn decide(&mut self, policy: usize, decision: Decision) {
+        if let Some(state) = self.states.get_mut(policy)
+            && let Outcome::Ran(before) = state.outcome
+        {
+            state.outcome = Outcome::Ran(before.max(decision.verdict));
+        }
+        if decision.verdict > self.decision.verdict {
+            self.decision = decision;
+        }
+    }
+
+    fn note(&mut self, policy: usize, finding: Finding) {
+        if let Some(state) = self.states.get_mut(policy)
+            && state.findings.len() < MAX_FINDINGS
+            && state.findings.last() != Some(&finding)
+        {
+            state.findings.push(finding);
+        }
+    }
+
+    /// A policy could not run: its `on_error` decides. Says whether the exchange stops.
+    fn fail(&mut self, policy: usize, failure: &ScriptFailure) -> bool {
+        if let Some(state) = self.states.get_mut(policy) {
+            state.outcome = Outcome::Failed;
+        }
+        let Some(failed) = self.program.policies().get(policy) else { return true };
+        if failed.on_error == OnError::Allow {
+            return false;
+        }
+        let decision = Decision {
+            verdict: Verdict::Block,
+            policy: Some(Arc::clone(&failed.name)),
+            rule: None,
+            reason_code: Some(Arc::from("policy.error")),
+            message: Some(format!("policy `{}` could not run: script `{}`: {}", failed.name, failure.script, failure.cause)),
+            score: None,
+        };
+        self.decision = decision;
+        true
+    }
+}

@@ -1,0 +1,163 @@
+//! The request phase: every policy in order, until one stops the exchange.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use grammar::ast::Phase;
+
+use super::eval::{Evaluator, Evidence};
+use super::{Session, answer};
+use crate::input::Request;
+use crate::program::{Piece, Program, Rule};
+use crate::script::ScriptFailure;
+use crate::value::Value;
+use crate::verdict::{Decision, Edit, Finding, Outcome, RequestStep, Site, Verdict};
+
+/// A replacement that a rule asks for, before overlapping ones are joined.
+struct Wish {
+    text: usize,
+    range: Range<usize>,
+    rule: usize,
+    label: Arc<str>,
+}
+
+pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep {
+    let program = Arc::clone(&session.program);
+    let mut evaluator = Evaluator::new(&program, request);
+    let mut wishes = Vec::new();
+    let mut stopped = false;
+    for (index, policy) in program.policies.iter().enumerate() {
+        if stopped {
+            if let Some(state) = session.states.get_mut(index) {
+                state.outcome = Outcome::Skipped;
+            }
+            continue;
+        }
+        let begun = (session.clock)();
+        for rule in policy.rules.clone() {
+            if let Err(failure) = apply(session, &program, rule, &mut evaluator, &mut wishes) {
+                stopped |= session.fail(index, &failure);
+                break;
+            }
+        }
+        stopped |= session.decision.verdict.stops();
+        let spent = (session.clock)().saturating_sub(begun);
+        if let Some(state) = session.states.get_mut(index) {
+            state.nanos += spent;
+        }
+    }
+    let mut edits = Vec::new();
+    if !stopped {
+        edits = join(&program, request, wishes);
+        evaluator.enter(Phase::Response);
+        answer::open(session, &program, &mut evaluator);
+    }
+    RequestStep { decision: session.decision.clone(), edits }
+}
+
+fn apply(
+    session: &mut Session,
+    program: &Program,
+    index: usize,
+    evaluator: &mut Evaluator<'_>,
+    wishes: &mut Vec<Wish>,
+) -> Result<(), ScriptFailure> {
+    let Some(rule) = program.rules.get(index).filter(|rule| rule.phases.contains(&Phase::Request)) else {
+        return Ok(());
+    };
+    if !evaluator.truth(rule.condition)? {
+        return Ok(());
+    }
+    let mut evidence = Vec::new();
+    evaluator.evidence(rule.condition, &mut evidence)?;
+    evidence.sort_by_key(|found| (found.text, found.range.start, found.range.end, found.detector));
+    evidence.dedup();
+    let Some(policy) = program.policies.get(rule.policy) else { return Ok(()) };
+    for found in &evidence {
+        let label = label(program, found);
+        session.note(rule.policy, Finding {
+            policy: Arc::clone(&policy.name),
+            rule: Arc::clone(&rule.name),
+            label: Arc::clone(&label),
+            site: Site::Request(found.text),
+            range: found.range.clone(),
+        });
+        if rule.verdict == Verdict::Redact {
+            wishes.push(Wish { text: found.text, range: found.range.clone(), rule: index, label });
+        }
+    }
+    let score = rule.score.and_then(|score| evaluator.value(score).ok()).and_then(|score| score.as_float());
+    let mut labels: Vec<Arc<str>> = evidence.iter().map(|found| label(program, found)).collect();
+    let message = message(rule, Phase::Request, &mut labels, &mut |node| evaluator.value(node).ok());
+    session.decide(rule.policy, decision(program, rule, message, score));
+    Ok(())
+}
+
+fn label(program: &Program, found: &Evidence) -> Arc<str> {
+    program.detector(found.detector).map_or_else(|| Arc::from("MATCH"), |detector| Arc::clone(&detector.label))
+}
+
+/// A rule's decision.
+pub(super) fn decision(program: &Program, rule: &Rule, message: Option<String>, score: Option<f64>) -> Decision {
+    Decision {
+        verdict: rule.verdict,
+        policy: program.policies.get(rule.policy).map(|policy| Arc::clone(&policy.name)),
+        rule: Some(Arc::clone(&rule.name)),
+        reason_code: Some(Arc::clone(&rule.code)),
+        message,
+        score,
+    }
+}
+
+/// A rule's message, filled in.
+pub(super) fn message(
+    rule: &Rule,
+    phase: Phase,
+    labels: &mut Vec<Arc<str>>,
+    value: &mut dyn FnMut(crate::program::ir::NodeId) -> Option<Value>,
+) -> Option<String> {
+    if rule.message.is_empty() {
+        return None;
+    }
+    labels.sort();
+    labels.dedup();
+    let mut out = String::new();
+    for piece in &rule.message {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Phase => out.push_str(phase.name()),
+            Piece::Labels => out.push_str(&labels.join(", ")),
+            Piece::Node(node) => match value(*node) {
+                Some(Value::Float(number)) => out.push_str(&format!("{number:.2}")),
+                Some(Value::Str(text)) => out.push_str(&text),
+                Some(other) => out.push_str(&other.to_string()),
+                None => {}
+            },
+        }
+    }
+    Some(out)
+}
+
+/// The edits of all rules: overlapping wishes are one edit, marked as the first of the rules wants it.
+fn join(program: &Program, request: &Request<'_>, mut wishes: Vec<Wish>) -> Vec<Edit> {
+    wishes.sort_by(|a, b| (a.text, a.range.start, a.rule).cmp(&(b.text, b.range.start, b.rule)));
+    let mut joined: Vec<Wish> = Vec::new();
+    for wish in wishes {
+        match joined.last_mut() {
+            Some(last) if last.text == wish.text && wish.range.start < last.range.end => {
+                last.range.end = last.range.end.max(wish.range.end);
+                if wish.rule < last.rule {
+                    (last.rule, last.label) = (wish.rule, wish.label);
+                }
+            }
+            _ => joined.push(wish),
+        }
+    }
+    let edit = |wish: Wish| {
+        let matched = request.texts.get(wish.text)?.value.get(wish.range.clone())?;
+        let mut replacement = String::new();
+        program.rules.get(wish.rule)?.marker.write(&wish.label, matched, &mut replacement);
+        Some(Edit { text: wish.text, range: wish.range, replacement })
+    };
+    joined.into_iter().filter_map(edit).collect()
+}

@@ -1,0 +1,196 @@
+//! Values that rules compute with, and their types.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// A value. There is no null: only an optional can be [`Value::Absent`], and rules must handle it.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number; always finite.
+    Float(f64),
+    /// Text, or a choice of an enum.
+    Str(Arc<str>),
+    /// The source of a regular expression.
+    Regex(Arc<str>),
+    /// A list.
+    List(Arc<[Value]>),
+    /// A mapping from strings to strings, in the order written.
+    Map(Arc<[(Arc<str>, Arc<str>)]>),
+    /// The optional value that is not there.
+    Absent,
+}
+
+impl Value {
+    /// The flag, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        if let Value::Bool(value) = self { Some(*value) } else { None }
+    }
+
+    /// The whole number, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        if let Value::Int(value) = self { Some(*value) } else { None }
+    }
+
+    /// The number, whole or not.
+    pub fn as_float(&self) -> Option<f64> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "comparisons of huge integers with floats round")]
+            Value::Int(value) => Some(*value as f64),
+            Value::Float(value) => Some(*value),
+            Value::Bool(_)
+            | Value::Str(_)
+            | Value::Regex(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Absent => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Value::Str(value) | Value::Regex(value) = self { Some(value) } else { None }
+    }
+
+    /// The elements, if it is a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        if let Value::List(items) = self { Some(items) } else { None }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+            (Value::Str(a), Value::Str(b)) | (Value::Regex(a), Value::Regex(b)) => a == b,
+            (Value::List(a), Value::List(b)) => a == b,
+            (Value::Map(a), Value::Map(b)) => a == b,
+            (Value::Absent, Value::Absent) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value {}
+
+impl Hash for Value {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Value::Bool(value) => value.hash(state),
+            Value::Int(value) => value.hash(state),
+            Value::Float(value) => value.to_bits().hash(state),
+            Value::Str(value) | Value::Regex(value) => value.hash(state),
+            Value::List(items) => items.hash(state),
+            Value::Map(pairs) => pairs.hash(state),
+            Value::Absent => {}
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Bool(value) => write!(f, "{value}"),
+            Value::Int(value) => write!(f, "{value}"),
+            Value::Float(value) => write!(f, "{value:?}"),
+            Value::Str(value) => write!(f, "{value:?}"),
+            Value::Regex(value) => write!(f, "/{value}/"),
+            Value::List(items) => {
+                f.write_str("[")?;
+                for (i, item) in items.iter().enumerate() {
+                    write!(f, "{}{item}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str("]")
+            }
+            Value::Map(pairs) => {
+                f.write_str("{")?;
+                for (i, (key, value)) in pairs.iter().enumerate() {
+                    write!(f, "{}{key:?}: {value:?}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str("}")
+            }
+            Value::Absent => f.write_str("absent"),
+        }
+    }
+}
+
+/// The type of an expression.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Int,
+    /// Any number.
+    Float,
+    /// Text as a plain value.
+    Str,
+    /// One of some words.
+    Enum(Arc<[Arc<str>]>),
+    /// A regular expression.
+    Regex,
+    /// A mapping from strings to strings.
+    Map,
+    /// A list.
+    List(Box<Type>),
+    /// A value that may be absent.
+    Optional(Box<Type>),
+    /// Text of the exchange, which patterns are looked for in.
+    Text,
+    /// An element of `messages`.
+    Message,
+    /// An element of `tools`.
+    Tool,
+    /// An element of `tool_calls`.
+    ToolCall,
+    /// What a redaction leaves behind: the result of `marker(…)`.
+    Marker,
+    /// A file-name pattern: the result of `glob("…")`.
+    Glob,
+}
+
+impl Type {
+    /// Whether it is a number.
+    pub fn is_number(&self) -> bool {
+        matches!(self, Type::Int | Type::Float)
+    }
+
+    /// Whether its values are strings.
+    pub fn is_text_value(&self) -> bool {
+        matches!(self, Type::Str | Type::Enum(_))
+    }
+
+    /// An enum of those words.
+    pub fn choices(words: &[&str]) -> Type {
+        Type::Enum(words.iter().map(|word| Arc::from(*word)).collect())
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Bool => f.write_str("bool"),
+            Type::Int => f.write_str("int"),
+            Type::Float => f.write_str("float"),
+            Type::Str => f.write_str("string"),
+            Type::Enum(words) => write!(f, "enum({})", words.join(", ")),
+            Type::Regex => f.write_str("regex"),
+            Type::Map => f.write_str("map"),
+            Type::List(inner) => write!(f, "[{inner}]"),
+            Type::Optional(inner) => write!(f, "{inner}?"),
+            Type::Text => f.write_str("text"),
+            Type::Message => f.write_str("message"),
+            Type::Tool => f.write_str("tool"),
+            Type::ToolCall => f.write_str("tool call"),
+            Type::Marker => f.write_str("marker"),
+            Type::Glob => f.write_str("glob"),
+        }
+    }
+}

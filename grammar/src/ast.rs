@@ -1,0 +1,470 @@
+//! What a person wrote in a rule file: plain data, every node with its place.
+
+use crate::span::{Span, Spanned};
+
+/// A name and its place.
+pub type Name = Spanned<String>;
+
+/// A rule file: a policy, or a library of patterns for policies to use.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct File {
+    /// The items, in the order written.
+    pub items: Vec<Item>,
+}
+
+/// One item of a file, with the `///` lines above it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The documentation, one line each, without the slashes.
+    pub doc: Vec<String>,
+    /// The whole item.
+    pub span: Span,
+    /// What it declares.
+    pub kind: ItemKind,
+}
+
+/// What an item declares.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ItemKind {
+    /// `policy NAME` or `library NAME`.
+    Header(Header),
+    /// `version "1.0.0"`.
+    Version(Name),
+    /// `use std.pii (email)`.
+    Use(Use),
+    /// `param action: enum(redact, block) = redact`.
+    Param(Param),
+    /// `pattern mrn = /…/`.
+    Pattern(Pattern),
+    /// `let body = untrusted.text`.
+    Let(Let),
+    /// `score injection = sum { … }`.
+    Score(Score),
+    /// `script fn tier(user: string) -> enum(gold, free) from "tier.rhai"`.
+    Script(Script),
+    /// `rule personal_data on request { … }`.
+    Rule(Rule),
+    /// `test "…" { … }`.
+    Test(Test),
+}
+
+/// The first item of a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Header {
+    /// Whether it is a library: patterns only, for other files to use.
+    pub library: bool,
+    /// Its name.
+    pub name: Name,
+}
+
+/// Names taken from another file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Use {
+    /// `std.pii`, or a path relative to this file.
+    pub from: Name,
+    /// Whether `from` was written as a quoted path.
+    pub is_path: bool,
+    /// The names.
+    pub names: Vec<Name>,
+}
+
+/// A typed argument of the policy, given in `policy-config.yaml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Param {
+    /// Its name; dots stand for nested YAML keys.
+    pub name: Name,
+    /// Its type.
+    pub ty: Spanned<Type>,
+    /// Its value when the YAML does not say; required when absent.
+    pub default: Option<Spanned<Literal>>,
+    /// Other YAML keys for the same param.
+    pub aliases: Vec<Name>,
+}
+
+/// The type of a param or of a script's argument or result.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Type {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number, inclusive range.
+    Int(Option<(i64, i64)>),
+    /// A number, inclusive range.
+    Float(Option<(f64, f64)>),
+    /// Text.
+    String,
+    /// A regular expression.
+    Regex,
+    /// A mapping from strings to strings.
+    Map,
+    /// One of some words.
+    Enum(Vec<Name>),
+    /// A list.
+    List(Box<Type>),
+}
+
+/// A literal value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text in quotes.
+    Str(String),
+    /// A bare word, a choice of an enum.
+    Word(String),
+    /// `/…/i`.
+    Regex(Regex),
+    /// `[a, b]`.
+    List(Vec<Spanned<Literal>>),
+    /// `{}`.
+    EmptyMap,
+}
+
+/// A regular expression as written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Regex {
+    /// Between the slashes, `\/` already `/`.
+    pub source: String,
+    /// The letters after the second slash.
+    pub flags: String,
+}
+
+/// A named pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pattern {
+    /// Its name.
+    pub name: Name,
+    /// What it matches.
+    pub body: Spanned<PatternBody>,
+    /// Its label in findings and markers; the name in capitals when absent.
+    pub label: Option<Name>,
+    /// Validators that a match must pass, such as `luhn`.
+    pub validators: Vec<Name>,
+}
+
+/// What a pattern matches.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PatternBody {
+    /// A regular expression.
+    Regex(Regex),
+    /// Whole words or phrases, in any case.
+    Words {
+        /// The words.
+        words: Words,
+        /// How many letters may differ.
+        fuzzy: Option<Box<Expr>>,
+    },
+    /// Any of some patterns, or of the expressions in a param.
+    AnyOf(Vec<Name>),
+}
+
+/// Where the words of a word pattern come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Words {
+    /// Written here.
+    List(Vec<Spanned<Literal>>),
+    /// In a param of type `[string]`.
+    Param(Name),
+}
+
+/// A name for an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Let {
+    /// Its name.
+    pub name: Name,
+    /// What it stands for.
+    pub value: Expr,
+}
+
+/// A weighted sum of evidence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Score {
+    /// Its name.
+    pub name: Name,
+    /// The terms.
+    pub terms: Vec<Term>,
+    /// The range that the sum is kept in.
+    pub clamp: Option<(f64, f64)>,
+}
+
+/// One term of a score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// What it adds.
+    pub weight: Expr,
+    /// When.
+    pub condition: Option<Expr>,
+}
+
+/// A function written in rhai.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Script {
+    /// Its name.
+    pub name: Name,
+    /// Its arguments with their types.
+    pub args: Vec<(Name, Spanned<Type>)>,
+    /// The type of its result.
+    pub result: Spanned<Type>,
+    /// Where its text is.
+    pub body: ScriptBody,
+}
+
+/// Where a script's text is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ScriptBody {
+    /// In a file beside this one.
+    File(Name),
+    /// Here, between triple quotes.
+    Inline(Name),
+}
+
+/// When a rule runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Before the request goes on.
+    Request,
+    /// While the answer comes back.
+    Response,
+}
+
+impl Phase {
+    /// As written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Request => "request",
+            Phase::Response => "response",
+        }
+    }
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Its name.
+    pub name: Name,
+    /// When it runs.
+    pub phases: Vec<Spanned<Phase>>,
+    /// When it does not apply.
+    pub unless: Option<Expr>,
+    /// The condition.
+    pub when: Option<Expr>,
+    /// What it does.
+    pub action: Option<Action>,
+    /// Its reason code.
+    pub code: Option<Name>,
+    /// Its message, with `{places}` to fill in.
+    pub message: Option<Name>,
+    /// How grave it is.
+    pub severity: Option<Name>,
+    /// Tags for reports.
+    pub tags: Vec<Spanned<Literal>>,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// A verdict, or an expression that is constant at load and gives one.
+    pub verdict: Expr,
+    /// What a redaction leaves behind.
+    pub with: Option<Expr>,
+}
+
+/// A test in a rule file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Test {
+    /// What it shows.
+    pub name: Name,
+    /// Its lines.
+    pub lines: Vec<Spanned<TestLine>>,
+}
+
+/// One line of a test.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestLine {
+    /// `with action = block`.
+    With(Name, Spanned<Literal>),
+    /// `header "x-user-id" = "u1"`.
+    Header(Name, Name),
+    /// `user "…"` and its like: who, and what.
+    Said(Name, Name),
+    /// `response "…"`.
+    Response(Name),
+    /// `expect block by rule code "…"`.
+    Verdict(ExpectedVerdict),
+    /// `expect text "…"`.
+    Text(Name),
+    /// `expect email in "…"`, or `expect no email in "…"`.
+    Found {
+        /// The pattern.
+        pattern: Name,
+        /// The text.
+        text: Name,
+        /// Whether it must be found.
+        found: bool,
+    },
+}
+
+/// An expected verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExpectedVerdict {
+    /// Its name.
+    pub verdict: Name,
+    /// The rule that must have reached it.
+    pub rule: Option<Name>,
+    /// The reason code that it must carry.
+    pub code: Option<Name>,
+}
+
+/// An expression and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub kind: ExprKind,
+}
+
+/// What an expression is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A literal; never a word or an empty map.
+    Literal(Literal),
+    /// `user.text`: one word or several.
+    Path(Vec<Name>),
+    /// `header("x-user-id")`.
+    Call(Name, Vec<Expr>),
+    /// `[a, b]`.
+    List(Vec<Expr>),
+    /// `not a`, `-a`.
+    Unary(UnaryOp, Box<Expr>),
+    /// `a and b`.
+    Binary(Spanned<BinaryOp>, Box<Expr>, Box<Expr>),
+    /// `text has (email, phone)`.
+    Has(Box<Expr>, Vec<Spanned<PatternRef>>),
+    /// `x is present`; the flag is false for `is absent`.
+    Present(Box<Expr>, bool),
+    /// `if a then b else c`.
+    If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `any m in messages: …`.
+    Quantifier(Box<Quantifier>),
+}
+
+/// A pattern at its place of use.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PatternRef {
+    /// By name.
+    Name(String),
+    /// A regular expression on the spot.
+    Regex(Regex),
+    /// A phrase on the spot.
+    Phrase(String),
+}
+
+/// `any`, `all` or `count` over a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantifier {
+    /// Which.
+    pub quantity: Quantity,
+    /// The name of the element.
+    pub element: Name,
+    /// The list.
+    pub list: Expr,
+    /// What must hold of the element.
+    pub body: Expr,
+}
+
+/// Which quantifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantity {
+    /// At least one.
+    Any,
+    /// Every one.
+    All,
+    /// How many.
+    Count,
+}
+
+/// An operator before its operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// `not`.
+    Not,
+    /// `-`.
+    Neg,
+}
+
+/// An operator between its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BinaryOp {
+    /// `or`.
+    Or,
+    /// `and`.
+    And,
+    /// `??`: the left, or the right where the left is absent.
+    Coalesce,
+    /// `==`.
+    Eq,
+    /// `!=`.
+    Ne,
+    /// `<`.
+    Lt,
+    /// `<=`.
+    Le,
+    /// `>`.
+    Gt,
+    /// `>=`.
+    Ge,
+    /// `in`.
+    In,
+    /// `not in`.
+    NotIn,
+    /// `contains`.
+    Contains,
+    /// `starts with`.
+    StartsWith,
+    /// `ends with`.
+    EndsWith,
+    /// `matches`.
+    Matches,
+    /// `+`.
+    Add,
+    /// `-`.
+    Sub,
+    /// `*`.
+    Mul,
+    /// `/`.
+    Div,
+    /// `%`.
+    Rem,
+}
+
+impl BinaryOp {
+    /// As written.
+    pub fn name(self) -> &'static str {
+        match self {
+            BinaryOp::Or => "or",
+            BinaryOp::And => "and",
+            BinaryOp::Coalesce => "??",
+            BinaryOp::Eq => "==",
+            BinaryOp::Ne => "!=",
+            BinaryOp::Lt => "<",
+            BinaryOp::Le => "<=",
+            BinaryOp::Gt => ">",
+            BinaryOp::Ge => ">=",
+            BinaryOp::In => "in",
+            BinaryOp::NotIn => "not in",
+            BinaryOp::Contains => "contains",
+            BinaryOp::StartsWith => "starts with",
+            BinaryOp::EndsWith => "ends with",
+            BinaryOp::Matches => "matches",
+            BinaryOp::Add => "+",
+            BinaryOp::Sub => "-",
+            BinaryOp::Mul => "*",
+            BinaryOp::Div => "/",
+            BinaryOp::Rem => "%",
+        }
+    }
+}

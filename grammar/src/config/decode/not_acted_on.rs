@@ -1,0 +1,59 @@
+//! Settings that this version reads but does not act on yet. Whoever makes one work removes its line here.
+
+use crate::codes::{BAD_CONFIG, NOT_ACTED_ON};
+use crate::config::Strategy;
+use crate::diagnostic::Diagnostic;
+use crate::span::Spanned;
+use crate::yaml::Value;
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
+
+/// Where each stands (`[]`: in every item of the list), and what does not happen yet.
+const BLOCKS: &[(&str, &str)] = &[
+    ("auth", "every client is let in"),
+    ("providers.retry", "a failed request goes to the next target, if there is one"),
+    ("providers.circuit_breaker", "a failing target stays in the rotation"),
+    ("providers.ab_test", "targets are picked by `strategy`"),
+    ("providers.max_concurrency", "the number of requests under way is not limited"),
+    ("providers.targets[].retry", "a failed request goes to the next target, if there is one"),
+    ("providers.targets[].circuit_breaker", "a failing target stays in the rotation"),
+    ("providers.targets[].health_probe", "targets are not probed"),
+    ("providers.targets[].drop_params", "every field is sent on"),
+    ("providers.targets[].data_policy", "it does not change where requests go"),
+    ("providers.targets[].zdr", "it does not change where requests go"),
+];
+
+/// The strategies that cannot be used yet, and those that can.
+const STRATEGIES: &[Strategy] = &[Strategy::LowestLatency, Strategy::LeastCost, Strategy::LeastBusy];
+const AVAILABLE: &str = "use `single`, `fallback`, `weighted_round_robin`, `round_robin` or `random`";
+
+/// Warns of every such block that is present.
+pub(super) fn warn(reader: &mut Reader, root: &Mapping) {
+    for (path, instead) in BLOCKS {
+        let parts: Vec<_> = path.split('.').collect();
+        for field in find(&root.field, &parts) {
+            let message = format!("{} is read but not acted on yet: {instead}", field.name());
+            reader.report(Diagnostic::warning(NOT_ACTED_ON, field.key, message).path(field.path.as_str()));
+        }
+    }
+}
+
+/// Every field at a path, as far as the tree has the shape for it; what has not is reported elsewhere.
+fn find<'n>(from: &Field<'n>, parts: &[&str]) -> Vec<Field<'n>> {
+    let Some((part, rest)) = parts.split_first() else { return vec![from.clone()] };
+    let (key, each) = part.strip_suffix("[]").map_or((*part, false), |key| (key, true));
+    let Some(field) = from.child(key).filter(|field| field.node.value != Value::Null) else {
+        return Vec::new();
+    };
+    let fields = if each { field.items() } else { vec![field] };
+    fields.iter().flat_map(|field| find(field, rest)).collect()
+}
+
+/// A strategy that this version cannot follow is an error: it would silently send requests elsewhere.
+pub(super) fn refuse(reader: &mut Reader, field: &Field, strategy: &Spanned<Strategy>) {
+    if STRATEGIES.contains(&strategy.value) {
+        let message = format!("the strategy `{}` is not available yet", reader.text(strategy.span));
+        reader.report(field.error(BAD_CONFIG, message).help(AVAILABLE));
+    }
+}

@@ -1,0 +1,92 @@
+//! `policies.chain`, and `policy:` at either of its two places.
+
+use super::unique;
+use crate::codes::{BAD_CONFIG, MISSING, UNUSED_BLOCK};
+use crate::config::{Arguments, OnError};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::span::Spanned;
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
+use crate::yaml::{Node, Value};
+
+const ON_ERROR: &[(&str, OnError)] = &[("block", OnError::Block), ("allow", OnError::Allow)];
+
+/// The chain, if it is sound, and the arguments of its policies.
+pub(super) fn read(reader: &mut Reader, root: &Mapping) -> (Option<Vec<Spanned<String>>>, Vec<Arguments>) {
+    let block = root.require(reader, "policies", "write `policies: {chain: []}` to run no policy");
+    let block = block.and_then(|field| field.mapping(reader, &["chain", "policy"]));
+    let chain = block.as_ref().and_then(|block| chain(reader, block));
+    let inside = block.as_ref().and_then(|block| block.get("policy"));
+    let outside = root.get("policy");
+    if let (Some(inside), Some(outside)) = (&inside, &outside) {
+        let found = Diagnostic::error(BAD_CONFIG, inside.key, "`policy` stands in two places")
+            .label("inside `policies`")
+            .related(outside.key, "and at the top")
+            .help("keep one of them; both mean the same")
+            .path(inside.path.as_str());
+        reader.report(found);
+    }
+    let arguments = outside.or(inside).map(|field| arguments(reader, &field)).unwrap_or_default();
+    if let Some(chain) = &chain {
+        unused(reader, chain, &arguments);
+    }
+    (chain, arguments)
+}
+
+fn chain(reader: &mut Reader, block: &Mapping) -> Option<Vec<Spanned<String>>> {
+    let help = "list the kinds in the order they run, or write `chain: []` to run none";
+    let field = block.require(reader, "chain", help)?;
+    let items = field.list(reader)?;
+    let mut kinds = Vec::with_capacity(items.len());
+    for item in &items {
+        if item.node.value == Value::Null {
+            reader.report(item.error(MISSING, "this entry of the chain is empty").help(help));
+        } else {
+            kinds.extend(item.text(reader));
+        }
+    }
+    unique(reader, items.iter().cloned(), "policy");
+    (kinds.len() == items.len()).then_some(kinds)
+}
+
+fn arguments(reader: &mut Reader, field: &Field) -> Vec<Arguments> {
+    let Some(block) = field.open(reader) else { return Vec::new() };
+    block.fields().filter_map(|(field, kind)| one(reader, &field, kind)).collect()
+}
+
+fn one(reader: &mut Reader, field: &Field, kind: &Spanned<String>) -> Option<Arguments> {
+    let kind = kind.clone();
+    if field.node.value == Value::Null {
+        let node = Node::new(field.node.span, Value::Map(Vec::new()));
+        return Some(Arguments { kind, node, on_error: None });
+    }
+    let block = field.open(reader)?;
+    let on_error = block.get("on_error").and_then(|field| field.choice(reader, ON_ERROR));
+    let Value::Map(entries) = &field.node.value else { return None };
+    let others = entries.iter().filter(|(key, _)| key.value != "on_error").cloned().collect();
+    Some(Arguments { kind, node: Node::new(field.node.span, Value::Map(others)), on_error })
+}
+
+/// Warns of arguments that no policy of the chain will read.
+fn unused(reader: &mut Reader, chain: &[Spanned<String>], arguments: &[Arguments]) {
+    for Spanned { value: kind, span } in arguments.iter().map(|arguments| &arguments.kind) {
+        if chain.iter().any(|entry| entry.value == *kind || file_stem(&entry.value) == kind) {
+            continue;
+        }
+        let help = match nearest(kind, chain.iter().map(|entry| entry.value.as_str())) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "add it to `policies.chain`, or remove the block".to_owned(),
+        };
+        let message = format!("`{kind}` is not in the chain, so its settings are unused");
+        reader.report(
+            Diagnostic::warning(UNUSED_BLOCK, *span, message).help(help).path(format!("policy.{kind}")),
+        );
+    }
+}
+
+/// The name of a rule file without folders and ending: the policy in it is expected to have that name.
+fn file_stem(entry: &str) -> &str {
+    let name = entry.rsplit('/').next().unwrap_or(entry);
+    name.strip_suffix(".ktr").unwrap_or(name)
+}

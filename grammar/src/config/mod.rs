@@ -1,0 +1,84 @@
+//! `policy-config.yaml` as a typed tree in which every value knows its place.
+
+mod decode;
+mod providers;
+#[cfg(test)]
+mod tests;
+
+pub use decode::decode;
+pub use providers::{
+    AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
+    Strategy, Target, Trigger, Variant,
+};
+
+use crate::case::Case;
+use crate::span::Spanned;
+use crate::yaml::Node;
+
+/// A whole configuration, all layers merged.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The pack's name and version.
+    pub pack: Pack,
+    /// The policies to run, in order: kinds or paths of rule files.
+    pub chain: Vec<Spanned<String>>,
+    /// Arguments of the policies, in the order written.
+    pub arguments: Vec<Arguments>,
+    /// Where requests go; no targets when the block is absent.
+    pub providers: Providers,
+    /// Inline test suites.
+    pub suites: Vec<Suite>,
+    /// The keys that clients of the gateway may use; when empty, every client is let in.
+    pub client_keys: Vec<ClientKey>,
+}
+
+/// `pack:`.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    /// Name of the pack.
+    pub name: Spanned<String>,
+    /// Version of the pack, as written.
+    pub version: Spanned<String>,
+    /// Whether the chain is applied at all.
+    pub enabled: Spanned<bool>,
+    /// What it is for.
+    pub description: Option<String>,
+}
+
+/// `policy.<kind>:`.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// The kind that they are for.
+    pub kind: Spanned<String>,
+    /// A mapping, still untyped: the kind's own rule file types it. `on_error` is not in it.
+    pub node: Node,
+    /// What happens when the policy itself fails, if it says so.
+    pub on_error: Option<Spanned<OnError>>,
+}
+
+/// `policy.<kind>.on_error`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// The request is blocked.
+    Block,
+    /// The request goes on.
+    Allow,
+}
+
+/// `testing.suites[]`.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    /// Name of the suite.
+    pub name: Spanned<String>,
+    /// Its cases.
+    pub cases: Vec<Case>,
+}
+
+/// `auth.keys[]`.
+#[derive(Clone, Debug)]
+pub struct ClientKey {
+    /// Who uses it, for logs and budgets.
+    pub name: Spanned<String>,
+    /// SHA-256 of the key, 64 lower-case hexadecimal digits. The key itself is never here.
+    pub sha256: String,
+}

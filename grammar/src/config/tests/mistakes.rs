@@ -1,0 +1,147 @@
+//! Typical mistakes, and what people read about them.
+
+use super::{START, said, said_of};
+
+fn target(rest: &str) -> String {
+    said(&format!("{START}    - id: a\n      provider: fireworks\n{rest}"))
+}
+
+#[test]
+fn misspelt_keys_at_every_level() {
+    insta::assert_snapshot!(said(
+        "pack:\n  name: p\n  version: 1.0.0\n  enabeld: true\npolicies:\n  chian: [pii-detector]\nprovider:\n  \
+         targets: []\nproviders:\n  stratgey: single\n  targets:\n    - id: a\n      provider: openai\n      \
+         wieght: 2\n      pricing: {prompt: 1, compeltion: 2}\n      health_probe: {intervall: 3}\n  fallback: {on: []}\n"
+    ));
+}
+
+#[test]
+fn values_of_the_wrong_type() {
+    insta::assert_snapshot!(said(
+        "pack:\n  name: 7\n  version: 1.0.0\n  enabled: yes\npolicies:\n  chain: pii-detector\nproviders:\n  \
+         targets:\n    - id: a\n      provider: openai\n      weight: heavy\n      timeout_seconds: '30'\n      \
+         drop_params: logprobs\n      pricing: 3\n    - b\n"
+    ));
+}
+
+#[test]
+fn values_out_of_range_or_unknown() {
+    insta::assert_snapshot!(target(
+        "      weight: -1\n      timeout_seconds: 0\n      stream_timeout_seconds: 90000\n      format: anthropic\n  \
+         strategy: round_robbin\n  fallback: {triggers: [timeuot, 5xx], max_fallback_attempts: 1.5}\n  \
+         max_concurrency: 0\n"
+    ));
+}
+
+#[test]
+fn required_keys_that_are_missing() {
+    insta::assert_snapshot!(said("pack: {name: p}\npolicies:\n  chain:\n"));
+    insta::assert_snapshot!(said("providers:\n  strategy: single\n"));
+    insta::assert_snapshot!(said(&format!("{START}    - model: x\n    - id: a\n      provider: firework\n")));
+    insta::assert_snapshot!(said(""));
+    insta::assert_snapshot!(said("- pack\n"));
+}
+
+#[test]
+fn things_that_stand_twice() {
+    insta::assert_snapshot!(said(&format!(
+        "{START}    - {{id: a, provider: openai}}\n    - {{id: b, provider: openai}}\n    - {{id: a, provider: groq}}\n"
+    )));
+    insta::assert_snapshot!(said(
+        "pack: {name: p, version: 1.0.0}\npolicies:\n  chain: [pii-detector, dlp-filter, pii-detector]\n  \
+         policy: {dlp-filter: {}}\npolicy:\n  pii-detector: {}\n"
+    ));
+    insta::assert_snapshot!(said("pack: {name: p, version: 1}\npolicies: {chain: []}\npack: {name: q}\n"));
+}
+
+#[test]
+fn strategies_that_do_not_fit() {
+    let two = "    - {id: a, provider: openai}\n    - {id: b, provider: openai}\n";
+    insta::assert_snapshot!(said(&format!("{START}{two}  strategy: single\n")));
+    insta::assert_snapshot!(said(&format!(
+        "{START}{two}  strategy: lowest_latency\nrouting: {{strategy: random}}\n"
+    )));
+    insta::assert_snapshot!(said(&format!(
+        "{START}    - {{id: a, provider: openai, weight: 0}}\n  strategy: weighted_round_robin\n"
+    )));
+}
+
+#[test]
+fn addresses_and_models_that_are_refused() {
+    insta::assert_snapshot!(target("      base_url: http://example.com/v1\n"));
+    insta::assert_snapshot!(target(
+        "      base_url: https://api.fireworks.ai/inference/v1/chat/completions\n"
+    ));
+    insta::assert_snapshot!(said(&format!(
+        "{START}    - id: a\n      provider: openai:chat:gpt-4o\n      model: gpt-4o-mini\n    - id: b\n      \
+         provider: openai:gpt-4o\n"
+    )));
+}
+
+#[test]
+fn settings_that_nothing_reads_are_warnings() {
+    insta::assert_snapshot!(said(&format!(
+        "{}    - id: a\n      provider: openai\n      health_probe: true\n  retry: {{}}\nauth: {{keys: []}}\npolicy:\n  \
+         pii-detektor: {{action: redact}}\n  dlp-filter: {{}}\n",
+        START.replace("chain: []", "chain: [pii-detector]").replace("1.0.0}", "1.0.0, enabled: false}")
+    )));
+}
+
+#[test]
+fn settings_that_contradict_each_other() {
+    insta::assert_snapshot!(target(
+        "      zdr: true\n      data_policy: {zero_data_retention: false}\n      retry: {backoff_ms: 5000}\n      \
+         secret_key_ref: {env: A, file: b}\n  ab_test:\n    variants: [{provider_id: b}]\n"
+    ));
+}
+
+#[test]
+fn a_mistake_in_a_layer_is_shown_there() {
+    let base = "pack: {name: p, version: 1}\npolicies: {chain: []}\npolicy: {}\n";
+    insta::assert_snapshot!(said_of(&[base, "# over\npolicies:\n  policy: {}\npack:\n  enabled: 'no'\n"]));
+}
+
+#[test]
+fn a_secret_in_the_file_is_never_shown() {
+    let secret = "fw_3ZabcDEFghi";
+    for rest in [
+        format!("      secret_key_ref: {secret}\n"),
+        format!("      secret_key_ref: [{secret}]\n"),
+        format!("      secret_key_ref: {{env: {secret}}}\n"),
+        format!("      secret_key_ref: {{env: {secret}-x}}\n"),
+        format!("      secret_key_ref: {{value: {secret}}}\n"),
+        format!("      secret_key_ref: {{store: {secret}, nope: {secret}}}\n"),
+        format!("      api_key: {secret}\n"),
+        format!("      api_key: '{secret}\n"),
+        format!("      secret_key_ref: {secret}: x\n"),
+        format!("      \"password\": {secret}\n      \"password\": {secret}\n"),
+        format!("      secretkeyref: {{env: {secret}}}\n"),
+        format!("      base_url: https://{secret}@example.com/v1\n"),
+        format!("      base_url: https://example.com/v1?key={secret}\n"),
+        format!("    - {{id: a, provider: nope, weight: -1, token: {secret}}}\n"),
+        format!("auth:\n  keys: [{{name: x, sha256: {secret}}}]\n"),
+    ] {
+        let said = target(&rest);
+        assert!(said.contains("error["), "{rest}");
+        assert!(!said.contains(secret), "{said}");
+    }
+    insta::assert_snapshot!(target(&format!("      secret_key_ref: {secret}\n")));
+    insta::assert_snapshot!(target(&format!(
+        "      secret_key_ref: {{store: {secret}}}\n      api_key: {secret}\n"
+    )));
+}
+
+#[test]
+fn broken_yaml_is_told_at_its_place() {
+    insta::assert_snapshot!(said("pack:\n  name: p\n\tversion: 1\n"));
+    insta::assert_snapshot!(said("pack:\n  name: p\n   version: 1\n"));
+}
+
+#[test]
+fn a_suite_with_mistakes() {
+    insta::assert_snapshot!(said(
+        "pack: {name: p, version: 1}\npolicies: {chain: []}\ntesting:\n  suites:\n    - name: s\n      cases:\n        \
+         - name: c\n          input: {mesages: []}\n          expected: {verdict: blocked}\n        \
+         - input: {messages: {}}\n          expected: {}\n"
+    ));
+}

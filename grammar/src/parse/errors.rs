@@ -1,0 +1,194 @@
+//! Syntax errors in a person's words, and where the next item begins after one.
+
+use pest::error::{Error, ErrorVariant, InputLocation};
+
+use super::Rule;
+use crate::codes;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::span::{SourceId, Span};
+
+/// The words that begin an item.
+const ITEMS: &[&str] = &[
+    "policy", "library", "version", "use", "param", "pattern", "let", "score", "script", "rule", "test",
+];
+
+/// How many expected things an error lists before it gives up.
+const MAX_EXPECTED: usize = 6;
+
+/// The error as a diagnostic, and the byte of the file where reading stopped.
+pub(super) fn describe(source: SourceId, text: &str, item: usize, error: &Error<Rule>) -> (Diagnostic, usize) {
+    let at = item
+        + match error.location {
+            InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+        };
+    let rest = text.get(at..).unwrap_or_default();
+    let span = Span::new(source, at, at + token(rest).len());
+    let word = token(rest);
+    if at == start_of_item(text, item) {
+        return (unknown_item(span, word), at);
+    }
+    let diagnostic = Diagnostic::error(codes::SYNTAX, span, message(error, rest));
+    (diagnostic.maybe_help(hint(text, at)), at)
+}
+
+/// An error for brackets or operators that nest too deeply.
+pub(super) fn too_deep(source: SourceId, at: usize) -> Diagnostic {
+    Diagnostic::error(codes::LIMIT, Span::new(source, at, at + 1), "this nests too deeply")
+        .help("name a part of it with `let`, or split the rule")
+}
+
+/// Where the next item begins after an error at `failed_at` in the item at `item`: at the next line that opens with
+/// an item's word. A closing brace that is forgotten makes reading stop at the next item, which is then not skipped.
+pub(super) fn next_item(text: &str, item: usize, failed_at: usize) -> usize {
+    let first = start_of_item(text, item);
+    let line_start = text.get(..failed_at).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1);
+    let mut at = if line_start > first { line_start } else { after_line(text, first) };
+    while let Some(line) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        if line.starts_with("///") || ITEMS.contains(&leading_word(line)) {
+            return at;
+        }
+        at = after_line(text, at);
+    }
+    text.len()
+}
+
+/// The item's first byte after its documentation.
+fn start_of_item(text: &str, item: usize) -> usize {
+    let mut at = item;
+    while let Some(rest) = text.get(at..) {
+        if rest.starts_with("//") {
+            at = after_line(text, at);
+        } else if rest.starts_with(char::is_whitespace) {
+            at += rest.len() - rest.trim_start().len();
+        } else {
+            break;
+        }
+    }
+    at
+}
+
+fn after_line(text: &str, at: usize) -> usize {
+    text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |i| at + i + 1)
+}
+
+fn leading_word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// The word or sign at the start of a text, for pointing at.
+fn token(text: &str) -> &str {
+    let word = leading_word(text);
+    if !word.is_empty() {
+        return word;
+    }
+    let len = text.chars().next().map_or(0, char::len_utf8);
+    text.get(..len).unwrap_or_default()
+}
+
+fn unknown_item(span: Span, word: &str) -> Diagnostic {
+    let diagnostic = if word.is_empty() {
+        Diagnostic::error(codes::SYNTAX, span, "a `///` comment at the end describes nothing")
+    } else {
+        Diagnostic::error(codes::SYNTAX, span, format!("no item of a rule file begins with `{word}`"))
+    };
+    let help = match nearest(word, ITEMS.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "items begin with `policy`, `use`, `param`, `pattern`, `let`, `score`, `script`, `rule` or `test`".into(),
+    };
+    diagnostic.help(help)
+}
+
+fn message(error: &Error<Rule>, rest: &str) -> String {
+    let found = match token(rest) {
+        "" => "the file ends here".to_owned(),
+        "\n" | "\r" => "the line ends here".to_owned(),
+        word => format!("`{word}` cannot stand here"),
+    };
+    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return found };
+    let after_operand = positives.contains(&Rule::kw_and);
+    let mut expected: Vec<&str> = positives.iter().filter_map(|wanted| words(*wanted)).collect();
+    if after_operand {
+        expected.retain(|words| *words != "`in`" && *words != "`with`");
+        expected.push("an operator such as `and` or `==`");
+    }
+    expected.sort_unstable();
+    expected.dedup();
+    match expected.as_slice() {
+        [] => found,
+        list if list.len() > MAX_EXPECTED => found,
+        [one] => format!("{found}; expected {one}"),
+        [many @ .., last] => format!("{found}; expected {} or {last}", many.join(", ")),
+    }
+}
+
+/// What usually helps, judged by the text around the place.
+fn hint(text: &str, at: usize) -> Option<String> {
+    let rest = text.get(at..)?;
+    let before = text.get(..at)?.trim_end();
+    let hint = if rest.starts_with("&&") {
+        "write `and`"
+    } else if rest.starts_with("||") {
+        "write `or`"
+    } else if rest.starts_with('!') {
+        "write `not`, or `!=` to compare"
+    } else if rest.starts_with('=') && !rest.starts_with("==") {
+        "to compare, write `==`"
+    } else if rest.starts_with('"') {
+        "this string does not end on its line: close it with `\"`, and write a quote inside it as `\\\"`"
+    } else if rest.starts_with('\'') {
+        "strings are written in double quotes"
+    } else if rest.starts_with('/') {
+        "a regular expression ends with `/` on its own line; a slash inside it is written `\\/`"
+    } else if ITEMS.contains(&leading_word(rest)) && before.lines().count() > 0 && starts_line(text, at) {
+        "the item above is not finished: a closing `}` may be missing"
+    } else {
+        return None;
+    };
+    Some(hint.to_owned())
+}
+
+fn starts_line(text: &str, at: usize) -> bool {
+    text.get(..at).is_some_and(|before| before.ends_with('\n'))
+}
+
+/// Whether a rule is a keyword's own, which carries no meaning beyond its presence.
+pub(super) fn is_keyword(of: Rule) -> bool {
+    format!("{of:?}").starts_with("kw_")
+}
+
+/// What a grammar rule is called by people. Silent for rules that say nothing to them.
+fn words(wanted: Rule) -> Option<&'static str> {
+    Some(match wanted {
+        Rule::expr | Rule::path | Rule::call | Rule::group | Rule::list | Rule::conditional | Rule::quantifier => {
+            "a condition or value"
+        }
+        Rule::name | Rule::word | Rule::dotted | Rule::kind => "a name",
+        Rule::string => "a string in double quotes",
+        Rule::block => "a text in triple quotes",
+        Rule::regex => "a regular expression between slashes",
+        Rule::number | Rule::boolean | Rule::value | Rule::value_list | Rule::empty_map => "a value",
+        Rule::phase => "`request` or `response`",
+        Rule::type_name | Rule::list_type | Rule::enum_type | Rule::simple_type | Rule::type_word => {
+            "a type: bool, int, float, string, regex, map, enum(…) or [type]"
+        }
+        Rule::words | Rule::any_of | Rule::pattern_body => "a pattern: /regex/, words […] or any of …",
+        Rule::verdict => "a verdict: allow, flag, redact, escalate or block",
+        Rule::clause | Rule::when | Rule::action => "a clause: when, do, code, message, severity or tags",
+        Rule::test_line | Rule::test_with | Rule::test_said | Rule::test_expect | Rule::speaker => {
+            "a line of a test: user, system, tool, response, header, with or expect"
+        }
+        Rule::present | Rule::absent => "`present` or `absent`",
+        Rule::range => "`in` and a range",
+        Rule::default => "`=`",
+        Rule::kw_on => "`on`",
+        Rule::kw_in => "`in`",
+        Rule::kw_of => "`of`",
+        Rule::kw_sum => "`sum`",
+        Rule::kw_then => "`then`",
+        Rule::kw_else => "`else`",
+        Rule::kw_with => "`with`",
+        Rule::kw_from => "`from`",
+        _ => return None,
+    })
+}

@@ -1,0 +1,307 @@
+//! Items: policies, params, patterns, scores, scripts, rules, tests.
+
+use pest::iterators::Pair;
+
+use super::{Reader, Rule, children, take};
+use crate::ast::{
+    Action, ExpectedVerdict, Header, Item, ItemKind, Let, Param, Pattern, PatternBody, Phase, Score, Script,
+    ScriptBody, Term, Test, TestLine, Type, Use, Words,
+};
+use crate::codes;
+use crate::diagnostic::Diagnostic;
+use crate::parse::literal;
+use crate::span::Spanned;
+
+impl Reader {
+    /// An `item` pair.
+    pub(super) fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+        let mut parts = pair.into_inner();
+        let mut doc = Vec::new();
+        while let Some(line) = take(&mut parts, Rule::doc) {
+            doc.push(line.as_str().trim_start_matches('/').trim().to_owned());
+        }
+        let body = parts.next()?;
+        let mut span = self.span(&body);
+        span.end = span.start + body.as_str().trim_end().len();
+        let kind = match body.as_rule() {
+            Rule::header => ItemKind::Header(self.header(body)?),
+            Rule::version => ItemKind::Version(self.only_string(body)?),
+            Rule::use_item => ItemKind::Use(self.use_item(body)?),
+            Rule::param => ItemKind::Param(self.param(body)?),
+            Rule::pattern => ItemKind::Pattern(self.pattern(body)?),
+            Rule::let_item => ItemKind::Let(self.let_item(body)?),
+            Rule::score => ItemKind::Score(self.score(body)?),
+            Rule::script => ItemKind::Script(self.script(body)?),
+            Rule::rule => ItemKind::Rule(self.rule(body)?),
+            _ => ItemKind::Test(self.test(body)?),
+        };
+        Some(Item { doc, span, kind })
+    }
+
+    fn header(&mut self, pair: Pair<'_, Rule>) -> Option<Header> {
+        let mut parts = pair.into_inner();
+        let library = parts.next()?.as_str() == "library";
+        Some(Header { library, name: self.name(&parts.next()?) })
+    }
+
+    fn only_string(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<String>> {
+        let string = children(pair).pop()?;
+        Some(self.string(&string))
+    }
+
+    fn use_item(&mut self, pair: Pair<'_, Rule>) -> Option<Use> {
+        let mut parts = children(pair).into_iter();
+        let from = parts.next()?;
+        let is_path = from.as_rule() == Rule::string;
+        let from = if is_path { self.string(&from) } else { self.name(&from) };
+        Some(Use { from, is_path, names: parts.map(|name| self.name(&name)).collect() })
+    }
+
+    fn param(&mut self, pair: Pair<'_, Rule>) -> Option<Param> {
+        let mut parts = children(pair).into_iter();
+        let name = self.name(&parts.next()?);
+        let ty = self.type_name(parts.next()?)?;
+        let (mut default, mut aliases) = (None, Vec::new());
+        for part in parts {
+            if part.as_rule() == Rule::default {
+                default = self.value(part.into_inner().next()?);
+            } else {
+                aliases.extend(children(part).iter().map(|name| self.name(name)));
+            }
+        }
+        Some(Param { name, ty, default, aliases })
+    }
+
+    fn type_name(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Type>> {
+        let span = self.span(&pair);
+        let inner = pair.into_inner().next()?;
+        let ty = match inner.as_rule() {
+            Rule::list_type => Type::List(Box::new(self.type_name(inner.into_inner().next()?)?.value)),
+            Rule::enum_type => Type::Enum(children(inner).iter().map(|word| self.name(word)).collect()),
+            _ => self.simple_type(inner)?,
+        };
+        Some(Spanned::new(ty, span))
+    }
+
+    fn simple_type(&mut self, pair: Pair<'_, Rule>) -> Option<Type> {
+        let span = self.span(&pair);
+        let mut parts = pair.into_inner();
+        let word = parts.next()?;
+        let range = match parts.next() {
+            Some(range) => Some(self.range(range)?),
+            None => None,
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "bounds of an int are written as whole numbers")]
+        let ty = match word.as_str() {
+            "int" => return Some(Type::Int(range.map(|(low, high)| (low as i64, high as i64)))),
+            "float" => return Some(Type::Float(range)),
+            "bool" => Type::Bool,
+            "string" => Type::String,
+            "regex" => Type::Regex,
+            _ => Type::Map,
+        };
+        if range.is_some() {
+            let message = format!("`{}` takes no range", word.as_str());
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, span, message).help("only `int` and `float` do"));
+        }
+        Some(ty)
+    }
+
+    /// The two bounds of a `range` or `clamp` pair.
+    fn range(&mut self, pair: Pair<'_, Rule>) -> Option<(f64, f64)> {
+        let span = self.span(&pair);
+        let [low, high] = <[_; 2]>::try_from(children(pair)).ok()?;
+        let (low, high) = (self.bound(&low)?, self.bound(&high)?);
+        if low > high {
+            let message = format!("this range is empty: {low} is above {high}");
+            self.error(Diagnostic::error(codes::BAD_VALUE, span, message).help("write the lower bound first"));
+        }
+        Some((low, high))
+    }
+
+    fn pattern(&mut self, pair: Pair<'_, Rule>) -> Option<Pattern> {
+        let mut parts = children(pair).into_iter();
+        let name = self.name(&parts.next()?);
+        let body = self.pattern_body(parts.next()?)?;
+        let mut pattern = Pattern { name, body, label: None, validators: Vec::new() };
+        for clause in parts {
+            let clause = clause.into_inner().next()?;
+            let is_label = clause.as_rule() == Rule::label;
+            let names = children(clause);
+            if is_label {
+                let label = names.first()?;
+                let label = if label.as_rule() == Rule::string { self.string(label) } else { self.name(label) };
+                pattern.label = Some(label);
+            } else {
+                pattern.validators.extend(names.iter().map(|name| self.name(name)));
+            }
+        }
+        Some(pattern)
+    }
+
+    fn pattern_body(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<PatternBody>> {
+        let span = self.span(&pair);
+        let inner = pair.into_inner().next()?;
+        let body = match inner.as_rule() {
+            Rule::regex => PatternBody::Regex(literal::regex(inner.as_str())),
+            Rule::words => self.words(inner)?,
+            _ => PatternBody::AnyOf(children(inner).iter().map(|name| self.name(name)).collect()),
+        };
+        Some(Spanned::new(body, span))
+    }
+
+    fn words(&mut self, pair: Pair<'_, Rule>) -> Option<PatternBody> {
+        let mut parts = children(pair).into_iter();
+        let list = parts.next()?;
+        let words = if list.as_rule() == Rule::value_list {
+            Words::List(self.values(list))
+        } else {
+            Words::Param(self.name(&list))
+        };
+        let fuzzy = match parts.next() {
+            Some(fuzzy) => Some(Box::new(self.exprs(fuzzy).pop()?)),
+            None => None,
+        };
+        Some(PatternBody::Words { words, fuzzy })
+    }
+
+    fn let_item(&mut self, pair: Pair<'_, Rule>) -> Option<Let> {
+        let [name, value] = <[_; 2]>::try_from(children(pair)).ok()?;
+        Some(Let { name: self.name(&name), value: self.expr(value)? })
+    }
+
+    fn score(&mut self, pair: Pair<'_, Rule>) -> Option<Score> {
+        let mut parts = children(pair).into_iter();
+        let mut score = Score { name: self.name(&parts.next()?), terms: Vec::new(), clamp: None };
+        for part in parts {
+            if part.as_rule() == Rule::clamp {
+                score.clamp = self.range(part);
+            } else {
+                let mut exprs = self.exprs(part).into_iter();
+                score.terms.push(Term { weight: exprs.next()?, condition: exprs.next() });
+            }
+        }
+        Some(score)
+    }
+
+    fn script(&mut self, pair: Pair<'_, Rule>) -> Option<Script> {
+        let mut parts = children(pair).into_iter().peekable();
+        let name = self.name(&parts.next()?);
+        let mut args = Vec::new();
+        while let Some(arg) = parts.next_if(|part| part.as_rule() == Rule::script_arg) {
+            let [arg, ty] = <[_; 2]>::try_from(children(arg)).ok()?;
+            args.push((self.name(&arg), self.type_name(ty)?));
+        }
+        let result = self.type_name(parts.next()?)?;
+        let body = parts.next()?;
+        let body = if body.as_rule() == Rule::string {
+            ScriptBody::File(self.string(&body))
+        } else {
+            let mut inline = self.name(&body);
+            inline.value = inline.value.trim_matches('"').to_owned();
+            inline.span.start += 3;
+            inline.span.end -= 3;
+            ScriptBody::Inline(inline)
+        };
+        Some(Script { name, args, result, body })
+    }
+
+    fn rule(&mut self, pair: Pair<'_, Rule>) -> Option<crate::ast::Rule> {
+        let mut parts = children(pair).into_iter();
+        let mut rule = crate::ast::Rule {
+            name: self.name(&parts.next()?),
+            phases: Vec::new(),
+            unless: None,
+            when: None,
+            action: None,
+            code: None,
+            message: None,
+            severity: None,
+            tags: Vec::new(),
+        };
+        for part in parts {
+            let span = self.span(&part);
+            match part.as_rule() {
+                Rule::phase if part.as_str() == "request" => rule.phases.push(Spanned::new(Phase::Request, span)),
+                Rule::phase => rule.phases.push(Spanned::new(Phase::Response, span)),
+                Rule::unless => rule.unless = Some(self.exprs(part).pop()?),
+                _ => self.clause(part.into_inner().next()?, &mut rule)?,
+            }
+        }
+        Some(rule)
+    }
+
+    fn clause(&mut self, pair: Pair<'_, Rule>, rule: &mut crate::ast::Rule) -> Option<()> {
+        let keyword = pair.as_str().split_whitespace().next().unwrap_or_default().to_owned();
+        let span = self.span(&pair);
+        let twice = match pair.as_rule() {
+            Rule::when => rule.when.replace(self.exprs(pair).pop()?).is_some(),
+            Rule::action => {
+                let mut exprs = self.exprs(pair).into_iter();
+                let action = Action { verdict: exprs.next()?, with: exprs.next() };
+                rule.action.replace(action).is_some()
+            }
+            Rule::code => rule.code.replace(self.only_string(pair)?).is_some(),
+            Rule::message => rule.message.replace(self.only_string(pair)?).is_some(),
+            Rule::severity => rule.severity.replace(self.name(children(pair).first()?)).is_some(),
+            _ => {
+                let tags = self.values(children(pair).pop()?);
+                !std::mem::replace(&mut rule.tags, tags).is_empty()
+            }
+        };
+        if twice {
+            let message = format!("rule `{}` has two `{keyword}` clauses", rule.name.value);
+            self.error(Diagnostic::error(codes::DUPLICATE, span, message).help("keep one"));
+        }
+        Some(())
+    }
+
+    fn test(&mut self, pair: Pair<'_, Rule>) -> Option<Test> {
+        let mut parts = children(pair).into_iter();
+        let name = self.string(&parts.next()?);
+        let mut lines = Vec::new();
+        for line in parts {
+            let span = self.span(&line);
+            lines.push(Spanned::new(self.test_line(line.into_inner().next()?)?, span));
+        }
+        Some(Test { name, lines })
+    }
+
+    fn test_line(&mut self, pair: Pair<'_, Rule>) -> Option<TestLine> {
+        let shape = pair.as_rule();
+        let mut parts = children(pair).into_iter();
+        let first = parts.next()?;
+        Some(match shape {
+            Rule::test_with => TestLine::With(self.name(&first), self.value(parts.next()?)?),
+            Rule::test_header => TestLine::Header(self.string(&first), self.string(&parts.next()?)),
+            Rule::test_said => TestLine::Said(self.name(&first), self.string(&parts.next()?)),
+            Rule::test_response => TestLine::Response(self.string(&first)),
+            _ => self.expectation(first)?,
+        })
+    }
+
+    fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<TestLine> {
+        let shape = pair.as_rule();
+        let found = !pair.clone().into_inner().any(|inner| inner.as_rule() == Rule::kw_no);
+        let mut parts = children(pair).into_iter();
+        let first = parts.next()?;
+        match shape {
+            Rule::expect_text => Some(TestLine::Text(self.string(&first))),
+            Rule::expect_found => {
+                let text = self.string(&parts.next()?);
+                Some(TestLine::Found { pattern: self.name(&first), text, found })
+            }
+            _ => {
+                let mut expected = ExpectedVerdict { verdict: self.name(&first), rule: None, code: None };
+                for part in parts {
+                    if part.as_rule() == Rule::string {
+                        expected.code = Some(self.string(&part));
+                    } else {
+                        expected.rule = Some(self.name(&part));
+                    }
+                }
+                Some(TestLine::Verdict(expected))
+            }
+        }
+    }
+}
