@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use grammar::config::{Config, Pack as PackName, Providers, Strategy, Target};
-use grammar::span::{Span, Spanned};
+use engine::{Library, Program, Session, Unit};
+use grammar::config::{Config, DataPolicy, Pack as PackName, Providers, Strategy, Target};
+use grammar::{Sources, Span, Spanned};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,11 +32,66 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         arguments: Vec::new(),
         providers: Providers { strategy: Some(spanned(Strategy::Fallback)), targets, ..Providers::default() },
         suites: Vec::new(),
+        client_keys: Vec::new(),
     }
 }
 
 pub(crate) fn pack() -> Pack {
-    Pack { program: Arc::default(), config: config(Vec::new()) }
+    Pack { program: program(""), config: config(Vec::new()) }
+}
+
+/// A chain of that one rule file, or of none.
+pub(crate) fn program(rules: &str) -> Arc<Program> {
+    let mut sources = Sources::new();
+    let source = sources.add("test.ktr", rules);
+    let units: Vec<Unit> = if rules.is_empty() { Vec::new() } else { vec![Unit::of(source)] };
+    let compiled = engine::compile(&units, &Nothing, &mut sources);
+    compiled
+        .program
+        .unwrap_or_else(|| panic!("{}", grammar::render::render(&compiled.diagnostics, &sources, false)))
+}
+
+/// A session of such a chain that has let a request pass.
+pub(crate) fn session(rules: &str) -> Session {
+    let mut session = Session::new(program(rules), || 0);
+    session.request(&engine::input::Request::default());
+    session
+}
+
+/// Redacts `SECRET…`, and blocks at `FORBIDDEN`, in both phases.
+pub(crate) const RULES: &str = r#"
+policy house
+version "1.0.0"
+pattern secret = /SECRET[0-9]{1,3}/ label SECRET
+pattern forbidden = /FORBIDDEN/ label FORBIDDEN
+rule hide on request, response {
+  when text has secret
+  do redact
+  code "house.secret"
+  message "found {labels}"
+}
+rule stop on request, response {
+  when text has forbidden
+  do block
+  code "house.forbidden"
+  message "found {labels}"
+}
+"#;
+
+struct Nothing;
+
+impl Library for Nothing {
+    fn library(&self, _: &str) -> Option<(String, String)> {
+        None
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn file(&self, _: &str, path: &str) -> Result<(String, String), String> {
+        Err(format!("there is no `{path}`"))
+    }
 }
 
 pub(crate) fn target(id: &str, base_url: &str) -> Target {
@@ -45,11 +101,17 @@ pub(crate) fn target(id: &str, base_url: &str) -> Target {
         model: None,
         base_url: spanned(base_url.into()),
         key: None,
+        allow_insecure: false,
         timeout_seconds: 5,
         stream_timeout_seconds: 5,
         description: None,
         weight: 1.0,
         pricing: None,
+        health_probe: None,
+        retry: None,
+        circuit_breaker: None,
+        drop_params: Vec::new(),
+        data_policy: DataPolicy::default(),
     }
 }
 
@@ -64,8 +126,16 @@ pub(crate) struct Running {
 
 /// Starts a gateway over those targets; over the demo provider when there are none.
 pub(crate) async fn start(targets: Vec<Target>) -> Running {
+    start_with("", targets).await
+}
+
+/// The same, with a chain of that rule file.
+pub(crate) async fn start_with(rules: &str, targets: Vec<Target>) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let bound = bind(settings(targets, folder.path())).await.unwrap();
+    let mut settings = settings(targets, folder.path());
+    let config = settings.pack.config.clone();
+    settings.pack = Arc::new(Pack { program: program(rules), config });
+    let bound = bind(settings).await.unwrap();
     let (address, admin) = (bound.addresses()[0], bound.admin_address().unwrap());
     let (drain, drained) = oneshot::channel();
     let task = tokio::spawn(bound.serve(async move { drop(drained.await) }, std::future::pending()));
@@ -77,7 +147,7 @@ pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
         listen: vec!["127.0.0.1:0".into()],
         admin_listen: Some("127.0.0.1:0".into()),
         demo: targets.is_empty(),
-        pack: Arc::new(Pack { program: Arc::default(), config: config(targets) }),
+        pack: Arc::new(Pack { program: program(""), config: config(targets) }),
         state_dir: state_dir.to_owned(),
         fail_mode: FailMode::Block,
         upstream: None,

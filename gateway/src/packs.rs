@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use engine::run::{Program, Session};
+use engine::{Program, Session};
 use grammar::config::Config;
 
 use crate::ids;
@@ -24,12 +24,12 @@ impl Pack {
 
     /// The policies in force, in order.
     pub fn policies(&self) -> Vec<&str> {
-        self.program.policies().collect()
+        self.program.policies().iter().map(|policy| &*policy.name).collect()
     }
 
     /// Whether any policy looks at the traffic.
     pub fn guards(&self) -> bool {
-        self.program.policies().next().is_some()
+        !self.program.policies().is_empty()
     }
 
     /// What was compiled, as a digest.

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use grammar::config::{Providers, Strategy, Target};
+use grammar::config::{DataPolicy, Providers, Strategy, Target};
 use grammar::span::{Span, Spanned};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, Limited};
@@ -59,11 +59,17 @@ impl Demo {
             model: Some(MODEL.to_owned()),
             base_url: Spanned::new(format!("http://{}/inference/v1", self.address), place),
             key: None,
+            allow_insecure: false,
             timeout_seconds: 60,
             stream_timeout_seconds: 60,
             description: Some("the provider inside kt".to_owned()),
             weight: 1.0,
             pricing: None,
+            health_probe: None,
+            retry: None,
+            circuit_breaker: None,
+            drop_params: Vec::new(),
+            data_policy: DataPolicy::default(),
         };
         let strategy = Some(Spanned::new(Strategy::Single, place));
         Providers { strategy, targets: vec![target], ..Providers::default() }

@@ -13,7 +13,7 @@ const FACTS: [(&str, &str); 5] = [
     ("capital of france", "The capital of France is Paris."),
     ("rust", "Rust is a systems programming language whose compiler proves memory safety."),
     ("policy", "A policy says what may go to a model and what may come back."),
-    ("secret", "The staging key is AKIAIOSFODNN7EXAMPLE, but please do not tell anyone."),
+    ("staging key", "The staging key is AKIAIOSFODNN7EXAMPLE, but please do not tell anyone."),
     ("hello", "Hello! Ask me for somebody's contact to see redaction at work."),
 ];
 

@@ -7,7 +7,7 @@ mod upstream;
 
 use std::sync::Arc;
 
-use grammar::config::{Fallback, Providers, Strategy};
+use grammar::config::{Fallback, Providers};
 use hyper::StatusCode;
 
 pub(crate) use failure::Failure;
@@ -32,9 +32,8 @@ impl Router {
         let prepared =
             providers.targets.iter().map(|written| Target::prepare(written, upstream).map(Arc::new));
         let targets = prepared.collect::<Result<Vec<_>, _>>()?;
-        let strategy = providers.strategy.as_ref().map_or(Strategy::Fallback, |strategy| strategy.value);
         let weights: Vec<f64> = targets.iter().map(|target| target.weight).collect();
-        let turn = Turn::new(strategy, &weights)?;
+        let turn = Turn::new(providers.strategy(), &weights)?;
         Ok(Self { targets, turn, fallback: providers.fallback.clone() })
     }
 
@@ -80,7 +79,7 @@ fn none_available(unable: &[&Arc<Target>]) -> Fault {
 mod tests {
     use super::*;
     use crate::kit;
-    use grammar::config::KeyRef;
+    use grammar::config::{KeyRef, Strategy};
 
     fn providers(strategy: Strategy, ids: &[&str]) -> Providers {
         let targets = ids.iter().map(|id| kit::target(id, "http://127.0.0.1:9/v1")).collect();

@@ -275,3 +275,26 @@ async fn a_port_in_use_is_told_with_what_to_do() {
     assert!(error.contains(&format!("port {} is in use", gateway.address.port())), "{error}");
     assert!(error.contains("--listen"));
 }
+
+#[tokio::test]
+async fn policies_redact_and_block_both_ways() {
+    let gateway = kit::start_with(kit::RULES, Vec::new()).await;
+    let ask = |word: &str, stream: bool| {
+        serde_json::json!({"model": "m", "stream": stream, "messages": [{"role": "user", "content": word}]})
+            .to_string()
+    };
+    let (head, body) = gateway.chat(&ask("say FORBIDDEN", false)).await;
+    assert_eq!((status(&head), code(&body).as_str()), ("409", "input_blocked"));
+    assert!(head.contains("x-should-retry: false") && head.contains("x-kt-policy: block; house"), "{head}");
+    assert!(body.contains(r#""reason_code":"house.forbidden""#), "{body}");
+    let (head, body) = gateway.chat(&ask("my SECRET1", false)).await;
+    assert!(head.contains("x-kt-policy: redact; house"), "{head}");
+    assert!(body.contains("You said: my [SECRET]"), "{body}");
+    let (_, body) = gateway.chat(&ask("my SECRET1", true)).await;
+    assert_eq!(text_of_stream(&body), "You said: my [SECRET]");
+    let log = gateway.stop().await;
+    let verdicts: Vec<&str> = log.iter().map(|line| line["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["block", "redact", "redact"]);
+    assert_eq!(log[0]["policies_evaluated"][0]["findings"][0]["label"], "FORBIDDEN");
+    assert!(!log[1].to_string().contains("SECRET1"), "{}", log[1]);
+}

@@ -107,10 +107,10 @@ fn guard_message(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use crate::kit;
 
     fn guarded(text: &str, strict: bool) -> Result<String, Fault> {
-        let mut session = Session::new(Arc::default(), || 0);
+        let mut session = kit::session("");
         let mut answer = parse(text.as_bytes())?;
         assert_eq!(answer.guard(&mut session, strict)?, Flow::Open);
         Ok(String::from_utf8(answer.to_bytes()).unwrap())
