@@ -1,1 +1,48 @@
-//! placeholder
+//! HTTP to inputs, and verdicts back into HTTP.
+//!
+//! The life of a request, a line per stage:
+//!
+//! 1. `server` accepts a connection and refuses heads and bodies beyond their limits,
+//! 2. `exchange` takes the request from its first to its last byte,
+//! 3. [`wire`] decodes it strictly, once, and lends its texts to the engine,
+//! 4. the session of the [`Pack`] decides: stop, redact, or let pass,
+//! 5. [`route`] picks a target and asks it, or the next one,
+//! 6. `body` guards what comes back, frame by frame, and lets go of it only when the session does,
+//! 7. `audit` writes one line, however it ended.
+//!
+//! [`run`] does all of it until a signal; [`bind`] gives the pieces to programs that bring their own.
+//!
+//! ```
+//! use gateway::wire::{chat, json};
+//!
+//! let document = json::parse(br#"{"model": "m", "messages": [{"role": "user", "content": "hi"}]}"#)?;
+//! let request = chat::decode(&document, Vec::new()).map_err(|fault| fault.message)?;
+//! assert_eq!(request.texts[0].value, "hi");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod admin;
+mod audit;
+mod body;
+mod demo;
+mod error;
+mod exchange;
+mod gateway;
+mod ids;
+#[cfg(test)]
+mod kit;
+mod packs;
+mod rehearsal;
+mod reply;
+pub mod route;
+mod secret;
+mod server;
+pub mod wire;
+
+pub use audit::{Evaluated, Found, Outcome, Record};
+pub use error::Error;
+pub use gateway::FailMode;
+pub use packs::Pack;
+pub use rehearsal::{Rehearsal, rehearse};
+pub use secret::Secret;
+pub use server::{Bound, Settings, bind, run};

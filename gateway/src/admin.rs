@@ -1,0 +1,99 @@
+//! The operator's side: is it alive, is it ready, what is in force. On an address of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::body::ReplyBody;
+use crate::gateway::Gateway;
+use crate::wire::Fault;
+use crate::{ids, reply};
+
+/// Answers a request of the operator.
+pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<ReplyBody> {
+    if request.method() != Method::GET {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address answers GET");
+    }
+    match request.uri().path() {
+        "/health" => reply::json(StatusCode::OK, &health(&gateway)),
+        "/livez" => reply::json(StatusCode::OK, &json!({"status": "alive"})),
+        "/readyz" => ready(&gateway),
+        "/keeptrusts/config" => reply::json(StatusCode::OK, &config(&gateway)),
+        _ => {
+            let message =
+                "there is nothing at this path; try `/health`, `/livez`, `/readyz` or `/keeptrusts/config`";
+            refuse(StatusCode::NOT_FOUND, "not_found", message)
+        }
+    }
+}
+
+fn refuse(status: StatusCode, code: &'static str, message: &str) -> Response<ReplyBody> {
+    reply::fault(&Fault::new(status, "invalid_request_error", code, message), &ids::fresh("req"))
+}
+
+fn ready(gateway: &Gateway) -> Response<ReplyBody> {
+    let reason = if gateway.draining.load(Ordering::Relaxed) {
+        "draining"
+    } else if !gateway.audit.is_sound() {
+        "the audit log cannot be written"
+    } else if !gateway.router.targets().iter().any(|target| target.unavailable().is_none()) {
+        "no target is available"
+    } else {
+        return reply::json(StatusCode::OK, &json!({"status": "ready"}));
+    };
+    reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not ready", "reason": reason}))
+}
+
+fn health(gateway: &Gateway) -> Value {
+    let targets = gateway.router.targets();
+    let reachable = targets.iter().filter(|target| target.is_reachable()).count();
+    let status = match reachable {
+        0 => "unhealthy",
+        n if n < targets.len() || !gateway.audit.is_sound() => "degraded",
+        _ => "healthy",
+    };
+    let state = |reachable| if reachable { "reachable" } else { "unreachable" };
+    let providers: Map<String, Value> =
+        targets.iter().map(|target| (target.id.clone(), state(target.is_reachable()).into())).collect();
+    json!({
+        "status": status,
+        "uptime_seconds": gateway.began.elapsed().as_secs(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "providers": providers,
+        "policies_loaded": gateway.pack.policies().len(),
+        "policies_enabled": gateway.pack.config.pack.enabled.value,
+        "requests_processed": gateway.served.load(Ordering::Relaxed),
+    })
+}
+
+fn config(gateway: &Gateway) -> Value {
+    let config = &gateway.pack.config;
+    let targets = gateway.router.targets().iter().map(|target| {
+        json!({
+            "id": target.id,
+            "provider": target.provider,
+            "model": target.model,
+            "address": target.address(),
+            "description": target.description,
+            "weight": target.weight,
+            "timeout_seconds": target.timeout.as_secs(),
+            "stream_timeout_seconds": target.stream_timeout.as_secs(),
+            "unavailable": target.unavailable(),
+        })
+    });
+    json!({
+        "pack": {
+            "name": config.pack.name.value,
+            "version": config.pack.version.value,
+            "enabled": config.pack.enabled.value,
+            "description": config.pack.description,
+        },
+        "chain": gateway.pack.policies(),
+        "hash": gateway.pack.hash(),
+        "fail_mode": gateway.fail_mode.name(),
+        "targets": targets.collect::<Vec<_>>(),
+    })
+}

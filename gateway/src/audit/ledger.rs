@@ -1,0 +1,155 @@
+//! The record of one exchange while it is being made; it is written however the exchange ends.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::verdict::Report;
+
+use super::{Outcome, Record, Seat};
+use crate::ids;
+use crate::packs::Pack;
+use crate::route::Target;
+use crate::wire::chat::Usage;
+
+/// The status of a request whose client did not wait for one, as proxies commonly write it.
+const CLIENT_CLOSED: u16 = 499;
+
+/// A record in the making. Dropped before it is closed, it says that the client went away.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    seat: Option<Seat>,
+    record: Option<Box<Record>>,
+    target: Option<Arc<Target>>,
+    began: Instant,
+}
+
+impl Ledger {
+    /// Opens the record of a request. Without a seat it is only told to the process log.
+    pub(crate) fn open(seat: Option<Seat>, pack: &Pack, request_id: &str) -> Self {
+        let record = Record {
+            seq: 0,
+            id: ids::fresh("evt"),
+            event_type: "decision",
+            timestamp: jiff::Timestamp::now().to_string(),
+            request_id: request_id.to_owned(),
+            outcome: Outcome::ClientDisconnect,
+            verdict: "allow",
+            reason_code: None,
+            policy: None,
+            rule: None,
+            model: None,
+            provider: None,
+            target: None,
+            config_version: pack.config.pack.version.value.clone(),
+            config_hash: pack.hash().to_owned(),
+            status: 0,
+            error: None,
+            stream: false,
+            latency_ms: 0,
+            input_tokens: None,
+            output_tokens: None,
+            cost_usd: None,
+            user_id: None,
+            policies_evaluated: Vec::new(),
+        };
+        Self { seat, record: Some(Box::new(record)), target: None, began: Instant::now() }
+    }
+
+    fn note(&mut self, write: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut self.record {
+            write(record);
+        }
+    }
+
+    /// What the client asked for.
+    pub(crate) fn asked(&mut self, request: &engine::input::Request<'_>) {
+        self.note(|record| {
+            record.model = Some(request.model.to_owned());
+            record.stream = request.stream;
+            record.user_id = request.user_id.map(str::to_owned);
+        });
+    }
+
+    /// Where it went.
+    pub(crate) fn sent(&mut self, target: &Arc<Target>) {
+        self.target = Some(Arc::clone(target));
+        self.note(|record| {
+            record.target = Some(target.id.clone());
+            record.provider = Some(target.provider.clone());
+            if let Some(model) = &target.model {
+                record.model = Some(model.clone());
+            }
+        });
+    }
+
+    /// What was decided.
+    pub(crate) fn judged(&mut self, report: &Report) {
+        self.note(|record| record.judge(report));
+    }
+
+    /// The status that the client was told.
+    pub(crate) fn replied(&mut self, status: hyper::StatusCode) {
+        self.note(|record| record.status = status.as_u16());
+    }
+
+    /// What it consumed.
+    pub(crate) fn used(&mut self, usage: Option<Usage>) {
+        let pricing = self.target.as_ref().and_then(|target| target.pricing);
+        self.note(|record| {
+            let Some(usage) = usage else { return };
+            (record.input_tokens, record.output_tokens) = (usage.input, usage.output);
+            record.cost_usd = pricing.zip(usage.input.zip(usage.output)).map(|(price, (input, output))| {
+                #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
+                let (input, output) = (input as f64, output as f64);
+                (input * price.prompt + output * price.completion) / 1e6
+            });
+        });
+    }
+
+    /// The failure that the client was told.
+    pub(crate) fn failed(&mut self, code: &str) {
+        self.note(|record| record.error = Some(code.to_owned()));
+    }
+
+    /// The exchange is over: the record goes to the log.
+    pub(crate) fn close(&mut self, outcome: Outcome) {
+        let Some(mut record) = self.record.take() else { return };
+        record.outcome = outcome;
+        record.latency_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tell(&record);
+        if let Some(seat) = self.seat.take() {
+            seat.write(record);
+        }
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.failed("internal_error");
+            return self.close(Outcome::Failed);
+        }
+        self.note(|record| record.status = if record.status == 0 { CLIENT_CLOSED } else { record.status });
+        self.close(Outcome::ClientDisconnect);
+    }
+}
+
+/// The process log's line on a request.
+fn tell(record: &Record) {
+    let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
+    tracing::info!(
+        request_id = record.request_id,
+        model = record.model,
+        provider = record.provider,
+        target_id = record.target,
+        status = record.status,
+        latency_ms = record.latency_ms,
+        input_tokens = record.input_tokens,
+        output_tokens = record.output_tokens,
+        policies_applied = policies.join(","),
+        policy_action = record.verdict,
+        error = record.error,
+        "request {}",
+        record.outcome.name()
+    );
+}

@@ -1,0 +1,142 @@
+//! One line of the audit log: what was decided and why, never what was said.
+
+use engine::input::Channel;
+use engine::verdict::{Finding, Report, Site};
+use serde::Serialize;
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The client got the whole answer.
+    Complete,
+    /// A rule stopped the request or the answer.
+    Blocked,
+    /// The request was no good.
+    Refused,
+    /// The provider or the gateway failed.
+    Failed,
+    /// The client went away first.
+    ClientDisconnect,
+}
+
+impl Outcome {
+    /// As written in the audit log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Complete => "complete",
+            Outcome::Blocked => "blocked",
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+            Outcome::ClientDisconnect => "client_disconnect",
+        }
+    }
+}
+
+/// A record of one request.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
+pub struct Record {
+    pub seq: u64,
+    pub id: String,
+    pub event_type: &'static str,
+    pub timestamp: String,
+    pub request_id: String,
+    pub outcome: Outcome,
+    pub verdict: &'static str,
+    pub reason_code: Option<String>,
+    pub policy: Option<String>,
+    pub rule: Option<String>,
+    pub model: Option<String>,
+    pub provider: Option<String>,
+    pub target: Option<String>,
+    pub config_version: String,
+    pub config_hash: String,
+    pub status: u16,
+    pub error: Option<String>,
+    pub stream: bool,
+    pub latency_ms: u64,
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    pub cost_usd: Option<f64>,
+    pub user_id: Option<String>,
+    pub policies_evaluated: Vec<Evaluated>,
+}
+
+/// One policy's part.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
+pub struct Evaluated {
+    pub name: String,
+    pub result: &'static str,
+    pub latency_us: u64,
+    pub findings: Vec<Found>,
+}
+
+/// One finding: where and what, never the text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
+pub struct Found {
+    pub rule: String,
+    pub label: String,
+    pub site: String,
+    pub start: usize,
+    pub end: usize,
+}
+
+impl Record {
+    /// Takes over what the session decided.
+    pub(crate) fn judge(&mut self, report: &Report) {
+        let decision = &report.decision;
+        self.verdict = decision.verdict.name();
+        self.reason_code = decision.reason_code.as_deref().map(str::to_owned);
+        self.policy = decision.policy.as_deref().map(str::to_owned);
+        self.rule = decision.rule.as_deref().map(str::to_owned);
+        let evaluated = report.policies.iter().map(|policy| Evaluated {
+            name: policy.name.to_string(),
+            result: policy.outcome.name(),
+            latency_us: policy.nanos / 1_000,
+            findings: policy.findings.iter().map(Found::of).collect(),
+        });
+        self.policies_evaluated = evaluated.collect();
+    }
+}
+
+impl Found {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            rule: finding.rule.to_string(),
+            label: finding.label.to_string(),
+            site: place(finding.site),
+            start: finding.range.start,
+            end: finding.range.end,
+        }
+    }
+}
+
+fn place(site: Site) -> String {
+    match site {
+        Site::Request(text) => format!("request.texts[{text}]"),
+        Site::Response(Channel { choice, carrier }) => {
+            format!("response.choices[{choice}].{}", carrier.name())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_says_where_and_what() {
+        let site = Site::Response(Channel::content(1));
+        let finding =
+            Finding { policy: "p".into(), rule: "r".into(), label: "EMAIL".into(), site, range: 3..9 };
+        let text = serde_json::to_string(&Found::of(&finding)).unwrap();
+        assert_eq!(
+            text,
+            r#"{"rule":"r","label":"EMAIL","site":"response.choices[1].content","start":3,"end":9}"#
+        );
+        assert_eq!(place(Site::Request(2)), "request.texts[2]");
+    }
+}

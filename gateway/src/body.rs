@@ -1,0 +1,222 @@
+//! The body of a reply: a stream passes through its session frame by frame, owned here alone, without lock or task.
+
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http_body_util::Full;
+use hyper::StatusCode;
+use hyper::body::{Body, Frame, Incoming};
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::audit::{Ledger, Outcome};
+use crate::route::Target;
+use crate::wire::Fault;
+use crate::wire::chat::{Assembler, Ending};
+use crate::wire::sse::{Decoder, Next};
+
+/// How long a client hears nothing before it is told that the stream lives. Also bounds how late a client that
+/// silently went away is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A comment, which every SDK passes over.
+const COMMENT: &[u8] = b": ka\n";
+
+/// What a reply carries.
+#[derive(Debug)]
+pub(crate) enum ReplyBody {
+    /// All of it.
+    Whole(Full<Bytes>),
+    /// A guarded stream.
+    Stream(Box<GuardedBody<Incoming>>),
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            ReplyBody::Whole(body) => Pin::new(body).poll_frame(cx),
+            ReplyBody::Stream(body) => Pin::new(body.as_mut()).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            ReplyBody::Whole(body) => body.is_end_stream(),
+            ReplyBody::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        match self {
+            ReplyBody::Whole(body) => body.size_hint(),
+            ReplyBody::Stream(_) => hyper::body::SizeHint::default(),
+        }
+    }
+}
+
+/// A provider's stream on its way to the client. Dropping it closes the provider's connection, which ends the bill.
+#[derive(Debug)]
+pub(crate) struct GuardedBody<B> {
+    upstream: Option<B>,
+    decoder: Decoder,
+    assembler: Assembler,
+    ledger: Ledger,
+    target: Arc<Target>,
+    out: BytesMut,
+    last_event: Instant,
+    last_sent: Instant,
+    deadline: Pin<Box<Sleep>>,
+    keep_alive: Pin<Box<Sleep>>,
+}
+
+impl<B> GuardedBody<B> {
+    /// Guards a stream of `target`; its record is closed when the stream ends or is dropped.
+    pub(crate) fn new(upstream: B, assembler: Assembler, ledger: Ledger, target: Arc<Target>) -> Self {
+        Self {
+            upstream: Some(upstream),
+            decoder: Decoder::default(),
+            assembler: assembler.hiding(target.secret().cloned()),
+            ledger,
+            out: BytesMut::new(),
+            last_event: Instant::now(),
+            last_sent: Instant::now(),
+            deadline: Box::pin(sleep(target.stream_timeout)),
+            keep_alive: Box::pin(sleep(KEEP_ALIVE)),
+            target,
+        }
+    }
+
+    /// Takes bytes of the provider.
+    fn take(&mut self, bytes: &[u8]) {
+        let Self { decoder, assembler, out, last_event, .. } = self;
+        let mut ending = None;
+        let taken = decoder.push(bytes, |event| {
+            *last_event = Instant::now();
+            ending = assembler.event(event, out);
+            if ending.is_some() { Next::Stop } else { Next::More }
+        });
+        if let Err(too_long) = taken {
+            return self.fail("event_too_long", &too_long);
+        }
+        self.close(ending);
+    }
+
+    /// The provider has closed its stream.
+    fn upstream_over(&mut self) {
+        let Self { decoder, assembler, out, .. } = self;
+        let mut ending = None;
+        let finished = decoder.finish(|event| {
+            ending = assembler.last_event(event, out);
+            Next::Stop
+        });
+        if let Err(too_long) = finished {
+            return self.fail("event_too_long", &too_long);
+        }
+        let ending = ending.unwrap_or_else(|| self.assembler.end(&mut self.out));
+        self.close(Some(ending));
+    }
+
+    fn fail(&mut self, code: &'static str, cause: &dyn Display) {
+        let message = self.target.scrub(format!("the stream of target `{}` failed: {cause}", self.target.id));
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, code, message);
+        let ending = self.assembler.fail(fault, &mut self.out);
+        self.close(Some(ending));
+    }
+
+    /// Lets go of the provider at once, and closes the record, when there is an ending.
+    fn close(&mut self, ending: Option<Ending>) {
+        let Some(ending) = ending else { return };
+        self.upstream = None;
+        self.settle();
+        match ending {
+            Ending::Complete => self.ledger.close(Outcome::Complete),
+            Ending::Blocked(_) => {
+                self.ledger.failed("output_blocked");
+                self.ledger.close(Outcome::Blocked);
+            }
+            Ending::Failed(fault) => {
+                self.ledger.failed(&fault.code);
+                self.ledger.close(Outcome::Failed);
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        self.ledger.judged(&self.assembler.report());
+        self.ledger.used(self.assembler.usage());
+    }
+
+    /// While the provider is silent: gives up after the target's patience, and keeps the client's line alive.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.deadline.as_mut().poll(cx).is_ready() {
+            let until = self.last_event + self.target.stream_timeout;
+            if until <= Instant::now() {
+                let seconds = self.target.stream_timeout.as_secs();
+                self.fail("stream_timeout", &format_args!("no event for {seconds} s"));
+                return Poll::Ready(());
+            }
+            self.deadline.as_mut().reset(until);
+        }
+        while self.keep_alive.as_mut().poll(cx).is_ready() {
+            let until = self.last_sent + KEEP_ALIVE;
+            if until <= Instant::now() {
+                self.out.put_slice(COMMENT);
+                self.keep_alive.as_mut().reset(Instant::now() + KEEP_ALIVE);
+                return Poll::Ready(());
+            }
+            self.keep_alive.as_mut().reset(until);
+        }
+        Poll::Pending
+    }
+}
+
+impl<B> Body for GuardedBody<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Display,
+{
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = self.get_mut();
+        loop {
+            if !this.out.is_empty() {
+                this.last_sent = Instant::now();
+                return Poll::Ready(Some(Ok(Frame::data(this.out.split().freeze()))));
+            }
+            let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
+            match Pin::new(upstream).poll_frame(cx) {
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Ok(bytes) = frame.into_data() {
+                        this.take(&bytes);
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => this.fail("stream_broken", &error),
+                Poll::Ready(None) => this.upstream_over(),
+                Poll::Pending => std::task::ready!(this.wait(cx)),
+            }
+        }
+    }
+}
+
+impl<B> Drop for GuardedBody<B> {
+    fn drop(&mut self) {
+        if self.upstream.is_some() {
+            self.settle(); // the ledger, dropped next, says that the client went away
+        }
+    }
+}

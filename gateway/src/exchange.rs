@@ -1,0 +1,210 @@
+//! One chat request, from its head to the last byte of the answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engine::run::Session;
+use engine::verdict::{Decision, Flow};
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::response::Parts;
+use hyper::{Response, StatusCode};
+use serde_json::Value;
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use crate::audit::{Ledger, Outcome};
+use crate::body::{GuardedBody, ReplyBody};
+use crate::gateway::{FailMode, Gateway};
+use crate::reply;
+use crate::route::{Call, Reached, Target, returned_headers};
+use crate::server::intake;
+use crate::wire::chat::{self, Assembler, Usage};
+use crate::wire::{Fault, json};
+
+/// Bytes that take the policies about a millisecond.
+const LONG: usize = 64 * 1024;
+
+/// Answers a chat request.
+pub(crate) async fn chat(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Incoming,
+    request_id: &str,
+) -> Response<ReplyBody> {
+    let seat = gateway.audit.seat();
+    if seat.is_none() {
+        tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
+        if gateway.fail_mode == FailMode::Block {
+            return reply::fault(&audit_unavailable(), request_id);
+        }
+    }
+    let ledger = Ledger::open(seat, &gateway.pack, request_id);
+    let mut exchange = Exchange { gateway, headers, request_id, ledger };
+    match exchange.answer(body).await {
+        Ok(answer) => exchange.reply(answer),
+        Err(fault) => exchange.refuse(&fault),
+    }
+}
+
+fn audit_unavailable() -> Fault {
+    let message = "the audit log cannot be written, so nothing is let through";
+    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "audit_unavailable", message)
+        .retry_after(Some("5"))
+}
+
+/// A request under way.
+struct Exchange<'g> {
+    gateway: &'g Gateway,
+    headers: &'g HeaderMap,
+    request_id: &'g str,
+    ledger: Ledger,
+}
+
+/// A request that passed its policies.
+struct Judged {
+    document: Value,
+    session: Session,
+    decision: Decision,
+    stream: bool,
+    model: String,
+}
+
+/// An answer that may go to the client.
+struct Answer {
+    decision: Decision,
+    target: Arc<Target>,
+    upstream: Parts,
+    carried: Carried,
+}
+
+enum Carried {
+    Whole(Vec<u8>),
+    Stream(Incoming, Box<Assembler>),
+}
+
+impl Exchange<'_> {
+    async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
+        let bytes = intake::read(body).await?;
+        let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
+        let (target, upstream, reached) = self.ask(&mut judged).await?;
+        let (decision, carried) = match reached {
+            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &bytes))?,
+            Reached::Stream(body) => {
+                let Judged { session, decision, .. } = judged;
+                let assembler =
+                    Assembler::new(session, self.gateway.pack.guards(), self.request_id.to_owned());
+                (decision, Carried::Stream(body, Box::new(assembler)))
+            }
+        };
+        Ok(Answer { decision, target, upstream, carried })
+    }
+
+    /// Decodes the request, lets the policies decide, and makes the replacements that they ask for.
+    fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Fault> {
+        let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
+        let mut session = self.gateway.pack.session();
+        let request = chat::decode(&document, readable(self.headers))?;
+        self.ledger.asked(&request);
+        let step = session.request(&request);
+        self.ledger.judged(&session.report());
+        if step.decision.verdict.stops() {
+            return Err(Fault::input_blocked(step.decision));
+        }
+        let (stream, model) = (request.stream, request.model.to_owned());
+        chat::redact(&mut document, &step.edits)?;
+        Ok(Judged { document, session, decision: step.decision, stream, model })
+    }
+
+    /// A whole answer: the policies see all of it before the client sees any.
+    fn whole(&mut self, session: &mut Session, bytes: &Bytes) -> Result<(Decision, Carried), Fault> {
+        let mut answer = chat::parse_answer(bytes)?;
+        self.ledger.used(Usage::of(&answer.document));
+        let flow = answer.guard(session, self.gateway.pack.guards());
+        self.ledger.judged(&session.report());
+        match flow? {
+            Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
+            Flow::Open => Ok((session.decision().clone(), Carried::Whole(answer.to_bytes()))),
+        }
+    }
+
+    /// Asks one target after the other until one answers or a failure is nobody else's to mend.
+    async fn ask(&mut self, judged: &mut Judged) -> Result<(Arc<Target>, Parts, Reached), Fault> {
+        let gateway = self.gateway;
+        let mut last = None;
+        for target in gateway.router.plan(&judged.model)? {
+            self.ledger.sent(&target);
+            let call = Call { body: payload(&mut judged.document, &target), headers: self.headers.clone() };
+            match gateway.upstream.ask(&target, &call, judged.stream).await {
+                Ok((parts, reached)) => return Ok((target, parts, reached)),
+                Err(failure) => {
+                    let (id, cause) = (self.request_id, failure.cause.as_str());
+                    tracing::warn!(request_id = id, target_id = target.id, cause, "a target failed");
+                    let goes_on = gateway.router.goes_on_after(&failure);
+                    last = Some(*failure.fault);
+                    if !goes_on {
+                        break;
+                    }
+                }
+            }
+        }
+        Err(last.unwrap_or_else(|| Fault::unreadable("no target was asked")))
+    }
+
+    /// Builds the reply. A whole answer closes the record now; a stream takes it along.
+    fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
+        self.ledger.replied(StatusCode::OK);
+        let mut reply = match answer.carried {
+            Carried::Whole(bytes) => {
+                self.ledger.close(Outcome::Complete);
+                reply::bytes(StatusCode::OK, bytes)
+            }
+            Carried::Stream(upstream, assembler) => {
+                let target = Arc::clone(&answer.target);
+                let body = GuardedBody::new(upstream, *assembler, self.ledger, target);
+                let mut reply = Response::new(ReplyBody::Stream(Box::new(body)));
+                let headers = reply.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+                reply
+            }
+        };
+        for (name, value) in returned_headers(&answer.upstream.headers) {
+            reply.headers_mut().insert(name, value.clone());
+        }
+        reply::decided(&mut reply, &answer.decision);
+        reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &answer.target.id);
+        reply
+    }
+
+    fn refuse(mut self, fault: &Fault) -> Response<ReplyBody> {
+        self.ledger.replied(fault.status);
+        self.ledger.failed(&fault.code);
+        self.ledger.close(match fault.kind {
+            "policy_violation" => Outcome::Blocked,
+            "invalid_request_error" => Outcome::Refused,
+            _ => Outcome::Failed,
+        });
+        reply::fault(fault, self.request_id)
+    }
+}
+
+/// Does work on that many bytes; a long one lets other requests have the thread's queue meanwhile.
+fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    let has_helpers = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if bytes > LONG && has_helpers { tokio::task::block_in_place(work) } else { work() }
+}
+
+/// The client's headers for the engine, credentials left out.
+fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
+    const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"];
+    let named = headers.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
+    named.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+}
+
+/// The request as that target gets it: the same document, with the target's own model.
+fn payload(document: &mut Value, target: &Target) -> Bytes {
+    if let (Some(model), Some(fields)) = (&target.model, document.as_object_mut()) {
+        fields.insert("model".to_owned(), Value::String(model.clone()));
+    }
+    Bytes::from(json::line(document).into_owned())
+}

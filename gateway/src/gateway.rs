@@ -1,0 +1,42 @@
+//! What every request shares: the pack in force, the targets, the audit log.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::time::Instant;
+
+use crate::audit::Audit;
+use crate::packs::Pack;
+use crate::route::{Router, Upstream};
+
+/// What happens to a request when a part of the gateway itself fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailMode {
+    /// It is refused.
+    #[default]
+    Block,
+    /// It goes on, and the process log says so.
+    Allow,
+}
+
+impl FailMode {
+    /// As written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            FailMode::Block => "block",
+            FailMode::Allow => "allow",
+        }
+    }
+}
+
+/// The running gateway, as requests see it.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    pub(crate) pack: Arc<Pack>,
+    pub(crate) router: Router,
+    pub(crate) upstream: Upstream,
+    pub(crate) audit: Audit,
+    pub(crate) fail_mode: FailMode,
+    pub(crate) began: Instant,
+    pub(crate) served: AtomicU64,
+    pub(crate) draining: AtomicBool,
+}

@@ -1,0 +1,39 @@
+//! What is in force: a compiled program and the configuration around it.
+
+use std::sync::Arc;
+
+use engine::{Program, Session};
+use grammar::config::Config;
+
+use crate::ids;
+
+/// A configuration, compiled.
+#[derive(Debug)]
+pub struct Pack {
+    /// The chain's policies.
+    pub program: Arc<Program>,
+    /// Everything else.
+    pub config: Config,
+}
+
+impl Pack {
+    /// A session for one exchange.
+    pub fn session(&self) -> Session {
+        Session::new(Arc::clone(&self.program), ids::clock)
+    }
+
+    /// The policies in force, in order.
+    pub fn policies(&self) -> Vec<&str> {
+        self.program.policies().iter().map(|policy| &*policy.name).collect()
+    }
+
+    /// Whether any policy looks at the traffic.
+    pub fn guards(&self) -> bool {
+        !self.program.policies().is_empty()
+    }
+
+    /// What was compiled, as a digest.
+    pub fn hash(&self) -> &str {
+        self.program.hash()
+    }
+}

@@ -1,0 +1,74 @@
+//! An exchange without a network: a request and an answer go through a session exactly as traffic does.
+
+use engine::verdict::{Decision, Flow, Report};
+use serde_json::Value;
+
+use crate::packs::Pack;
+use crate::wire::Fault;
+use crate::wire::chat::{self, Answer};
+
+/// What would have happened.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    /// The strongest decision of both phases.
+    pub decision: Decision,
+    /// Every policy's part.
+    pub report: Report,
+    /// The request as a provider would have got it; nothing when it was stopped.
+    pub request: Option<Value>,
+    /// The answer as the client would have got it; nothing when there was none or it was stopped.
+    pub answer: Option<Value>,
+}
+
+/// Plays a chat request, and the provider's whole answer if there is one, against a pack. `headers` have names in
+/// lower case. A request without a `model` gets one, since test cases seldom say it.
+pub fn rehearse(
+    pack: &Pack,
+    mut request: Value,
+    headers: Vec<(&str, &str)>,
+    answer: Option<Value>,
+) -> Result<Rehearsal, Fault> {
+    if let Value::Object(fields) = &mut request {
+        fields.entry("model").or_insert_with(|| "rehearsal".into());
+    }
+    let mut session = pack.session();
+    let step = session.request(&chat::decode(&request, headers)?);
+    if step.decision.verdict.stops() {
+        let (decision, report) = (step.decision, session.report());
+        return Ok(Rehearsal { decision, report, request: None, answer: None });
+    }
+    chat::redact(&mut request, &step.edits)?;
+    let mut guarded = answer.map(Answer::from);
+    let flow = match &mut guarded {
+        Some(answer) => answer.guard(&mut session, pack.guards())?,
+        None => Flow::Open,
+    };
+    Ok(Rehearsal {
+        decision: session.decision().clone(),
+        report: session.report(),
+        request: Some(request),
+        answer: guarded.filter(|_| flow == Flow::Open).map(|answer| answer.document),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+    use serde_json::json;
+
+    #[test]
+    fn a_case_plays_without_a_model_or_a_network() {
+        let request = json!({"messages": [{"role": "user", "content": "hi"}]});
+        let answer = json!({"choices": [{"message": {"content": "hello"}}]});
+        let played = rehearse(&kit::pack(), request, Vec::new(), Some(answer.clone())).unwrap();
+        assert_eq!(played.answer, Some(answer));
+        assert_eq!(played.request.unwrap()["model"], "rehearsal");
+    }
+
+    #[test]
+    fn a_case_that_is_no_request_is_a_fault() {
+        let fault = rehearse(&kit::pack(), json!({"messages": []}), Vec::new(), None).unwrap_err();
+        assert_eq!(fault.param.as_deref(), Some("messages"));
+    }
+}

@@ -1,0 +1,117 @@
+//! What a provider's failure means: for the client, and for the next target.
+
+use grammar::config::Trigger;
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
+
+use super::Target;
+use crate::wire::{Fault, upstream_code, upstream_field, upstream_message};
+
+/// A target that did not answer as it should.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What kind of failure it is, when another target may do better.
+    pub(crate) trigger: Option<Trigger>,
+    /// What happened, for the process log: in our words, since a provider's may quote the prompt.
+    pub(crate) cause: String,
+    /// What the client is told, when no other target does.
+    pub(crate) fault: Box<Fault>,
+}
+
+impl Failure {
+    /// The target took too long.
+    pub(super) fn timeout(target: &Target) -> Self {
+        let cause = "did not answer in time".to_owned();
+        let message = format!("target `{}` {cause}", target.id);
+        let fault = Fault::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message);
+        Self { trigger: Some(Trigger::Timeout), cause, fault: Box::new(fault) }
+    }
+
+    /// There was no connection, or it broke.
+    pub(super) fn connection(target: &Target, cause: &str) -> Self {
+        target.note_reached(false);
+        let cause = target.scrub(format!("cannot be reached: {cause}"));
+        let message = format!("target `{}` {cause}", target.id);
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_unreachable", message);
+        Self { trigger: Some(Trigger::Connection), cause, fault: Box::new(fault) }
+    }
+
+    /// It answered with something that is never passed on.
+    pub(super) fn unusable(target: &Target, code: &'static str, what: &str) -> Self {
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, code, format!("target `{}` {what}", target.id));
+        Self { trigger: None, cause: what.to_owned(), fault: Box::new(fault) }
+    }
+
+    /// It answered with an error status.
+    pub(super) fn status(target: &Target, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+        let said = upstream_message(&body).map(|said| target.scrub(said));
+        let said = said.unwrap_or_else(|| "no reason given".to_owned());
+        let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let message = format!("target `{}` answered {}: {said}", target.id, status.as_u16());
+        let bad_gateway = |code| Fault::upstream(StatusCode::BAD_GATEWAY, code, message.clone());
+        let (trigger, fault) = match status.as_u16() {
+            401 | 403 => {
+                tracing::error!(target_id = target.id, "the provider refuses the configured key: check it");
+                let fault =
+                    format!("target `{}` refuses the gateway's key; the operator must mend it", target.id);
+                (None, Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_auth", fault).should_retry(false))
+            }
+            408 => (Some(Trigger::Timeout), Fault { code: "upstream_timeout".into(), ..bad_gateway("") }),
+            425 | 500..=599 => {
+                (Some(Trigger::ServerError), bad_gateway("upstream_failed").retry_after(retry_after))
+            }
+            429 => {
+                let fault = Fault::new(status, "rate_limit_error", "rate_limit_exceeded", message);
+                (Some(Trigger::RateLimit), fault.retry_after(retry_after))
+            }
+            300..=399 => (None, bad_gateway("upstream_redirect")),
+            400..=499 => (None, clients_own(target, status, said, &body)),
+            _ => (None, bad_gateway("upstream_status")),
+        };
+        Self { trigger, cause: format!("answered {}", status.as_u16()), fault: Box::new(fault) }
+    }
+}
+
+/// An error of the client's own making keeps its status and its words.
+fn clients_own(target: &Target, status: StatusCode, said: String, body: &Value) -> Fault {
+    let code = upstream_code(body).map_or("invalid_request".into(), |code| target.scrub(code).into());
+    let param = upstream_field(body, "param").map(|param| target.scrub(param).into_boxed_str());
+    Fault { code, param, ..Fault::new(status, "invalid_request_error", "", said) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+
+    fn failure(status: u16, body: &str) -> Failure {
+        let target = Target::prepare(&kit::target("a", "http://127.0.0.1:9/v1"), None).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, "7".parse().unwrap());
+        Failure::status(&target, StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes())
+    }
+
+    #[test]
+    fn each_status_has_its_meaning() {
+        let seen = |status| {
+            let failure = failure(status, "{}");
+            (failure.fault.status.as_u16(), failure.fault.code.to_string(), failure.trigger)
+        };
+        assert_eq!(seen(401), (502, "upstream_auth".into(), None));
+        assert_eq!(seen(307), (502, "upstream_redirect".into(), None));
+        assert_eq!(seen(404), (404, "invalid_request".into(), None));
+        assert_eq!(seen(429), (429, "rate_limit_exceeded".into(), Some(Trigger::RateLimit)));
+        assert_eq!(seen(503), (502, "upstream_failed".into(), Some(Trigger::ServerError)));
+    }
+
+    #[test]
+    fn the_providers_words_and_its_retry_after_are_kept() {
+        let body = r#"{"error":{"message":"no such model","param":"model","code":"NOT_FOUND"}}"#;
+        let fault = failure(404, body).fault;
+        assert_eq!((fault.message.as_str(), fault.param.as_deref()), ("no such model", Some("model")));
+        assert_eq!(fault.code, "NOT_FOUND");
+        assert_eq!(failure(429, "{}").fault.retry_after.as_deref(), Some("7"));
+    }
+}

@@ -1,0 +1,123 @@
+//! Where a request goes: the targets, whose turn it is, and who is next when one fails.
+
+mod failure;
+mod strategy;
+mod target;
+mod upstream;
+
+use std::sync::Arc;
+
+use grammar::config::{Fallback, Providers};
+use hyper::StatusCode;
+
+pub(crate) use failure::Failure;
+pub use target::Target;
+pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
+
+use crate::error::Error;
+use crate::wire::Fault;
+use strategy::Turn;
+
+/// All targets and the order in which they are asked.
+#[derive(Debug)]
+pub struct Router {
+    targets: Vec<Arc<Target>>,
+    turn: Turn,
+    fallback: Fallback,
+}
+
+impl Router {
+    /// Makes the targets of a configuration ready; `upstream` replaces their addresses.
+    pub fn new(providers: &Providers, upstream: Option<&str>) -> Result<Self, Error> {
+        let prepared =
+            providers.targets.iter().map(|written| Target::prepare(written, upstream).map(Arc::new));
+        let targets = prepared.collect::<Result<Vec<_>, _>>()?;
+        let weights: Vec<f64> = targets.iter().map(|target| target.weight).collect();
+        let turn = Turn::new(providers.strategy(), &weights)?;
+        Ok(Self { targets, turn, fallback: providers.fallback.clone() })
+    }
+
+    /// All targets, in the order of the configuration.
+    pub fn targets(&self) -> &[Arc<Target>] {
+        &self.targets
+    }
+
+    /// The targets to ask for a model, in order. A model that is a target's id pins the request to it.
+    pub(crate) fn plan(&self, model: &str) -> Result<Vec<Arc<Target>>, Fault> {
+        let pinned = self.targets.iter().position(|target| target.id == model);
+        let count = if pinned.is_some() { 1 } else { self.targets.len() };
+        let first = pinned.unwrap_or_else(|| self.turn.first());
+        let in_turn = self.targets.iter().cycle().skip(first).take(count);
+        let (able, unable): (Vec<_>, Vec<_>) = in_turn.partition(|target| target.unavailable().is_none());
+        if able.is_empty() {
+            return Err(none_available(&unable));
+        }
+        let most = usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1);
+        Ok(able.into_iter().take(most).cloned().collect())
+    }
+
+    /// Whether a failure sends a request on to the next target.
+    pub(crate) fn goes_on_after(&self, failure: &Failure) -> bool {
+        failure.trigger.is_some_and(|trigger| self.fallback.triggers.contains(&trigger))
+    }
+}
+
+fn none_available(unable: &[&Arc<Target>]) -> Fault {
+    let reasons = unable
+        .iter()
+        .map(|target| format!("`{}`: {}", target.id, target.unavailable().unwrap_or("not in the rotation")));
+    let reasons = reasons.collect::<Vec<_>>().join("; ");
+    let message = if reasons.is_empty() {
+        "no target is configured".to_owned()
+    } else {
+        format!("no target is available: {reasons}")
+    };
+    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", message).retry_after(Some("8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+    use grammar::config::{KeyRef, Strategy};
+
+    fn providers(strategy: Strategy, ids: &[&str]) -> Providers {
+        let targets = ids.iter().map(|id| kit::target(id, "http://127.0.0.1:9/v1")).collect();
+        Providers { strategy: Some(kit::spanned(strategy)), targets, ..Providers::default() }
+    }
+
+    fn plan(router: &Router, model: &str) -> Vec<String> {
+        router.plan(model).unwrap().iter().map(|target| target.id.clone()).collect()
+    }
+
+    #[test]
+    fn a_model_that_is_a_target_pins_it() {
+        let router = Router::new(&providers(Strategy::Fallback, &["a", "b"]), None).unwrap();
+        assert_eq!(plan(&router, "b"), ["b"]);
+        assert_eq!(plan(&router, "gpt"), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_turn_moves_and_the_others_follow() {
+        let router = Router::new(&providers(Strategy::RoundRobin, &["a", "b", "c"]), None).unwrap();
+        assert_eq!(plan(&router, "m"), ["a", "b", "c"]);
+        assert_eq!(plan(&router, "m"), ["b", "c", "a"]);
+    }
+
+    #[test]
+    fn no_more_targets_are_asked_than_allowed() {
+        let mut providers = providers(Strategy::Fallback, &["a", "b", "c"]);
+        providers.fallback.max_attempts = 1;
+        assert_eq!(plan(&Router::new(&providers, None).unwrap(), "m"), ["a", "b"]);
+    }
+
+    #[test]
+    fn when_none_can_be_asked_each_is_named_with_its_reason() {
+        let mut providers = providers(Strategy::Fallback, &["a"]);
+        providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
+        let fault = Router::new(&providers, None).unwrap().plan("m").unwrap_err();
+        assert_eq!(fault.status.as_u16(), 503);
+        assert_eq!(fault.message, "no target is available: `a`: `KT_NO_SUCH_KEY` is not set");
+        assert!(fault.retry_after.is_some());
+    }
+}

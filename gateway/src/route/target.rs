@@ -1,0 +1,179 @@
+//! A target ready to use: where it is, what opens it, and whether it can be asked.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use grammar::config::{self, KeyRef, Pricing};
+use hyper::Uri;
+use hyper::header::HeaderValue;
+
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// A provider's model behind an address.
+#[derive(Debug)]
+pub struct Target {
+    /// Unique name.
+    pub id: String,
+    /// Name of the provider.
+    pub provider: String,
+    /// The model sent upstream; the client's own when absent.
+    pub model: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// Share of traffic.
+    pub weight: f64,
+    /// USD per million tokens.
+    pub pricing: Option<Pricing>,
+    /// Longest time for a whole answer.
+    pub timeout: Duration,
+    /// Longest wait for each event of a stream.
+    pub stream_timeout: Duration,
+    pub(super) chat: Uri,
+    key: Option<Secret>,
+    unavailable: Option<String>,
+    reachable: AtomicBool,
+}
+
+impl Target {
+    /// Makes a target ready. A key that is missing makes it unavailable, not the gateway; `upstream` replaces its
+    /// address.
+    pub fn prepare(written: &config::Target, upstream: Option<&str>) -> Result<Self, Error> {
+        let base = upstream.unwrap_or(&written.base_url.value);
+        let (key, unavailable) = match written.key.as_ref().map(read_key) {
+            None => (None, None),
+            Some(Ok(key)) => (Some(key), None),
+            Some(Err(reason)) => (None, Some(reason)),
+        };
+        Ok(Self {
+            id: written.id.value.clone(),
+            provider: written.provider.clone(),
+            model: written.model.clone(),
+            description: written.description.clone(),
+            weight: written.weight,
+            pricing: written.pricing,
+            timeout: Duration::from_secs(written.timeout_seconds),
+            stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
+            chat: address(base, "chat/completions", &written.id.value)?,
+            key,
+            unavailable,
+            reachable: AtomicBool::new(true),
+        })
+    }
+
+    /// Why it cannot be asked, if so.
+    pub fn unavailable(&self) -> Option<&str> {
+        self.unavailable.as_deref()
+    }
+
+    /// Whether the last request got through to it.
+    pub fn is_reachable(&self) -> bool {
+        self.unavailable.is_none() && self.reachable.load(Ordering::Relaxed)
+    }
+
+    /// Where chat requests go.
+    pub fn address(&self) -> String {
+        self.chat.to_string()
+    }
+
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.key.as_ref()
+    }
+
+    /// The text without this target's key.
+    pub(crate) fn scrub(&self, text: String) -> String {
+        match &self.key {
+            Some(key) => key.scrub(text),
+            None => text,
+        }
+    }
+
+    pub(super) fn authorization(&self) -> Option<HeaderValue> {
+        self.key.as_ref().and_then(Secret::bearer)
+    }
+
+    pub(super) fn note_reached(&self, reached: bool) {
+        self.reachable.store(reached, Ordering::Relaxed);
+    }
+}
+
+fn read_key(key: &KeyRef) -> Result<Secret, String> {
+    let (written, place) = match key {
+        KeyRef::Env(name) => {
+            let value = std::env::var(&name.value).map_err(|_| format!("`{}` is not set", name.value))?;
+            (value, format!("`{}`", name.value))
+        }
+        KeyRef::File(path) => {
+            let value = std::fs::read_to_string(&path.value)
+                .map_err(|e| format!("the key file `{}` cannot be read: {e}", path.value))?;
+            (value, format!("the key file `{}`", path.value))
+        }
+    };
+    let secret = Secret::new(&written).ok_or_else(|| format!("{place} is empty"))?;
+    secret.bearer().map(|_| secret).ok_or_else(|| format!("{place} holds characters that no key has"))
+}
+
+fn address(base: &str, path: &str, target: &str) -> Result<Uri, Error> {
+    let base = base.trim_end_matches('/');
+    let wrong = |what: &str| {
+        Error::new(format!(
+            "the `base_url` of target `{target}` {what}; write it like `https://api.fireworks.ai/inference/v1`"
+        ))
+    };
+    let uri: Uri = format!("{base}/{path}").parse().map_err(|_| wrong("is not an address"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(wrong("must start with `https://` or `http://`"));
+    }
+    let authority = uri.authority().map(|authority| authority.as_str()).unwrap_or_default();
+    if authority.is_empty() || authority.contains('@') {
+        return Err(wrong("must name a host, and no user or password"));
+    }
+    if uri.query().is_some() {
+        return Err(wrong("must have no `?` part"));
+    }
+    Ok(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+
+    #[test]
+    fn the_address_is_made_once() {
+        let target = Target::prepare(&kit::target("a", "https://h.example/v1/"), None).unwrap();
+        assert_eq!(target.address(), "https://h.example/v1/chat/completions");
+        let target =
+            Target::prepare(&kit::target("a", "https://h.example/v1"), Some("http://127.0.0.1:9")).unwrap();
+        assert_eq!(target.address(), "http://127.0.0.1:9/chat/completions");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_used_is_told() {
+        for base in ["ftp://h/v1", "/v1", "https://u:p@h/v1", "https://h/v1?x=1", "not an address"] {
+            let error = Target::prepare(&kit::target("a", base), None).unwrap_err();
+            assert!(error.to_string().contains("target `a`"), "{base}");
+        }
+    }
+
+    #[test]
+    fn a_missing_key_makes_the_target_unavailable() {
+        let mut written = kit::target("a", "https://h/v1");
+        written.key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
+        let target = Target::prepare(&written, None).unwrap();
+        assert_eq!(target.unavailable(), Some("`KT_NO_SUCH_KEY` is not set"));
+        assert!(!target.is_reachable());
+    }
+
+    #[test]
+    fn a_key_from_a_file_shows_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "fw_canary\n").unwrap();
+        let mut written = kit::target("a", "https://h/v1");
+        written.key = Some(KeyRef::File(kit::spanned(path.display().to_string())));
+        let target = Target::prepare(&written, None).unwrap();
+        assert_eq!(target.authorization().unwrap(), "Bearer fw_canary");
+        assert!(!format!("{target:?}").contains("canary"));
+    }
+}

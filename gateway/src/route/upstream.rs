@@ -1,0 +1,195 @@
+//! The way to the providers: a request built from scratch, and an answer that is checked before it is believed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER, USER_AGENT,
+};
+use hyper::http::response::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Failure, Target};
+use crate::error::Error;
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept: shorter than what providers' load balancers allow.
+const POOL_IDLE: Duration = Duration::from_secs(55);
+/// Most bytes of a whole answer.
+const MAX_ANSWER: usize = 32 * 1024 * 1024;
+/// Most bytes that are read of an error.
+const MAX_ERROR: usize = 64 * 1024;
+/// Longest wait for the words of an error.
+const ERROR_WAIT: Duration = Duration::from_secs(5);
+
+/// Headers of a client that a provider gets to see.
+const FORWARDED: [&str; 6] = [
+    "x-session-affinity",
+    "x-multi-turn-session-id",
+    "x-prompt-cache-isolation-key",
+    "fireworks-model",
+    "fireworks-deployment",
+    "traceparent",
+];
+
+/// One request to a provider.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// The body.
+    pub(crate) body: Bytes,
+    /// The client's headers.
+    pub(crate) headers: HeaderMap,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) enum Reached {
+    /// All of it.
+    Whole(Bytes),
+    /// A stream that has begun.
+    Stream(Incoming),
+}
+
+/// Connections to all providers.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl Upstream {
+    pub(crate) fn new() -> Result<Self, Error> {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT));
+        let https = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+            .map_err(|e| Error::new(format!("cannot set up TLS: {e}")))?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
+        Ok(Self { client: builder.build(https) })
+    }
+
+    /// Asks a target: for a stream, which is given as soon as its head is there, or for a whole answer.
+    pub(crate) async fn ask(
+        &self,
+        target: &Target,
+        call: &Call,
+        stream: bool,
+    ) -> Result<(Parts, Reached), Failure> {
+        let (patience, expected) = match stream {
+            true => (target.stream_timeout, "text/event-stream"),
+            false => (target.timeout, "application/json"),
+        };
+        let deadline = Instant::now() + patience;
+        let (parts, body) = self.head(target, call, deadline).await?.into_parts();
+        expect_type(target, &parts.headers, expected)?;
+        let reached =
+            if stream { Reached::Stream(body) } else { Reached::Whole(whole(target, body, deadline).await?) };
+        Ok((parts, reached))
+    }
+
+    async fn head(
+        &self,
+        target: &Target,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, Failure> {
+        let request = build(target, call);
+        let answer = timeout_at(deadline, self.client.request(request)).await;
+        let answer = answer.map_err(|_| Failure::timeout(target))?;
+        let response = answer.map_err(|error| Failure::connection(target, &causes(&error)))?;
+        target.note_reached(true);
+        if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
+            && encoding != "identity"
+        {
+            return Err(Failure::unusable(target, "upstream_encoding", "sent a compressed answer, unasked"));
+        }
+        if response.status() != StatusCode::OK {
+            return Err(refusal(target, response).await);
+        }
+        Ok(response)
+    }
+}
+
+async fn whole(target: &Target, body: Incoming, deadline: Instant) -> Result<Bytes, Failure> {
+    let read = timeout_at(deadline, Limited::new(body, MAX_ANSWER).collect()).await;
+    match read.map_err(|_| Failure::timeout(target))? {
+        Ok(whole) => Ok(whole.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Failure::unusable(target, "answer_too_long", "sent an answer of more than 32 MiB"))
+        }
+        Err(error) => Err(Failure::connection(target, &causes(error.as_ref()))),
+    }
+}
+
+async fn refusal(target: &Target, response: Response<Incoming>) -> Failure {
+    let (parts, body) = response.into_parts();
+    let words = match timeout(ERROR_WAIT, Limited::new(body, MAX_ERROR).collect()).await {
+        Ok(Ok(words)) => words.to_bytes(),
+        Ok(Err(_)) | Err(_) => Bytes::new(),
+    };
+    Failure::status(target, parts.status, &parts.headers, &words)
+}
+
+/// Nothing of the client's head is copied but what is listed; hyper adds `host` and `content-length`.
+fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(call.body.clone()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = target.chat.clone();
+    let headers = request.headers_mut();
+    for name in FORWARDED {
+        if let Some(value) = call.headers.get(name) {
+            headers.insert(HeaderName::from_static(name), value.clone());
+        }
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("kt/", env!("CARGO_PKG_VERSION"))));
+    if let Some(authorization) = target.authorization() {
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    request
+}
+
+fn expect_type(target: &Target, headers: &HeaderMap, expected: &str) -> Result<(), Failure> {
+    let sent = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
+    let essence = sent.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    let what = format!("sent the content type `{essence}` in place of `{expected}`");
+    Err(Failure::unusable(target, "upstream_content_type", &target.scrub(what)))
+}
+
+/// An error and what caused it: the outermost alone says nothing.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        said.push_str(": ");
+        said.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    said
+}
+
+/// Headers of a provider's answer that a client gets to see.
+pub(crate) fn returned_headers(upstream: &HeaderMap) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+    upstream.iter().filter(|(name, value)| {
+        let listed = name.as_str().starts_with("fireworks-") || name.as_str().starts_with("x-ratelimit-");
+        (listed || *name == RETRY_AFTER) && value.to_str().is_ok()
+    })
+}

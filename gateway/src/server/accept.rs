@@ -1,0 +1,120 @@
+//! Accepts connections on one address until the gateway drains, and sees the last of them off.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::limits::{DRAIN, HEAD_WAIT, MAX_HEAD, MAX_HEADERS};
+use super::socket::Socket;
+use crate::body::ReplyBody;
+use crate::gateway::Gateway;
+
+/// How long accepting rests when the system has no more sockets to give.
+const REST: Duration = Duration::from_millis(50);
+
+/// Where the gateway is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+pub(super) enum Phase {
+    /// Taking requests.
+    Serving,
+    /// Finishing those in flight.
+    Draining,
+    /// Leaving at once.
+    Leaving,
+}
+
+/// One address: who listens there and what answers.
+pub(super) struct Door<S> {
+    pub(super) listener: TcpListener,
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) answer: S,
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) phase: watch::Receiver<Phase>,
+}
+
+impl<S, F> Door<S>
+where
+    S: Fn(Arc<Gateway>, Request<Incoming>) -> F + Copy + Send + Sync + 'static,
+    F: Future<Output = Response<ReplyBody>> + Send + 'static,
+{
+    /// Serves until everything is over.
+    pub(super) async fn serve(mut self) {
+        let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+        let mut phase = self.phase.clone();
+        loop {
+            tokio::select! {
+                _ = phase.wait_for(|phase| *phase > Phase::Serving) => break,
+                (stream, slot) = self.next() => {
+                    connections.spawn(connection(stream, slot, Arc::clone(&self.gateway), self.answer, graceful.watcher()));
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(self.listener);
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(DRAIN) => tracing::warn!("requests were still in flight after {} s", DRAIN.as_secs()),
+            _ = self.phase.wait_for(|phase| *phase == Phase::Leaving) => {}
+        }
+        connections.shutdown().await;
+    }
+
+    async fn next(&mut self) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    stream.set_nodelay(true).ok();
+                    return (stream, slot);
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+}
+
+async fn connection<S, F>(
+    stream: TcpStream,
+    slot: Option<OwnedSemaphorePermit>,
+    gateway: Arc<Gateway>,
+    answer: S,
+    watcher: Watcher,
+) where
+    S: Fn(Arc<Gateway>, Request<Incoming>) -> F + Send + 'static,
+    F: Future<Output = Response<ReplyBody>> + Send + 'static,
+{
+    let socket = Socket::new(stream);
+    let closed = socket.closed();
+    let service = service_fn(|request| {
+        let answering = answer(Arc::clone(&gateway), request);
+        async move { Ok::<_, Infallible>(answering.await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WAIT)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(socket), service);
+    tokio::select! {
+        served = watcher.watch(connection) => {
+            if let Err(error) = served {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        }
+        () = closed => {}
+    }
+    drop(slot);
+}

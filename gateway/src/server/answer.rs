@@ -1,0 +1,95 @@
+//! Which part of the gateway answers: chat, models, or a sentence on what is wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, HeaderName};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::limits;
+use crate::body::ReplyBody;
+use crate::gateway::Gateway;
+use crate::wire::Fault;
+use crate::{exchange, ids, reply};
+
+/// Answers a request of a client.
+pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<ReplyBody> {
+    gateway.served.fetch_add(1, Ordering::Relaxed);
+    let (head, body) = request.into_parts();
+    let request_id = request_id(&head);
+    let mut reply = match route(&head) {
+        Ok(Route::Chat) => exchange::chat(&gateway, &head.headers, body, &request_id).await,
+        Ok(Route::Models) => reply::json(StatusCode::OK, &models(&gateway)),
+        Ok(Route::Options(methods)) => options(methods),
+        Err(fault) => {
+            tracing::info!(
+                request_id,
+                status = fault.status.as_u16(),
+                path = head.uri.path(),
+                "request refused"
+            );
+            reply::fault(&fault, &request_id)
+        }
+    };
+    reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
+    reply
+}
+
+/// The client's name for its request when it is well-formed, else a new one.
+fn request_id(head: &Parts) -> String {
+    let sent = head.headers.get(reply::REQUEST_ID).and_then(|value| value.to_str().ok());
+    sent.filter(|id| ids::is_well_formed(id)).map_or_else(|| ids::fresh("req"), str::to_owned)
+}
+
+enum Route {
+    Chat,
+    Models,
+    Options(&'static str),
+}
+
+fn route(head: &Parts) -> Result<Route, Fault> {
+    limits::check(head)?;
+    let path = head.uri.path();
+    let (route, method, methods) = match path.strip_prefix("/v1").unwrap_or(path) {
+        "/chat/completions" => (Route::Chat, Method::POST, "POST, OPTIONS"),
+        "/models" => (Route::Models, Method::GET, "GET, OPTIONS"),
+        _ => {
+            let message =
+                "there is nothing at this path; the API is at `/v1/chat/completions` and `/v1/models`";
+            return Err(Fault::new(StatusCode::NOT_FOUND, "invalid_request_error", "not_found", message));
+        }
+    };
+    if head.method == Method::OPTIONS {
+        return Ok(Route::Options(methods));
+    }
+    if head.method != method {
+        let message = format!("this path answers {methods}");
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        return Err(Fault::new(status, "invalid_request_error", "method_not_allowed", message));
+    }
+    Ok(route)
+}
+
+fn options(methods: &str) -> Response<ReplyBody> {
+    let mut reply = reply::bytes(StatusCode::NO_CONTENT, Vec::new());
+    reply::set(&mut reply, ALLOW, methods);
+    reply
+}
+
+/// The targets by id and by model, each name once, in the shape of OpenAI's list.
+fn models(gateway: &Gateway) -> Value {
+    let mut names: Vec<(&str, &str)> = Vec::new();
+    for target in gateway.router.targets() {
+        for name in std::iter::once(&target.id).chain(&target.model) {
+            if !names.iter().any(|(known, _)| known == name) {
+                names.push((name, &target.provider));
+            }
+        }
+    }
+    let entry =
+        |(id, owner): &(&str, &str)| json!({"id": id, "object": "model", "created": 0, "owned_by": owner});
+    json!({"object": "list", "data": names.iter().map(entry).collect::<Vec<_>>()})
+}

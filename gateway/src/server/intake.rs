@@ -1,0 +1,57 @@
+//! Reads a request's body whole, before anything is sent anywhere, within its limits.
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::StatusCode;
+use hyper::body::{Body, Incoming};
+use tokio::time::{Instant, timeout};
+
+use super::limits::{BODY_GRACE, BODY_IDLE, BODY_MIN_RATE, LINGER, LINGER_IDLE, MAX_BODY};
+use crate::wire::Fault;
+
+/// The whole body.
+pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Fault> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > MAX_BODY {
+        discard(body).await;
+        return Err(too_large());
+    }
+    let began = Instant::now();
+    let mut whole = BytesMut::with_capacity(announced.min(64 * 1024));
+    while let Some(frame) = timeout(BODY_IDLE, body.frame()).await.map_err(|_| too_slow())? {
+        let frame = frame.map_err(|_| broken())?;
+        let Ok(bytes) = frame.into_data() else { continue };
+        if whole.len() + bytes.len() > MAX_BODY {
+            discard(body).await;
+            return Err(too_large());
+        }
+        whole.extend_from_slice(&bytes);
+        let earned = (whole.len() as u64) / BODY_MIN_RATE;
+        if began.elapsed() > BODY_GRACE + std::time::Duration::from_secs(earned) {
+            return Err(too_slow());
+        }
+    }
+    Ok(whole.freeze())
+}
+
+/// Takes what is on its way for a moment: a socket closed on unread bytes is reset, and the client would never
+/// read why it was refused.
+async fn discard(mut body: Incoming) {
+    let until = Instant::now() + LINGER;
+    while Instant::now() < until
+        && let Ok(Some(Ok(_))) = timeout(LINGER_IDLE, body.frame()).await
+    {}
+}
+
+fn too_large() -> Fault {
+    let message = format!("the body is larger than {} MiB", MAX_BODY / (1024 * 1024));
+    Fault::refused(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
+}
+
+fn too_slow() -> Fault {
+    Fault::refused(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time")
+}
+
+fn broken() -> Fault {
+    Fault::refused(StatusCode::BAD_REQUEST, "body_broken", "the body broke off before its end")
+}

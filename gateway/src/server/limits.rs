@@ -1,0 +1,113 @@
+//! What a client may send: sizes, times and framing, each with its reason.
+
+use std::time::Duration;
+
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
+
+use crate::wire::Fault;
+
+/// Most bytes of a head; browsers and SDKs stay below 16 KiB.
+pub(super) const MAX_HEAD: usize = 64 * 1024;
+/// Most headers of a head.
+pub(super) const MAX_HEADERS: usize = 100;
+/// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
+pub(super) const HEAD_WAIT: Duration = Duration::from_secs(10);
+/// Most bytes of a body; a conversation with images fits.
+pub(super) const MAX_BODY: usize = 10 * 1024 * 1024;
+/// Longest silence within a body.
+pub(super) const BODY_IDLE: Duration = Duration::from_secs(15);
+/// How long a body may take whatever its size, and how many bytes a second it must bring after that.
+pub(super) const BODY_GRACE: Duration = Duration::from_secs(30);
+/// See [`BODY_GRACE`].
+pub(super) const BODY_MIN_RATE: u64 = 1024;
+/// How long the rest of a body that is too large is still taken.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
+/// Longest silence while it is.
+pub(super) const LINGER_IDLE: Duration = Duration::from_millis(100);
+/// Longest time in which a client takes no byte of its reply.
+pub(super) const WRITE_IDLE: Duration = Duration::from_secs(60);
+/// Most connections at once, over all addresses; more wait in the kernel's queue.
+pub(super) const MAX_CONNECTIONS: usize = 10_000;
+/// How long requests in flight may take after the gateway was told to stop.
+pub(super) const DRAIN: Duration = Duration::from_secs(30);
+
+/// Refuses heads that two servers could understand in two ways, and bodies that cannot be judged.
+pub(super) fn check(head: &Parts) -> Result<(), Fault> {
+    const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::OPTIONS, Method::DELETE];
+    if !METHODS.contains(&head.method) {
+        let message = "the method must be one of GET, POST, OPTIONS and DELETE";
+        return Err(Fault::refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
+    }
+    if head.uri.scheme().is_some() || head.uri.authority().is_some() || !head.uri.path().starts_with('/') {
+        return Err(bad_request("the request line must name a path such as `/v1/chat/completions`"));
+    }
+    if head.headers.get_all(HOST).iter().count() != 1 {
+        return Err(bad_request("the request must have exactly one `host` header"));
+    }
+    let mut encodings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    if encodings.next().is_some_and(|value| value != "chunked") || encodings.next().is_some() {
+        return Err(bad_request("the only `transfer-encoding` understood is `chunked`"));
+    }
+    check_content(&head.headers)
+}
+
+fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
+    if headers.get_all(CONTENT_ENCODING).iter().any(|value| value != "identity") {
+        return Err(unsupported("the body must not be compressed; leave out `content-encoding`"));
+    }
+    if headers.get_all(CONTENT_TYPE).iter().any(|value| !is_json(value)) {
+        return Err(unsupported("the body must be JSON, with `content-type: application/json`"));
+    }
+    Ok(())
+}
+
+fn is_json(value: &HeaderValue) -> bool {
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn bad_request(message: &str) -> Fault {
+    Fault::refused(StatusCode::BAD_REQUEST, "bad_request", message)
+}
+
+fn unsupported(message: &str) -> Fault {
+    Fault::refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::Request;
+
+    fn status(request: hyper::http::request::Builder) -> u16 {
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        check(&head).map_or_else(|fault| fault.status.as_u16(), |()| 200)
+    }
+
+    fn post() -> hyper::http::request::Builder {
+        Request::post("/v1/chat/completions").header("host", "x")
+    }
+
+    #[test]
+    fn plain_requests_pass() {
+        assert_eq!(status(post().header("content-type", "Application/JSON; charset=utf-8")), 200);
+        assert_eq!(
+            status(post().header("content-encoding", "identity").header("transfer-encoding", "chunked")),
+            200
+        );
+    }
+
+    #[test]
+    fn ambiguous_heads_are_refused() {
+        assert_eq!(status(Request::post("/x")), 400);
+        assert_eq!(status(post().header("host", "y")), 400);
+        assert_eq!(status(Request::post("http://h/x").header("host", "x")), 400);
+        assert_eq!(status(Request::options("*").header("host", "x")), 400);
+        assert_eq!(status(post().header("transfer-encoding", "gzip, chunked")), 400);
+        assert_eq!(status(Request::put("/x").header("host", "x")), 405);
+        assert_eq!(status(post().header("content-encoding", "gzip")), 415);
+        assert_eq!(status(post().header("content-type", "text/plain")), 415);
+    }
+}

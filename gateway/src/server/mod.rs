@@ -1,0 +1,194 @@
+//! The life of the server: bind every address, serve, drain, leave.
+
+mod accept;
+mod answer;
+pub(crate) mod intake;
+mod limits;
+mod socket;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::admin;
+use crate::audit::Audit;
+use crate::demo::Demo;
+use crate::error::Error;
+use crate::gateway::{FailMode, Gateway};
+use crate::packs::Pack;
+use crate::route::{Router, Upstream};
+use accept::{Door, Phase};
+
+/// Longest wait for the audit log at the very end.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// What the gateway is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Addresses for clients, as `HOST:PORT`.
+    pub listen: Vec<String>,
+    /// Address for the operator.
+    pub admin_listen: Option<String>,
+    /// What is in force.
+    pub pack: Arc<Pack>,
+    /// Folder of the audit log.
+    pub state_dir: PathBuf,
+    /// What happens when a part of the gateway fails.
+    pub fail_mode: FailMode,
+    /// An address that replaces those of all targets, for debugging.
+    pub upstream: Option<String>,
+    /// Whether the embedded provider replaces all targets.
+    pub demo: bool,
+}
+
+/// A gateway that listens, and does not answer yet.
+#[derive(Debug)]
+pub struct Bound {
+    gateway: Arc<Gateway>,
+    listeners: Vec<TcpListener>,
+    admin: Option<TcpListener>,
+    writer: JoinHandle<()>,
+    _demo: Option<Demo>,
+}
+
+/// Binds the addresses, opens the audit log and makes the targets ready.
+pub async fn bind(settings: Settings) -> Result<Bound, Error> {
+    let mut listeners = Vec::new();
+    for address in &settings.listen {
+        listeners.push(listen(address, "--listen").await?);
+    }
+    let admin = match &settings.admin_listen {
+        Some(address) => Some(listen(address, "--admin-listen").await?),
+        None => None,
+    };
+    let demo = if settings.demo { Some(Demo::start().await?) } else { None };
+    let mut providers = settings.pack.config.providers.clone();
+    if let Some(demo) = &demo {
+        providers = demo.providers();
+    }
+    let router = Router::new(&providers, settings.upstream.as_deref())?;
+    warn_of(&router);
+    let (audit, writer) = Audit::open(&settings.state_dir)?;
+    let gateway = Gateway {
+        pack: settings.pack,
+        router,
+        upstream: Upstream::new()?,
+        audit,
+        fail_mode: settings.fail_mode,
+        began: Instant::now(),
+        served: AtomicU64::new(0),
+        draining: AtomicBool::new(false),
+    };
+    Ok(Bound { gateway: Arc::new(gateway), listeners, admin, writer, _demo: demo })
+}
+
+async fn listen(address: &str, flag: &str) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|e| Error::listen(address, flag, &e))
+}
+
+fn warn_of(router: &Router) {
+    for target in router.targets() {
+        if let Some(reason) = target.unavailable() {
+            tracing::warn!(target_id = target.id, "the target is left out: {reason}");
+        }
+    }
+}
+
+impl Bound {
+    /// The addresses for clients, with the ports that were given.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// The address for the operator.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    /// Serves until `drain` is over, then finishes what is in flight; leaves at once when `leave` is over.
+    pub async fn serve(self, drain: impl Future<Output = ()>, leave: impl Future<Output = ()>) {
+        let (phase, watched) = watch::channel(Phase::Serving);
+        let (admin_phase, admin_watched) = watch::channel(Phase::Serving);
+        let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
+        let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
+        for listener in self.listeners {
+            let (gateway, slots, phase) = (Arc::clone(&self.gateway), Arc::clone(&slots), watched.clone());
+            doors.spawn(Door { listener, gateway, answer: answer::public, slots, phase }.serve());
+        }
+        if let Some(listener) = self.admin {
+            let (gateway, slots) = (Arc::clone(&self.gateway), Arc::new(Semaphore::new(64)));
+            admin.spawn(
+                Door { listener, gateway, answer: admin::answer, slots, phase: admin_watched }.serve(),
+            );
+        }
+        drain.await;
+        tracing::info!("draining: requests in flight have {} s", limits::DRAIN.as_secs());
+        self.gateway.draining.store(true, Ordering::Relaxed);
+        phase.send_replace(Phase::Draining);
+        tokio::select! {
+            () = all(&mut doors) => {}
+            () = leave => {
+                phase.send_replace(Phase::Leaving);
+                all(&mut doors).await;
+            }
+        }
+        admin_phase.send_replace(Phase::Leaving);
+        all(&mut admin).await;
+        drop(self.gateway);
+        if tokio::time::timeout(FLUSH, self.writer).await.is_err() {
+            tracing::error!("the audit log could not be finished in time");
+        }
+    }
+}
+
+async fn all(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Runs the gateway until SIGINT or SIGTERM; a second one ends it at once.
+pub async fn run(settings: Settings) -> Result<(), Error> {
+    let signals = || Signals::new().map_err(|e| Error::new(format!("cannot listen for signals: {e}")));
+    let (mut first, mut second) = (signals()?, signals()?);
+    let bound = bind(settings).await?;
+    for address in bound.addresses() {
+        tracing::info!("listening on http://{address}");
+    }
+    if let Some(address) = bound.admin_address() {
+        tracing::info!("admin on http://{address}");
+    }
+    let leave = async move {
+        second.next().await;
+        second.next().await;
+    };
+    bound.serve(async move { first.next().await }, leave).await;
+    Ok(())
+}
+
+/// The signals that end the gateway.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

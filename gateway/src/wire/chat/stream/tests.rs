@@ -1,0 +1,208 @@
+//! Behaviour of the assembler: with a session that lets everything through, and with one that does not.
+
+use super::*;
+use crate::kit;
+
+fn assembler() -> Assembler {
+    Assembler::new(kit::session(""), true, "req_1".into())
+}
+
+fn play(events: &[&str]) -> (Vec<String>, Option<Ending>) {
+    play_with("", events)
+}
+
+fn play_with(rules: &str, events: &[&str]) -> (Vec<String>, Option<Ending>) {
+    let mut assembler = Assembler::new(kit::session(rules), true, "req_1".into());
+    let mut out = BytesMut::new();
+    let ending = events.iter().find_map(|event| assembler.event(event.as_bytes(), &mut out));
+    (frames(&out), ending)
+}
+
+fn frames(out: &[u8]) -> Vec<String> {
+    let text = std::str::from_utf8(out).unwrap();
+    text.split_terminator("\n\n").map(|frame| frame.strip_prefix("data: ").unwrap().to_owned()).collect()
+}
+
+const HI: &str =
+    r#"{"id":"x","created":1.0,"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}"#;
+const STOP: &str = r#"{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+
+#[test]
+fn chunks_that_nobody_touches_leave_byte_for_byte() {
+    let call = r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"{\"a\"" }}]}}]}"#;
+    let (frames, ending) = play(&[HI, call, STOP, "[DONE]"]);
+    assert_eq!(frames, [HI, call, STOP, "[DONE]"]);
+    assert_eq!(ending, Some(Ending::Complete));
+}
+
+#[test]
+fn the_last_usage_is_kept() {
+    let (mut assembler, mut out) = (assembler(), BytesMut::new());
+    assembler.event(STOP.as_bytes(), &mut out);
+    assembler.event(br#"{"choices":[],"usage":null}"#, &mut out);
+    assert_eq!(assembler.usage(), Some(Usage { input: Some(3), output: Some(4) }));
+}
+
+#[test]
+fn a_stream_that_breaks_off_ends_in_an_error() {
+    for events in [&[HI, "[DONE]"][..], &["[DONE]"]] {
+        let (frames, ending) = play(events);
+        assert!(matches!(ending, Some(Ending::Failed(fault)) if fault.code == "stream_truncated"));
+        assert!(frames[frames.len() - 2].contains(r#""code":"stream_truncated""#));
+        assert_eq!(frames.last().unwrap(), "[DONE]");
+    }
+}
+
+#[test]
+fn garbage_and_hidden_text_end_the_stream() {
+    let hidden = r#"{"choices":[{"message":{"content":"x"}}]}"#;
+    let part = r#"{"choices":[{"delta":{"content":["x"]}}]}"#;
+    let odd = [r#"{"choices":["x"]}"#, r#"{"choices":[{"delta":"x"}]}"#, r#"{"choices":[{"delta":["x"]}]}"#];
+    for event in ["{", "{\"a\":1,\"a\":2}", hidden, part, "{}"].into_iter().chain(odd) {
+        let (frames, ending) = play(&[event]);
+        assert!(matches!(ending, Some(Ending::Failed(fault)) if fault.code == "unreadable_answer"));
+        assert_eq!(frames.len(), 2);
+    }
+}
+
+#[test]
+fn an_error_of_the_provider_is_passed_on_in_our_envelope() {
+    let (frames, ending) = play(&[HI, r#"{"error":"Too Many","message":"slow down"}"#]);
+    assert!(frames[1].contains(r#""message":"the provider failed: slow down","type":"upstream_error""#));
+    assert!(matches!(ending, Some(Ending::Failed(_))));
+}
+
+#[test]
+fn a_character_cut_in_half_is_put_together() {
+    let delta = |text: &str| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":"{text}"}}}}]}}"#);
+    let (frames, _) = play(&[&delta("a\\ud83d"), &delta("\\ude00b"), &delta("\\ud83d"), STOP, "[DONE]"]);
+    assert_eq!(frames[0], delta("a"));
+    assert_eq!(frames[1], delta("😀b"));
+    assert!(frames[2].contains("\u{fffd}") && frames[2].contains(r#""finish_reason":null"#));
+    assert_eq!(frames[3], STOP);
+}
+
+#[test]
+fn long_texts_leave_in_pieces() {
+    let long = "é".repeat(40_000);
+    for finish in ["null", "\"stop\""] {
+        let event = format!(
+            r#"{{"id":"x","choices":[{{"index":0,"delta":{{"role":"assistant","content":"{long}"}},"finish_reason":{finish}}}]}}"#
+        );
+        let (frames, _) = play(&[&event]);
+        assert!(frames.len() > 4 && frames.iter().all(|frame| frame.len() < 32 * 1024));
+        let chunks: Vec<Value> = frames.iter().map(|frame| serde_json::from_str(frame).unwrap()).collect();
+        let said: String =
+            chunks.iter().filter_map(|c| c["choices"][0]["delta"]["content"].as_str()).collect();
+        assert_eq!(said, long);
+        assert_eq!(chunks[0]["choices"][0]["delta"]["role"], "assistant");
+        let last = &chunks[chunks.len() - 1]["choices"][0]["finish_reason"];
+        assert_eq!(last.is_string(), finish != "null");
+    }
+}
+
+#[test]
+fn text_after_the_end_is_refused() {
+    let (_, ending) = play(&[STOP, HI]);
+    assert!(matches!(ending, Some(Ending::Failed(_))));
+}
+
+#[test]
+fn second_copies_are_taken_away() {
+    let event =
+        r#"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":{"content":[]},"token_ids":[1]}]}"#;
+    let (frames, _) = play(&[event]);
+    assert_eq!(frames, [r#"{"choices":[{"index":0,"delta":{"content":"a"},"logprobs":null}]}"#]);
+}
+
+fn delta(delta: &str) -> String {
+    format!(r#"{{"id":"x","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#)
+}
+
+fn finish(delta: &str) -> String {
+    format!(r#"{{"id":"x","choices":[{{"index":0,"delta":{delta},"finish_reason":"stop"}}],"usage":{{}}}}"#)
+}
+
+/// What is said for the given deltas, the last of them with the finish, under the rules of the kit.
+fn guarded(deltas: &[&str]) -> (Vec<String>, Option<Ending>) {
+    let (last, first) = deltas.split_last().unwrap();
+    let mut events: Vec<String> = first.iter().map(|text| delta(text)).collect();
+    events.extend([finish(last), "[DONE]".into()]);
+    play_with(kit::RULES, &events.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_match_over_several_deltas_is_redacted_and_held_chunks_are_not_sent() {
+    let role = r#"{"role":"assistant","content":"a SEC"}"#;
+    let (frames, ending) = guarded(&[role, r#"{"content":"RE"}"#, r#"{"content":"T7 b"}"#, "{}"]);
+    let expected = [
+        delta(r#"{"role":"assistant","content":"a "}"#),
+        delta(r#"{"content":"[SECRET] b"}"#),
+        finish("{}"),
+        "[DONE]".into(),
+    ];
+    assert_eq!(frames, expected);
+    assert_eq!(ending, Some(Ending::Complete));
+}
+
+#[test]
+fn what_is_held_at_the_end_is_said_before_the_finish() {
+    let (frames, _) = guarded(&[r#"{"content":"a SEC"}"#, "{}"]);
+    let expected =
+        [delta(r#"{"content":"a "}"#), delta(r#"{"content":"SEC"}"#), finish("{}"), "[DONE]".into()];
+    assert_eq!(frames, expected);
+    let (frames, _) = guarded(&[r#"{"role":"assistant","content":"x SE"}"#]);
+    let expected = [
+        delta(r#"{"role":"assistant","content":"x "}"#),
+        delta(r#"{"content":"SE"}"#),
+        finish("{}"),
+        "[DONE]".into(),
+    ];
+    assert_eq!(frames, expected);
+}
+
+#[test]
+fn a_held_text_lets_the_rest_of_its_chunk_pass() {
+    let (frames, _) = guarded(&[r#"{"content":"SEC","tool_calls":[{"index":0}]}"#, r#"{"content":"ond"}"#]);
+    assert_eq!(frames[0], delta(r#"{"tool_calls":[{"index":0}]}"#));
+    assert!(frames[1].contains(r#""content":"SECond""#));
+}
+
+#[test]
+fn carriers_are_held_apart() {
+    let (frames, _) = guarded(&[r#"{"reasoning":"r SECRET"}"#, r#"{"content":"1 SECRET2"}"#, "{}"]);
+    assert!(!frames.concat().contains("SECRET2") && frames.concat().contains("[SECRET]"));
+    assert!(frames.contains(&delta(r#"{"reasoning":"SECRET"}"#)), "{frames:?}");
+}
+
+#[test]
+fn a_stop_tells_the_client_and_sends_nothing_of_the_match() {
+    let (frames, ending) = guarded(&[r#"{"content":"hi FORBID"}"#, r#"{"content":"DEN more"}"#, "{}"]);
+    assert_eq!(frames[0], delta(r#"{"content":"hi "}"#));
+    let filtered = r#"{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"content_filter"}]}"#;
+    assert_eq!(frames[1], filtered);
+    let error = [
+        r#"{"error":{"message":"found FORBIDDEN","type":"policy_violation","code":"output_blocked","param":null,"#,
+        r#""policy":"house","rule":"stop","reason_code":"house.forbidden","request_id":"req_1"}}"#,
+    ];
+    assert_eq!(frames[2], error.concat());
+    assert_eq!((frames[3].as_str(), frames.len()), ("[DONE]", 4));
+    assert!(matches!(ending, Some(Ending::Blocked(_))));
+}
+
+#[test]
+fn however_an_answer_is_cut_the_client_reads_the_same() {
+    let text = "id SECRET12, SECRET1 and SECRE";
+    for cut in 1..text.len() {
+        let deltas: Vec<String> = text
+            .as_bytes()
+            .chunks(cut)
+            .map(|c| json!({"content": String::from_utf8_lossy(c)}).to_string())
+            .collect();
+        let (frames, _) = guarded(&deltas.iter().map(String::as_str).collect::<Vec<_>>());
+        let chunks = frames.iter().filter_map(|frame| serde_json::from_str::<Value>(frame).ok());
+        let said: String =
+            chunks.filter_map(|c| c["choices"][0]["delta"]["content"].as_str().map(str::to_owned)).collect();
+        assert_eq!(said, "id [SECRET], [SECRET] and SECRE", "cut at every {cut}");
+    }
+}
