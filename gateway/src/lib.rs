@@ -31,7 +31,7 @@ mod gateway;
 mod ids;
 #[cfg(test)]
 mod kit;
-mod packs;
+pub mod packs;
 mod rehearsal;
 mod reply;
 pub mod route;

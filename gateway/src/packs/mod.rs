@@ -1,11 +1,17 @@
 //! What is in force: a compiled program and the configuration around it.
 
+mod load;
+mod shelf;
+pub mod shipped;
+
 use std::sync::Arc;
 
 use engine::{Program, Session};
 use grammar::config::Config;
 
 use crate::ids;
+pub use load::{Loaded, header, load, load_texts, quickstart};
+pub use shelf::{Shelf, read};
 
 /// A configuration, compiled.
 #[derive(Debug)]

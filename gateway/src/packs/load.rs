@@ -1,0 +1,168 @@
+//! Loading: files to a configuration, its chain to rule files, those to a program. Every mistake in one run.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use engine::{OnError, Unit};
+use grammar::ast::ItemKind;
+use grammar::config::{self, Config};
+use grammar::diagnostic::nearest;
+use grammar::{Diagnostic, SourceId, Sources, Spanned, codes, yaml};
+
+use super::shelf::{self, Shelf};
+use super::shipped::{self, Shipped};
+use super::Pack;
+
+/// What came of loading. There is a pack only when there are no errors.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Ready to run.
+    pub pack: Option<Arc<Pack>>,
+    /// The configuration, when it could be decoded.
+    pub config: Option<Config>,
+    /// Errors and warnings, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts that diagnostics point into.
+    pub sources: Sources,
+}
+
+/// Loads the layers of a configuration: later files override earlier ones key by key. An unreadable file is an `Err`
+/// with a sentence.
+pub fn load(paths: &[PathBuf]) -> Result<Loaded, String> {
+    let mut layers = Vec::new();
+    for path in paths {
+        layers.push((path.display().to_string(), shelf::read(path)?));
+    }
+    Ok(load_texts(layers))
+}
+
+/// Loads the configuration that `--demo` runs when none is given.
+pub fn quickstart() -> Loaded {
+    load_texts(vec![(shipped::QUICKSTART.path.to_owned(), shipped::QUICKSTART.text.to_owned())])
+}
+
+/// Loads named texts.
+pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
+    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new() };
+    let mut merged: Option<yaml::Node> = None;
+    for (name, text) in layers {
+        let source = loader.sources.add(name, text.clone());
+        match yaml::parse(source, &text) {
+            Ok(node) => merged = Some(merged.map_or(node.clone(), |base| yaml::merge(base, node))),
+            Err(errors) => loader.diagnostics.extend(errors),
+        }
+    }
+    let config = merged.filter(|_| !loader.failed()).and_then(|node| loader.config(&node));
+    let pack = config.as_ref().and_then(|config| loader.pack(config));
+    grammar::diagnostic::sort(&mut loader.diagnostics);
+    Loaded { pack, config, diagnostics: loader.diagnostics, sources: loader.sources }
+}
+
+struct Loader {
+    sources: Sources,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Loader {
+    fn failed(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    fn config(&mut self, node: &yaml::Node) -> Option<Config> {
+        let (config, found) = config::decode(node, &self.sources);
+        self.diagnostics.extend(found);
+        config
+    }
+
+    fn pack(&mut self, config: &Config) -> Option<Arc<Pack>> {
+        let mut units = Vec::new();
+        for entry in &config.chain {
+            match self.source(entry) {
+                Ok(source) => units.push(self.unit(source, entry, config)),
+                Err(diagnostic) => self.diagnostics.push(*diagnostic),
+            }
+        }
+        let chain = if config.pack.enabled.value { units.as_slice() } else { &[] };
+        let compiled = engine::compile(chain, &Shelf, &mut self.sources);
+        self.diagnostics.extend(compiled.diagnostics);
+        let program = compiled.program.filter(|_| !self.failed())?;
+        Some(Arc::new(Pack { program, config: config.clone() }))
+    }
+
+    fn unit(&self, source: SourceId, entry: &Spanned<String>, config: &Config) -> Unit {
+        let name = self.policy_name(source);
+        let arguments = config.arguments.iter().find(|arguments| {
+            arguments.kind.value == entry.value || Some(&arguments.kind.value) == name.as_ref()
+        });
+        let on_error = arguments.and_then(|arguments| arguments.on_error.as_ref()).map(|on_error| on_error.value);
+        Unit {
+            source,
+            at: entry.span,
+            arguments: arguments.map(|arguments| arguments.node.clone()),
+            on_error: match on_error {
+                Some(config::OnError::Allow) => OnError::Allow,
+                Some(config::OnError::Block) | None => OnError::Block,
+            },
+            overrides: Vec::new(),
+        }
+    }
+
+    /// The rule file that a chain entry names.
+    fn source(&mut self, entry: &Spanned<String>) -> Result<SourceId, Box<Diagnostic>> {
+        let name = entry.value.as_str();
+        if let Some(Shipped { path, text, .. }) = shipped::find(shipped::KINDS, name) {
+            return Ok(self.sources.add(*path, *text));
+        }
+        let config = PathBuf::from(self.sources.place(entry.span).file);
+        if Path::new(name).extension().is_some_and(|extension| extension == "ktr") {
+            let path = shelf::beside(&config, name);
+            let text = shelf::read(&path)
+                .map_err(|message| Box::new(Diagnostic::error(codes::UNKNOWN_POLICY, entry.span, message)))?;
+            return Ok(self.sources.add(path.display().to_string(), text));
+        }
+        self.declared_beside(&config, name).ok_or_else(|| Box::new(unknown_kind(entry)))
+    }
+
+    /// A rule file in the configuration's own folder that declares the policy.
+    fn declared_beside(&mut self, config: &Path, name: &str) -> Option<SourceId> {
+        let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+            .ok()?
+            .filter_map(|file| file.ok().map(|file| file.path()))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "ktr"))
+            .collect();
+        files.sort();
+        for path in files {
+            let Ok(text) = shelf::read(&path) else { continue };
+            if header(&text).is_some_and(|(library, policy)| !library && policy == name) {
+                return Some(self.sources.add(path.display().to_string(), text));
+            }
+        }
+        None
+    }
+
+    fn policy_name(&self, source: SourceId) -> Option<String> {
+        header(&self.sources.get(source)?.text).map(|(_, name)| name)
+    }
+}
+
+/// Whether a rule file is a library, and its name.
+pub fn header(text: &str) -> Option<(bool, String)> {
+    let (file, _) = grammar::parse(SourceId::default(), text);
+    file.items.into_iter().find_map(|item| match item.kind {
+        ItemKind::Header(header) => Some((header.library, header.name.value)),
+        _ => None,
+    })
+}
+
+fn unknown_kind(entry: &Spanned<String>) -> Diagnostic {
+    let kinds = shipped::KINDS.iter().map(|kind| kind.name);
+    let help = match nearest(&entry.value, kinds.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!(
+            "the shipped kinds are {}; a rule file of your own is named by its path, as in `./rules/house.ktr`",
+            kinds.collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Diagnostic::error(codes::UNKNOWN_POLICY, entry.span, format!("there is no policy `{}`", entry.value)).help(help)
+}

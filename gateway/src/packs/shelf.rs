@@ -1,0 +1,56 @@
+//! Where rule files find what they `use`: the shipped libraries, and files beside them.
+
+use std::path::{Path, PathBuf};
+
+use engine::Library;
+use grammar::MAX_FILE;
+
+use super::shipped;
+
+/// The shipped libraries, and the file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Shelf;
+
+impl Library for Shelf {
+    fn library(&self, name: &str) -> Option<(String, String)> {
+        shipped::find(shipped::LIBRARIES, name).map(|file| (file.path.to_owned(), file.text.to_owned()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        shipped::LIBRARIES.iter().map(|file| file.name.to_owned()).collect()
+    }
+
+    fn file(&self, from: &str, path: &str) -> Result<(String, String), String> {
+        let path = beside(Path::new(from), path);
+        let text = read(&path)?;
+        Ok((path.display().to_string(), text))
+    }
+}
+
+/// A path written in a file, seen from where the reader stands.
+pub(super) fn beside(from: &Path, path: &str) -> PathBuf {
+    let folder = from.parent().unwrap_or(Path::new(""));
+    folder.join(path.strip_prefix("./").unwrap_or(path))
+}
+
+/// The text of a file, or a sentence about why there is none.
+pub fn read(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let size = std::fs::metadata(path).map_err(|error| sentence(path, &error))?.len();
+    if size > MAX_FILE as u64 {
+        return Err(format!("`{shown}` is {size} bytes long, and 1 MiB is the most that is read"));
+    }
+    let bytes = std::fs::read(path).map_err(|error| sentence(path, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        format!("`{shown}` is not UTF-8: byte {} is not text; save it as UTF-8", error.utf8_error().valid_up_to())
+    })
+}
+
+fn sentence(path: &Path, error: &std::io::Error) -> String {
+    let shown = path.display();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("there is no file `{shown}`; check the path"),
+        std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read; check its permissions"),
+        _ => format!("`{shown}` cannot be read: {error}"),
+    }
+}

@@ -1,0 +1,42 @@
+//! The policies that ship with `kt`: rule files like any other, carried in the binary.
+
+/// A shipped rule file.
+#[derive(Clone, Copy, Debug)]
+pub struct Shipped {
+    /// The policy kind, or the library's name such as `std.pii`.
+    pub name: &'static str,
+    /// Its place in the source tree, as shown in diagnostics.
+    pub path: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+macro_rules! shipped {
+    ($($name:literal = $path:literal),* $(,)?) => {
+        &[$(Shipped { name: $name, path: concat!("policies/", $path), text: include_str!(concat!("../../../policies/", $path)) }),*]
+    };
+}
+
+/// The policy kinds.
+pub const KINDS: &[Shipped] = shipped![
+    "prompt-injection" = "prompt-injection.ktr",
+    "pii-detector" = "pii-detector.ktr",
+    "safety-filter" = "safety-filter.ktr",
+    "audit-logger" = "audit-logger.ktr",
+];
+
+/// The libraries.
+pub const LIBRARIES: &[Shipped] =
+    shipped!["std.injection" = "std/injection.ktr", "std.pii" = "std/pii.ktr", "std.safety" = "std/safety.ktr"];
+
+/// The configuration that `--demo` runs when none is given.
+pub const QUICKSTART: Shipped = Shipped {
+    name: "quickstart",
+    path: "policies/quickstart.yaml",
+    text: include_str!("../../../policies/quickstart.yaml"),
+};
+
+/// The shipped file of that name.
+pub fn find(files: &'static [Shipped], name: &str) -> Option<&'static Shipped> {
+    files.iter().find(|file| file.name == name)
+}
