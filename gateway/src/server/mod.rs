@@ -3,6 +3,7 @@
 mod accept;
 mod answer;
 pub(crate) mod intake;
+mod keys;
 mod limits;
 mod socket;
 
