@@ -133,7 +133,7 @@ impl Exchange<'_> {
         let mut last = None;
         for target in gateway.router.plan(&judged.model)? {
             self.ledger.sent(&target);
-            let call = Call { body: payload(&mut judged.document, &target), headers: self.headers.clone() };
+            let call = Call { body: payload(judged, &target), headers: self.headers.clone() };
             match gateway.upstream.ask(&target, &call, judged.stream).await {
                 Ok((parts, reached)) => return Ok((target, parts, reached)),
                 Err(failure) => {
@@ -201,10 +201,19 @@ fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
     named.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
 }
 
-/// The request as that target gets it: the same document, with the target's own model.
-fn payload(document: &mut Value, target: &Target) -> Bytes {
-    if let (Some(model), Some(fields)) = (&target.model, document.as_object_mut()) {
+/// The request as that target gets it: the same document, with the target's own model, without what it drops.
+fn payload(judged: &mut Judged, target: &Target) -> Bytes {
+    let Judged { document, model: asked, .. } = judged;
+    if let Some(fields) = document.as_object_mut() {
+        let model = target.model.as_ref().unwrap_or(asked);
         fields.insert("model".to_owned(), Value::String(model.clone()));
     }
-    Bytes::from(json::line(document).into_owned())
+    if target.drop_params.is_empty() {
+        return Bytes::from(json::line(document).into_owned());
+    }
+    let mut document = document.clone();
+    if let Some(fields) = document.as_object_mut() {
+        fields.retain(|field, _| !target.drop_params.contains(field));
+    }
+    Bytes::from(json::line(&document).into_owned())
 }

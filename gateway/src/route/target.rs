@@ -29,6 +29,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Longest wait for each event of a stream.
     pub stream_timeout: Duration,
+    /// Request fields that are left out.
+    pub drop_params: Vec<String>,
     pub(super) chat: Uri,
     key: Option<Secret>,
     unavailable: Option<String>,
@@ -54,6 +56,7 @@ impl Target {
             pricing: written.pricing,
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
+            drop_params: written.drop_params.iter().map(|field| field.value.clone()).collect(),
             chat: address(base, "chat/completions", &written.id.value)?,
             key,
             unavailable,

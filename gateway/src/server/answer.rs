@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::limits;
+use super::{keys, limits};
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
 use crate::wire::Fault;
@@ -20,7 +20,7 @@ pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) ->
     gateway.served.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     let request_id = request_id(&head);
-    let mut reply = match route(&head) {
+    let mut reply = match route(&gateway, &head) {
         Ok(Route::Chat) => exchange::chat(&gateway, &head.headers, body, &request_id).await,
         Ok(Route::Models) => reply::json(StatusCode::OK, &models(&gateway)),
         Ok(Route::Options(methods)) => options(methods),
@@ -50,7 +50,7 @@ enum Route {
     Options(&'static str),
 }
 
-fn route(head: &Parts) -> Result<Route, Fault> {
+fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
     limits::check(head)?;
     let path = head.uri.path();
     let (route, method, methods) = match path.strip_prefix("/v1").unwrap_or(path) {
@@ -65,6 +65,7 @@ fn route(head: &Parts) -> Result<Route, Fault> {
     if head.method == Method::OPTIONS {
         return Ok(Route::Options(methods));
     }
+    keys::check(&gateway.pack.config.client_keys, &head.headers)?;
     if head.method != method {
         let message = format!("this path answers {methods}");
         let status = StatusCode::METHOD_NOT_ALLOWED;

@@ -3,6 +3,7 @@
 mod accept;
 mod answer;
 pub(crate) mod intake;
+mod keys;
 mod limits;
 mod socket;
 
@@ -73,7 +74,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         providers = demo.providers();
     }
     let router = Router::new(&providers, settings.upstream.as_deref())?;
-    warn_of(&router);
+    warn_of(&settings.pack, &router);
     let (audit, writer) = Audit::open(&settings.state_dir)?;
     let gateway = Gateway {
         pack: settings.pack,
@@ -92,7 +93,20 @@ async fn listen(address: &str, flag: &str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|e| Error::listen(address, flag, &e))
 }
 
-fn warn_of(router: &Router) {
+/// Says at the start what somebody may not expect.
+fn warn_of(pack: &Pack, router: &Router) {
+    if !pack.config.pack.enabled.value {
+        tracing::warn!("the pack is disabled: no policy looks at the traffic");
+    }
+    let providers = &pack.config.providers;
+    let unheeded = [
+        ("retry", providers.retry.is_some() || providers.targets.iter().any(|target| target.retry.is_some())),
+        ("ab_test", providers.ab_test.is_some()),
+        ("max_concurrency", providers.max_concurrency.is_some()),
+    ];
+    for (block, _) in unheeded.iter().filter(|(_, written)| *written) {
+        tracing::warn!("`{block}` has no effect in this version");
+    }
     for target in router.targets() {
         if let Some(reason) = target.unavailable() {
             tracing::warn!(target_id = target.id, "the target is left out: {reason}");

@@ -114,10 +114,12 @@ async fn a_provider_sees_a_request_made_from_scratch() {
     let mut target = provider.target("a");
     target.key = Some(KeyRef::File(kit::spanned(key.display().to_string())));
     target.model = Some("real".into());
+    target.drop_params = vec![kit::spanned("store".into())];
     let gateway = start(vec![target]).await;
     let headers = "authorization: Bearer client\r\ncookie: c=1\r\nconnection: authorization, x-foo\r\nx-foo: 1\r\nx-session-affinity: s1\r\nx-request-id: mine-1\r\n";
     let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"temperature":1.0,"seed":18446744073709551616}"#;
-    let (head, answer) = send(gateway.address, &post(headers, body)).await;
+    let asked = body.replace("\"seed\"", "\"store\":true,\"seed\"");
+    let (head, answer) = send(gateway.address, &post(headers, &asked)).await;
     assert!(head.contains("x-request-id: mine-1") && head.contains("fireworks-prompt-tokens: 3"), "{head}");
     assert!(!head.contains("set-cookie"));
     assert_eq!(answer, r#"{"choices":[],"n":1.0}"#);
@@ -135,10 +137,12 @@ async fn a_provider_sees_a_request_made_from_scratch() {
 async fn the_next_target_is_asked_when_one_cannot_be_reached_or_fails() {
     let failing = Provider::start(reply("503 Busy", "application/json", "{}"), false).await;
     let working = Provider::start(json_answer(r#"{"choices":[]}"#), false).await;
-    let nobody = kit::target("nobody", "http://127.0.0.1:1/v1");
+    let mut nobody = kit::target("nobody", "http://127.0.0.1:1/v1");
+    nobody.model = Some("of-nobody".into());
     let gateway = start(vec![nobody, failing.target("failing"), working.target("working")]).await;
     let (head, _) = gateway.chat(ASK).await;
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("x-kt-target: working"), "{head}");
+    assert!(working.requests.lock().unwrap()[0].contains(r#""model":"m""#));
     let (head, _) = gateway.chat(&ASK.replace("\"m\"", "\"failing\"")).await;
     assert!(head.starts_with("HTTP/1.1 502"), "{head}");
     let (_, health) =
