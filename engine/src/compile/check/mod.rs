@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use call::FUNCTIONS;
 pub(super) use rule::verdict;
 
 use grammar::ast;
