@@ -112,7 +112,7 @@ impl Checker<'_> {
         let script = unit.scripts.get(index)?;
         if script.args.len() != args.len() {
             let message = format!(
-                "`{}` takes {} arguments, and this gives {}",
+                "`{}` wants {} argument(s), and this gives {}",
                 script.name.value,
                 script.args.len(),
                 args.len()
