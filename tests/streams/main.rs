@@ -123,7 +123,10 @@ fn what_has_left_stands_whatever_follows() {
             assert_eq!(session.feed(Channel::content(0), &text, &mut sent), Flow::Open);
             for continuation in &continuations {
                 let whole = oracle.redact(&format!("{text}{continuation}"));
-                assert!(whole.starts_with(&sent), "{patterns:?}: {sent:?} left of {text:?}, then came {continuation:?}");
+                assert!(
+                    whole.starts_with(&sent),
+                    "{patterns:?}: {sent:?} left of {text:?}, then came {continuation:?}"
+                );
                 cases += 1;
             }
         }
@@ -157,7 +160,10 @@ fn a_stopping_match_never_begins_to_leave() {
             assert_eq!(flow == Flow::Stopped, first.is_some(), "{text:?}");
             outcomes.push(out);
         }
-        assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]), "{text:?} in different cuts: {outcomes:?}");
+        assert!(
+            outcomes.windows(2).all(|pair| pair[0] == pair[1]),
+            "{text:?} in different cuts: {outcomes:?}"
+        );
         if let Some(first) = first {
             let allowed = masking.redact(text.get(..first.start).unwrap()).replace("[P0]", "#");
             assert!(allowed.starts_with(&outcomes[0]), "{text:?} let {:?} out", outcomes[0]);
