@@ -333,12 +333,21 @@ impl Lowering {
                 let inner = lower!(inner);
                 self.not(inner)
             }
+            // What the other side settles is not lowered, so that its patterns need not be built.
             Kind::And(a, b) => {
-                let sides = vec![lower!(a), lower!(b)];
+                let a = lower!(a);
+                if self.is_const(a, false) {
+                    return a;
+                }
+                let sides = vec![a, lower!(b)];
                 self.and(sides)
             }
             Kind::Or(a, b) => {
-                let sides = vec![lower!(a), lower!(b)];
+                let a = lower!(a);
+                if self.is_const(a, true) {
+                    return a;
+                }
+                let sides = vec![a, lower!(b)];
                 self.or(sides)
             }
             Kind::Compare(op, a, b) => {
