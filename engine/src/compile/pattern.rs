@@ -208,6 +208,17 @@ impl Patterns {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.planned.len()
+    }
+
+    /// Keeps those that are live.
+    pub(super) fn retain(&mut self, live: &[bool]) {
+        let mut marks = live.iter();
+        self.planned.retain(|_| marks.next().copied().unwrap_or(false));
+    }
+
     /// Notes that answers are searched for it.
     pub(super) fn streams(&mut self, id: DetectorId) {
         if let Some(planned) = self.planned.get_mut(id.index()) {

@@ -194,6 +194,44 @@ impl Node {
     }
 }
 
+/// New names for what a node refers to.
+pub struct Renaming<'a> {
+    /// Of nodes.
+    pub node: &'a dyn Fn(NodeId) -> NodeId,
+    /// Of detectors.
+    pub detector: &'a dyn Fn(DetectorId) -> DetectorId,
+    /// Of scores.
+    pub score: &'a dyn Fn(ScoreId) -> ScoreId,
+}
+
+impl Node {
+    /// The same node under new names.
+    pub fn rename(&mut self, to: &Renaming<'_>) {
+        let of = |node: &mut NodeId| *node = (to.node)(*node);
+        match self {
+            Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) => {}
+            Node::Score(score) => *score = (to.score)(*score),
+            Node::Has(text, detectors) => {
+                if let TextRef::Value(value) = text {
+                    of(value);
+                }
+                detectors.iter_mut().for_each(|detector| *detector = (to.detector)(*detector));
+            }
+            Node::Not(inner) | Node::Glob(inner, _) | Node::Present(inner) | Node::Call(_, inner) => {
+                of(inner)
+            }
+            Node::And(all) | Node::Or(all) | Node::Script(_, all) => all.iter_mut().for_each(of),
+            Node::Compare(_, a, b)
+            | Node::Arith(_, a, b)
+            | Node::Test(_, a, b)
+            | Node::In(a, b)
+            | Node::Coalesce(a, b) => [a, b].into_iter().for_each(of),
+            Node::If(a, b, c) => [a, b, c].into_iter().for_each(of),
+            Node::Quantifier { body, .. } => of(body),
+        }
+    }
+}
+
 /// A weighted sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {

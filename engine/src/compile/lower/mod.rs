@@ -2,6 +2,7 @@
 
 mod arena;
 mod expr;
+mod prune;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -129,8 +130,9 @@ impl Lowering {
         }
     }
 
-    /// Builds the automata. Before `finish`, since it can fail.
+    /// Builds the automata of what is left after pruning. Before `finish`, since it can fail.
     pub(super) fn build(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        self.prune();
         self.detectors = std::mem::take(&mut self.patterns).build(diagnostics);
     }
 
