@@ -1,0 +1,1 @@
+//! The `kt` executable that users run: built once, started, read, stopped by signals.
