@@ -5,7 +5,7 @@ use std::sync::Arc;
 use grammar::ast::{self, ItemKind, TestLine};
 use grammar::{Diagnostic, Sources, codes};
 
-use crate::compile::{Library, Unit, compile};
+use crate::compile::{Compiled, Library, Unit, compile};
 use crate::input::{Channel, Message, Request, Role, Text};
 use crate::matcher::View;
 use crate::program::Program;
@@ -49,7 +49,7 @@ pub fn run_tests(unit: &Unit, library: &dyn Library, sources: &mut Sources) -> V
     let mut results = Vec::new();
     for test in tests {
         let mut runner = Runner { unit, library, sources, failures: Vec::new() };
-        let decision = if is_library { runner.patterns(test, &text, &file) } else { runner.exchange(test) };
+        let decision = if is_library { runner.patterns(test) } else { runner.exchange(test) };
         results.push(TestResult { name: test.name.value.clone(), failures: runner.failures, decision });
     }
     results
@@ -171,28 +171,9 @@ impl Runner<'_> {
         }
     }
 
-    /// A library's tests: its patterns are put into a policy made for the purpose.
-    fn patterns(&mut self, test: &ast::Test, text: &str, file: &ast::File) -> Option<Decision> {
-        let names: Vec<&str> = file
-            .items
-            .iter()
-            .filter_map(|item| {
-                if let ItemKind::Pattern(pattern) = &item.kind {
-                    Some(pattern.name.value.as_str())
-                } else {
-                    None
-                }
-            })
-            .collect();
-        let from = self.sources.get(self.unit.source).map_or(String::new(), |source| source.name.clone());
-        let policy = format!(
-            "policy test\nuse \"{from}\" ({names})\nrule everything on request {{ when text has ({names}) or raw(text) has ({names}) do flag }}\n",
-            names = names.join(", ")
-        );
-        let alone = Alone { name: from, text: text.to_owned(), library: self.library };
-        let mut unit = self.unit.clone();
-        unit.source = self.sources.add("test", policy);
-        let compiled = compile(&[unit], &alone, self.sources);
+    /// A library's tests say what its patterns find.
+    fn patterns(&mut self, test: &ast::Test) -> Option<Decision> {
+        let compiled = compile_library(self.unit, self.library, self.sources);
         let Some(program) = compiled.program else {
             self.failures.extend(compiled.diagnostics.into_iter().filter(Diagnostic::is_error));
             return None;
@@ -207,6 +188,28 @@ impl Runner<'_> {
         }
         None
     }
+}
+
+/// Compiles a library: its patterns are put into a policy made for the purpose, which looks for all of them, folded
+/// and raw.
+pub fn compile_library(unit: &Unit, library: &dyn Library, sources: &mut Sources) -> Compiled {
+    let (name, text) =
+        sources.get(unit.source).map_or_else(Default::default, |s| (s.name.clone(), s.text.clone()));
+    let (file, errors) = grammar::parse(unit.source, &text);
+    let patterns = file.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Pattern(pattern) => Some(pattern.name.value.as_str()),
+        _ => None,
+    });
+    let names = patterns.collect::<Vec<_>>().join(", ");
+    if names.is_empty() || !errors.is_empty() {
+        return Compiled { program: None, diagnostics: errors, files: Vec::new() };
+    }
+    let policy = format!(
+        "policy patterns\nuse \"{name}\" ({names})\nrule everything on request {{\n  when text has ({names}) or raw(text) has ({names})\n  do flag\n}}\n"
+    );
+    let source = sources.add(format!("{name} (as a policy)"), policy);
+    let alone = Alone { name, text, library };
+    compile(&[Unit { source, ..unit.clone() }], &alone, sources)
 }
 
 /// A library whose own file can be used by its path.

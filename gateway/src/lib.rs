@@ -24,6 +24,7 @@
 mod admin;
 mod audit;
 mod body;
+pub mod cli;
 mod demo;
 mod error;
 mod exchange;
@@ -32,7 +33,7 @@ mod ids;
 #[cfg(test)]
 mod kit;
 pub mod packs;
-mod rehearsal;
+pub mod rehearsal;
 mod reply;
 pub mod route;
 mod secret;

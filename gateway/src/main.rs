@@ -1,1 +1,7 @@
-fn main() {}
+//! The `kt` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gateway::cli::run()
+}

@@ -51,6 +51,19 @@ pub enum Verdict {
     Block,
 }
 
+impl Verdict {
+    /// As reports write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Allow => "allow",
+            Verdict::Flag => "flag",
+            Verdict::Redact => "redact",
+            Verdict::Escalate => "escalate",
+            Verdict::Block => "block",
+        }
+    }
+}
+
 const VERDICTS: &[(&str, Verdict)] = &[
     ("allow", Verdict::Allow),
     ("flag", Verdict::Flag),

@@ -41,12 +41,9 @@ codes! {
     NOT_CONSTANT = "E021" "a value that must be known before traffic";
     OPTIONAL_UNHANDLED = "E022" "a value that may be absent and is not handled";
     LIMIT = "E023" "a limit that keeps compilation bounded";
-    SHADOWED_NAME = "E024" "a name that hides another";
 
     UNUSED_BLOCK = "W001" "settings of a policy that is not in the chain";
     PACK_DISABLED = "W002" "the policy chain is switched off";
     NOT_ACTED_ON = "W003" "settings that are read but not acted on yet";
-    UNUSED_NAME = "W004" "a declaration that nothing uses";
-    NO_TESTS = "W005" "a rule file without tests";
-    NEVER_FIRES = "W006" "a rule that can never fire";
+    NO_TESTS = "W004" "a rule file without tests";
 }

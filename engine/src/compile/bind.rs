@@ -152,8 +152,8 @@ struct Fault {
 enum FaultKind {
     /// Another type is wanted; what was found.
     Type(&'static str),
-    /// Out of range, or not one of the choices; a help sentence.
-    Value(String),
+    /// Out of range, or not one of the choices: what was found, and a help sentence.
+    Value(String, String),
     /// Not a regular expression.
     Regex(String),
 }
@@ -165,8 +165,9 @@ impl Fault {
                 let message = format!("`{name}` wants {}, and this is {found}", wanted(ty));
                 Diagnostic::error(codes::WRONG_TYPE, self.span, message)
             }
-            FaultKind::Value(help) => {
-                Diagnostic::error(codes::BAD_VALUE, self.span, format!("`{name}` cannot be this")).help(help)
+            FaultKind::Value(found, help) => {
+                Diagnostic::error(codes::BAD_VALUE, self.span, format!("`{name}` cannot be {found}"))
+                    .help(help)
             }
             FaultKind::Regex(message) => {
                 Diagnostic::error(codes::BAD_REGEX, self.span, format!("`{name}`: {message}"))
@@ -279,9 +280,10 @@ impl Scalar<'_> {
         match (ty, self) {
             (Declared::Bool, Scalar::Bool(value)) => Ok(Value::Bool(*value)),
             (Declared::Int(range), Scalar::Int(value)) => match range {
-                Some((low, high)) if value < low || value > high => {
-                    Err(FaultKind::Value(format!("give a whole number from {low} to {high}")))
-                }
+                Some((low, high)) if value < low || value > high => Err(FaultKind::Value(
+                    value.to_string(),
+                    format!("give a whole number from {low} to {high}"),
+                )),
                 _ => Ok(Value::Int(*value)),
             },
             #[expect(clippy::cast_precision_loss, reason = "a whole number where a float is declared")]
@@ -298,7 +300,10 @@ impl Scalar<'_> {
                     Some(word) => Ok(Value::Str((*word).into())),
                     None => {
                         let near = did_you_mean(value, words.iter().copied());
-                        Err(FaultKind::Value(near.unwrap_or(format!("the choices are {}", words.join(", ")))))
+                        Err(FaultKind::Value(
+                            format!("`{value}`"),
+                            near.unwrap_or(format!("the choices are {}", words.join(", "))),
+                        ))
                     }
                 }
             }
@@ -309,9 +314,9 @@ impl Scalar<'_> {
 
 fn in_range(value: f64, range: Option<(f64, f64)>) -> Result<Value, FaultKind> {
     match range {
-        _ if !value.is_finite() => Err(FaultKind::Value("give a finite number".into())),
+        _ if !value.is_finite() => Err(FaultKind::Value(value.to_string(), "give a finite number".into())),
         Some((low, high)) if value < low || value > high => {
-            Err(FaultKind::Value(format!("give a number from {low} to {high}")))
+            Err(FaultKind::Value(value.to_string(), format!("give a number from {low} to {high}")))
         }
         _ => Ok(Value::Float(value)),
     }

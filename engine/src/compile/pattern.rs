@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use grammar::ast::{self, Literal, PatternBody, Words};
 use grammar::diagnostic::did_you_mean;
-use grammar::{Diagnostic, Span, codes};
+use grammar::{Diagnostic, SourceId, Span, codes};
 use regex_syntax::hir::Hir;
 
 use super::resolve::{Linked, PatternDef};
@@ -138,6 +138,21 @@ impl Patterns {
         if let Some(id) = self.ids.get(&key) {
             return Some(*id);
         }
+        let hir = self.compile(name, &source, view, diagnostics)?;
+        let id = DetectorId(u32::try_from(self.planned.len()).unwrap_or(u32::MAX));
+        self.ids.insert(key.clone(), id);
+        self.planned.push(Planned { key, name: Arc::from(name), hir, span: source.span, streams: false });
+        Some(id)
+    }
+
+    /// The expression's meaning; what is wrong with it is told once.
+    fn compile(
+        &mut self,
+        name: &str,
+        source: &Source<'_>,
+        view: View,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Hir> {
         let hir = match regex::compile(source.text, source.flags, view) {
             Ok(hir) => hir,
             Err(fault) => {
@@ -158,16 +173,36 @@ impl Patterns {
             );
             return None;
         }
-        let id = DetectorId(u32::try_from(self.planned.len()).unwrap_or(u32::MAX));
-        self.ids.insert(key.clone(), id);
-        self.planned.push(Planned { key, name: Arc::from(name), hir, span: source.span, streams: false });
-        Some(id)
+        Some(hir)
     }
 
     fn refuse(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) {
         if !self.refused.contains(&diagnostic.span) {
             self.refused.push(diagnostic.span);
             diagnostics.push(diagnostic);
+        }
+    }
+
+    /// The detectors, when all of them can be stepped over an answer that is still coming.
+    pub(super) fn can_stream(&self, detectors: Vec<DetectorId>) -> Result<Vec<DetectorId>, String> {
+        let decodes = |id: &DetectorId| {
+            self.planned.get(id.index()).is_some_and(|planned| planned.key.view == View::Decoded)
+        };
+        if detectors.iter().any(decodes) {
+            return Err("`decoded(…)` needs the whole text".into());
+        }
+        Ok(detectors)
+    }
+
+    /// Tells the mistakes of patterns that no rule uses; those that are used are told where they are built.
+    pub(super) fn check(&mut self, linked: &Linked, file: SourceId, diagnostics: &mut Vec<Diagnostic>) {
+        for def in linked.patterns.iter().filter(|def| def.source == file) {
+            validators(def, diagnostics);
+            if let PatternBody::Regex(regex) = &def.ast.body.value {
+                let span = def.ast.body.span;
+                let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1 };
+                self.compile(&def.ast.name.value, &source, View::Folded, diagnostics);
+            }
         }
     }
 

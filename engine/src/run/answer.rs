@@ -73,7 +73,7 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
 /// Takes the next piece of a channel.
 pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mut String) -> Flow {
     let program = Arc::clone(&session.program);
-    if session.answer.stopped {
+    if session.answer.stopped || session.decision.verdict.stops() {
         return Flow::Stopped;
     }
     if session.answer.watchers.is_empty() {
@@ -100,7 +100,7 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
 /// The channel is complete.
 pub(super) fn finish(session: &mut Session, channel: Channel, out: &mut String) -> Flow {
     let program = Arc::clone(&session.program);
-    if session.answer.stopped {
+    if session.answer.stopped || session.decision.verdict.stops() {
         return Flow::Stopped;
     }
     if !session.answer.channels.iter().any(|(of, _)| *of == channel) {

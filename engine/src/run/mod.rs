@@ -29,6 +29,8 @@ pub struct Session {
     decision: Decision,
     states: Vec<PolicyState>,
     answer: Answer,
+    /// Whether the request was judged; an answer without one is judged as the answer to an empty request.
+    judged: bool,
 }
 
 /// One policy's part so far.
@@ -44,23 +46,39 @@ impl Session {
     pub fn new(program: Arc<Program>, clock: Clock) -> Self {
         let fresh = || PolicyState { outcome: Outcome::Ran(Verdict::Allow), nanos: 0, findings: Vec::new() };
         let states = program.policies().iter().map(|_| fresh()).collect();
-        Self { program, clock, decision: Decision::default(), states, answer: Answer::default() }
+        Self {
+            program,
+            clock,
+            decision: Decision::default(),
+            states,
+            answer: Answer::default(),
+            judged: false,
+        }
     }
 
     /// Judges the request. Where the decision does not stop the exchange, the edits are to be made before the request
     /// goes on; the session is then ready for the answer.
     pub fn request(&mut self, request: &Request<'_>) -> RequestStep {
+        self.judged = true;
         request::judge(self, request)
+    }
+
+    fn begin(&mut self) {
+        if !self.judged {
+            self.request(&Request::default());
+        }
     }
 
     /// Takes the next piece of a channel, and appends to `out` what may leave now. Everything that is appended, over
     /// all calls, is the redaction of the whole text, however it was cut.
     pub fn feed(&mut self, channel: Channel, text: &str, out: &mut String) -> Flow {
+        self.begin();
         answer::feed(self, channel, text, out)
     }
 
     /// The channel is complete: appends to `out` what was still held.
     pub fn finish(&mut self, channel: Channel, out: &mut String) -> Flow {
+        self.begin();
         answer::finish(self, channel, out)
     }
 

@@ -9,9 +9,9 @@ use grammar::config::{self, Config};
 use grammar::diagnostic::nearest;
 use grammar::{Diagnostic, SourceId, Sources, Spanned, codes, yaml};
 
+use super::Pack;
 use super::shelf::{self, Shelf};
 use super::shipped::{self, Shipped};
-use super::Pack;
 
 /// What came of loading. There is a pack only when there are no errors.
 #[derive(Debug)]
@@ -94,7 +94,8 @@ impl Loader {
         let arguments = config.arguments.iter().find(|arguments| {
             arguments.kind.value == entry.value || Some(&arguments.kind.value) == name.as_ref()
         });
-        let on_error = arguments.and_then(|arguments| arguments.on_error.as_ref()).map(|on_error| on_error.value);
+        let on_error =
+            arguments.and_then(|arguments| arguments.on_error.as_ref()).map(|on_error| on_error.value);
         Unit {
             source,
             at: entry.span,
@@ -125,7 +126,8 @@ impl Loader {
 
     /// A rule file in the configuration's own folder that declares the policy.
     fn declared_beside(&mut self, config: &Path, name: &str) -> Option<SourceId> {
-        let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
             .ok()?
             .filter_map(|file| file.ok().map(|file| file.path()))
@@ -164,5 +166,6 @@ fn unknown_kind(entry: &Spanned<String>) -> Diagnostic {
             kinds.collect::<Vec<_>>().join(", ")
         ),
     };
-    Diagnostic::error(codes::UNKNOWN_POLICY, entry.span, format!("there is no policy `{}`", entry.value)).help(help)
+    Diagnostic::error(codes::UNKNOWN_POLICY, entry.span, format!("there is no policy `{}`", entry.value))
+        .help(help)
 }

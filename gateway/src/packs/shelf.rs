@@ -42,7 +42,10 @@ pub fn read(path: &Path) -> Result<String, String> {
     }
     let bytes = std::fs::read(path).map_err(|error| sentence(path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
-        format!("`{shown}` is not UTF-8: byte {} is not text; save it as UTF-8", error.utf8_error().valid_up_to())
+        format!(
+            "`{shown}` is not UTF-8: byte {} is not text; save it as UTF-8",
+            error.utf8_error().valid_up_to()
+        )
     })
 }
 

@@ -26,8 +26,11 @@ pub const KINDS: &[Shipped] = shipped![
 ];
 
 /// The libraries.
-pub const LIBRARIES: &[Shipped] =
-    shipped!["std.injection" = "std/injection.ktr", "std.pii" = "std/pii.ktr", "std.safety" = "std/safety.ktr"];
+pub const LIBRARIES: &[Shipped] = shipped![
+    "std.injection" = "std/injection.ktr",
+    "std.pii" = "std/pii.ktr",
+    "std.safety" = "std/safety.ktr"
+];
 
 /// The configuration that `--demo` runs when none is given.
 pub const QUICKSTART: Shipped = Shipped {

@@ -119,6 +119,9 @@ fn message(error: &Error<Rule>, rest: &str) -> String {
         expected.retain(|words| *words != "`in`" && *words != "`with`");
         expected.push("an operator such as `and` or `==`");
     }
+    if expected.contains(&VALUE) {
+        expected.retain(|words| *words == VALUE);
+    }
     expected.sort_unstable();
     expected.dedup();
     match expected.as_slice() {
@@ -164,6 +167,9 @@ pub(super) fn is_keyword(of: Rule) -> bool {
     format!("{of:?}").starts_with("kw_")
 }
 
+/// What stands where an expression may stand.
+const VALUE: &str = "a condition or value";
+
 /// What a grammar rule is called by people. Silent for rules that say nothing to them.
 fn words(wanted: Rule) -> Option<&'static str> {
     Some(match wanted {
@@ -173,7 +179,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         | Rule::group
         | Rule::list
         | Rule::conditional
-        | Rule::quantifier => "a condition or value",
+        | Rule::quantifier => VALUE,
         Rule::name | Rule::word | Rule::dotted | Rule::kind => "a name",
         Rule::string => "a string in double quotes",
         Rule::block => "a text in triple quotes",

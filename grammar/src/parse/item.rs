@@ -21,8 +21,7 @@ impl Reader {
             doc.push(line.as_str().trim_start_matches('/').trim().to_owned());
         }
         let body = parts.next()?;
-        let mut span = self.span(&body);
-        span.end = span.start + body.as_str().trim_end().len();
+        let span = self.span(&body);
         let kind = match body.as_rule() {
             Rule::header => ItemKind::Header(self.header(body)?),
             Rule::version => ItemKind::Version(self.only_string(body)?),

@@ -101,8 +101,9 @@ struct Reader {
 
 impl Reader {
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
-        let span = pair.as_span();
-        Span::new(self.source, self.offset + span.start(), self.offset + span.end())
+        // A pair may reach over the white space behind it.
+        let start = self.offset + pair.as_span().start();
+        Span::new(self.source, start, start + pair.as_str().trim_end().len())
     }
 
     /// The pair's text as it stands.

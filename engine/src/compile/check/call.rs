@@ -15,8 +15,8 @@ use crate::matcher::View;
 use crate::program::ir::Function;
 use crate::value::Type;
 
-/// The built-in functions, with what they take.
-pub(crate) const FUNCTIONS: &[(&str, &str)] = &[
+/// The built-in functions by name, each with what it takes and gives.
+pub const FUNCTIONS: &[(&str, &str)] = &[
     ("header", "header(\"x-name\"): a request header, or absent"),
     ("glob", "glob(\"shell_*\"): a file-name pattern for `matches`"),
     ("raw", "raw(text): the text as it arrived"),
@@ -112,7 +112,7 @@ impl Checker<'_> {
         let script = unit.scripts.get(index)?;
         if script.args.len() != args.len() {
             let message = format!(
-                "`{}` takes {} arguments, and this gives {}",
+                "`{}` wants {} argument(s), and this gives {}",
                 script.name.value,
                 script.args.len(),
                 args.len()

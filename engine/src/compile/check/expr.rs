@@ -144,6 +144,10 @@ impl Checker<'_> {
             return Some((a, b));
         }
         let a = self.expr(left, None);
+        if a.is_none() && self.is_open_word(right) {
+            // What the word means hangs on the side that has the mistake.
+            return None;
+        }
         let wanted = a.as_ref().map(|a| bare(&a.ty).clone());
         let b = self.expr(right, wanted.as_ref());
         Some((a?, b?))

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+pub use call::FUNCTIONS;
 pub(super) use rule::verdict;
 
 use grammar::ast;
@@ -82,11 +83,15 @@ impl Checker<'_> {
             Diagnostic::error(
                 codes::OPTIONAL_UNHANDLED,
                 span,
-                format!("{what} is {wanted}, and this may be absent"),
+                format!("{what} must be {wanted}, and this may be absent"),
             )
             .help("say what holds then, as in `x ?? \"none\"`, or ask `x is present`")
         } else {
-            Diagnostic::error(codes::TYPE_MISMATCH, span, format!("{what} is {wanted}, and this is {found}"))
+            Diagnostic::error(
+                codes::TYPE_MISMATCH,
+                span,
+                format!("{what} must be {wanted}, and this is {found}"),
+            )
         };
         self.error(diagnostic);
     }

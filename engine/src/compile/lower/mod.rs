@@ -95,6 +95,7 @@ impl Lowering {
             }
             self.scores.push(Score { name: Arc::clone(&score.name), terms, clamp: score.clamp });
         }
+        self.patterns.check(linked, unit.source, diagnostics);
         let first_rule = self.rules.len();
         let policy = self.policies.len();
         for rule in checked.rules {
@@ -231,7 +232,9 @@ impl Lowering {
         }
         let index = self.rules.len();
         if rule.phases.contains(&Phase::Response) {
-            match stream::plan(&self.arena.nodes, &self.scores, condition, verdict) {
+            let plan = stream::plan(&self.arena.nodes, &self.scores, condition, verdict)
+                .and_then(|detectors| self.patterns.can_stream(detectors));
+            match plan {
                 Ok(detectors) => {
                     detectors.iter().for_each(|id| self.patterns.streams(*id));
                     self.response.push(StreamRule { rule: index, detectors });

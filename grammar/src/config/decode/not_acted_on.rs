@@ -11,7 +11,6 @@ use crate::yaml::reader::Reader;
 
 /// Where each stands (`[]`: in every item of the list), and what does not happen yet.
 const BLOCKS: &[(&str, &str)] = &[
-    ("auth", "every client is let in"),
     ("providers.retry", "a failed request goes to the next target, if there is one"),
     ("providers.circuit_breaker", "a failing target stays in the rotation"),
     ("providers.ab_test", "targets are picked by `strategy`"),
@@ -19,7 +18,6 @@ const BLOCKS: &[(&str, &str)] = &[
     ("providers.targets[].retry", "a failed request goes to the next target, if there is one"),
     ("providers.targets[].circuit_breaker", "a failing target stays in the rotation"),
     ("providers.targets[].health_probe", "targets are not probed"),
-    ("providers.targets[].drop_params", "every field is sent on"),
     ("providers.targets[].data_policy", "it does not change where requests go"),
     ("providers.targets[].zdr", "it does not change where requests go"),
 ];

@@ -1,0 +1,151 @@
+//! An exchange given as data, played as traffic would be: what `test` and `eval` share.
+
+use engine::input::Channel;
+use engine::verdict::{Decision, Flow, Report};
+use serde_json::{Map, Value, json};
+
+use crate::packs::Pack;
+use crate::rehearsal::{Rehearsal, rehearse};
+use crate::wire::chat;
+
+/// What a person or a data set says happened.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    request: Value,
+    headers: Vec<(String, String)>,
+    answer: Option<Answer>,
+}
+
+/// The provider's answer.
+#[derive(Debug)]
+enum Answer {
+    /// As it came over the wire.
+    Whole(Value),
+    /// The first choice's text, in pieces.
+    Pieces(Vec<String>),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Played {
+    pub(super) decision: Decision,
+    pub(super) report: Report,
+    /// What got through: the answer's text if there is an answer, else the request's last text.
+    pub(super) output: Option<String>,
+}
+
+impl Exchange {
+    /// Reads the fields of a case or a line. `text` stands for one user message; every other field that is not the
+    /// exchange's own is the request's.
+    pub(super) fn read(mut fields: Map<String, Value>) -> Result<Self, String> {
+        let headers = match fields.remove("headers") {
+            Some(Value::Object(headers)) => headers.into_iter().map(header).collect::<Result<_, _>>()?,
+            Some(Value::Null) | None => Vec::new(),
+            Some(_) => return Err("`headers` is a mapping from names to strings".into()),
+        };
+        let upstream = fields.remove("upstream_response");
+        let response = fields.remove("response").or(upstream);
+        let answer = match (response, fields.remove("stream_chunks")) {
+            (_, Some(Value::Array(pieces))) => {
+                Some(Answer::Pieces(pieces.iter().map(piece).collect::<Result<_, _>>()?))
+            }
+            (_, Some(_)) => return Err("`stream_chunks` is a list of strings".into()),
+            (Some(Value::String(text)), None) => Some(Answer::Whole(spoken(&text))),
+            (Some(Value::Object(answer)), None) if !answer.is_empty() => {
+                Some(Answer::Whole(Value::Object(answer)))
+            }
+            (Some(Value::Object(_) | Value::Null) | None, None) => None,
+            (Some(_), None) => return Err("`response` is a string or an answer object".into()),
+        };
+        if let Some(text) = fields.remove("text") {
+            if fields.contains_key("messages") {
+                return Err("`text` stands for a user message; give it or `messages`, not both".into());
+            }
+            fields.insert("messages".into(), json!([{"role": "user", "content": text}]));
+        }
+        if !fields.contains_key("messages") {
+            if answer.is_none() {
+                return Err("there is nothing to judge: give `text`, `messages` or `response`".into());
+            }
+            fields.insert("messages".into(), json!([{"role": "user", "content": "-"}]));
+        }
+        Ok(Self { request: Value::Object(fields), headers, answer })
+    }
+
+    /// Plays it against a pack.
+    pub(super) fn play(self, pack: &Pack) -> Result<Played, String> {
+        let headers: Vec<(&str, &str)> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let (whole, pieces) = match self.answer {
+            Some(Answer::Whole(answer)) => (Some(answer), None),
+            Some(Answer::Pieces(pieces)) => (None, Some(pieces)),
+            None => (None, None),
+        };
+        if let Some(pieces) = pieces {
+            return play_pieces(pack, self.request, headers, &pieces);
+        }
+        let answered = whole.is_some();
+        let played = rehearse(pack, self.request, headers, whole).map_err(|fault| fault.message)?;
+        let output = output(&played, answered);
+        Ok(Played { decision: played.decision, report: played.report, output })
+    }
+}
+
+fn header((name, value): (String, Value)) -> Result<(String, String), String> {
+    match value {
+        Value::String(value) => Ok((name.to_lowercase(), value)),
+        _ => Err(format!("header `{name}` is not a string")),
+    }
+}
+
+fn piece(piece: &Value) -> Result<String, String> {
+    piece.as_str().map(str::to_owned).ok_or_else(|| "`stream_chunks` is a list of strings".to_owned())
+}
+
+/// A whole answer that says this.
+fn spoken(text: &str) -> Value {
+    json!({"object": "chat.completion", "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    ]})
+}
+
+fn play_pieces(
+    pack: &Pack,
+    mut request: Value,
+    headers: Vec<(&str, &str)>,
+    pieces: &[String],
+) -> Result<Played, String> {
+    if let Value::Object(fields) = &mut request {
+        fields.entry("model").or_insert_with(|| "rehearsal".into());
+    }
+    let mut session = pack.session();
+    let step = session.request(&chat::decode(&request, headers).map_err(|fault| fault.message)?);
+    let mut output = String::new();
+    let channel = Channel::content(0);
+    let mut flow = if step.decision.verdict.stops() { Flow::Stopped } else { Flow::Open };
+    for piece in pieces {
+        if flow == Flow::Open {
+            flow = session.feed(channel, piece, &mut output);
+        }
+    }
+    if flow == Flow::Open {
+        let _ = session.finish(channel, &mut output);
+    }
+    let text = (!step.decision.verdict.stops()).then_some(output);
+    Ok(Played { decision: session.decision().clone(), report: session.report(), output: text })
+}
+
+fn output(played: &Rehearsal, answered: bool) -> Option<String> {
+    if answered {
+        let content = played.answer.as_ref()?.pointer("/choices/0/message/content")?;
+        return content.as_str().map(str::to_owned);
+    }
+    let messages = played.request.as_ref()?.get("messages")?.as_array()?;
+    match messages.last()?.get("content")? {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => {
+            parts.iter().rev().find_map(|part| part.get("text")?.as_str()).map(str::to_owned)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,157 @@
+//! `kt policy lint`: check a configuration or a rule file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use grammar::ast::ItemKind;
+use grammar::{Diagnostic, Sources, Span, codes};
+use serde_json::{Value, json};
+
+use super::is_rule_file;
+use crate::cli::{Exit, Terminal};
+use crate::packs::{self, Loaded, Shelf};
+
+/// Check a configuration or a rule file.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kt policy lint --file policy-config.yaml
+  kt policy lint --file rules/house.ktr --json
+
+Exit codes: 0 valid, 2 not valid or not readable.")]
+pub(in crate::cli) struct Lint {
+    /// The configuration (YAML) or rule file (.ktr)
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// A file that was looked at.
+struct Linted {
+    diagnostics: Vec<Diagnostic>,
+    sources: Sources,
+    /// Name and version of the pack or policy.
+    pack: (String, String),
+    chain: Vec<String>,
+    rules: usize,
+}
+
+impl Lint {
+    pub(super) fn run(self, terminal: &mut Terminal) -> Exit {
+        let linted = if is_rule_file(&self.file) { rule_file(&self.file) } else { configuration(&self.file) };
+        let linted = match linted {
+            Ok(linted) => linted,
+            Err(sentence) if self.json => {
+                let error = json!({"code": "E014", "path": null, "line": null, "column": null, "message": sentence, "suggestion": null});
+                terminal.line(json!({"valid": false, "file": self.file, "errors": [error]}).to_string());
+                return Exit::Failed;
+            }
+            Err(sentence) => return terminal.fail(sentence),
+        };
+        let valid = !linted.diagnostics.iter().any(Diagnostic::is_error);
+        if self.json {
+            terminal.line(self.report(&linted, valid).to_string());
+        } else {
+            terminal.diagnostics(&linted.diagnostics, &linted.sources);
+            if valid {
+                self.praise(&linted, terminal);
+            } else {
+                let errors = linted.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+                let plural = if errors == 1 { "" } else { "s" };
+                terminal.note(format!("{}: {errors} error{plural}", self.file.display()));
+            }
+        }
+        if valid { Exit::Well } else { Exit::Failed }
+    }
+
+    fn praise(&self, linted: &Linted, terminal: &mut Terminal) {
+        let ok = terminal.good("OK");
+        terminal.line(format!("{ok} {} is valid", self.file.display()));
+        let (name, version) = &linted.pack;
+        let what = if is_rule_file(&self.file) { "Policy" } else { "Pack" };
+        let version = if version.is_empty() { String::new() } else { format!(" (v{version})") };
+        terminal.line(format!("{what}: {name}{version}"));
+        if !is_rule_file(&self.file) {
+            terminal.line(format!("Chain: {}", linted.chain.join(" -> ")));
+            terminal.line(format!("Policies validated: {}", linted.chain.len()));
+        } else {
+            terminal.line(format!("Rules: {}", linted.rules));
+        }
+    }
+
+    fn report(&self, linted: &Linted, valid: bool) -> Value {
+        let of = |errors: bool| -> Vec<Value> {
+            let wanted = linted.diagnostics.iter().filter(|diagnostic| diagnostic.is_error() == errors);
+            wanted.map(|diagnostic| as_json(diagnostic, &linted.sources)).collect()
+        };
+        if !valid {
+            return json!({"valid": false, "file": self.file, "errors": of(true), "warnings": of(false)});
+        }
+        json!({
+            "valid": true,
+            "file": self.file,
+            "pack": {"name": linted.pack.0, "version": linted.pack.1},
+            "chain": linted.chain,
+            "policy_count": linted.chain.len(),
+            "warnings": of(false),
+        })
+    }
+}
+
+/// A diagnostic as a JSON object.
+fn as_json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
+    let place = sources.place(diagnostic.span);
+    let path = diagnostic.path.clone().unwrap_or_else(|| place.file.clone());
+    json!({
+        "code": diagnostic.code.id,
+        "path": path,
+        "file": place.file,
+        "line": place.line,
+        "column": place.column,
+        "message": diagnostic.message,
+        "suggestion": diagnostic.help,
+    })
+}
+
+fn configuration(path: &std::path::Path) -> Result<Linted, String> {
+    let Loaded { pack, config, diagnostics, sources } = packs::load(&[path.to_owned()])?;
+    let name =
+        config.as_ref().map(|config| (config.pack.name.value.clone(), config.pack.version.value.clone()));
+    let chain =
+        config.map_or(Vec::new(), |config| config.chain.into_iter().map(|entry| entry.value).collect());
+    let rules = pack.map_or(0, |pack| pack.program.rule_count());
+    Ok(Linted { diagnostics, sources, pack: name.unwrap_or_default(), chain, rules })
+}
+
+fn rule_file(path: &std::path::Path) -> Result<Linted, String> {
+    let text = packs::read(path)?;
+    let mut sources = Sources::new();
+    let source = sources.add(path.display().to_string(), text.clone());
+    let unit = engine::Unit::of(source);
+    let compiled = match packs::header(&text) {
+        Some((true, _)) => engine::case::compile_library(&unit, &Shelf, &mut sources),
+        _ => engine::compile(&[unit], &Shelf, &mut sources),
+    };
+    let mut diagnostics = compiled.diagnostics;
+    let (file, _) = grammar::parse(source, &text);
+    if !file.items.iter().any(|item| matches!(item.kind, ItemKind::Test(_))) {
+        diagnostics.push(
+            Diagnostic::warning(codes::NO_TESTS, Span::new(source, 0, 0), "this rule file has no tests")
+                .help("add a `test \"…\" { … }` block that shows what it finds, and one that shows what it lets pass"),
+        );
+    }
+    let version = file.items.iter().find_map(|item| match &item.kind {
+        ItemKind::Version(version) => Some(version.value.clone()),
+        _ => None,
+    });
+    let name = packs::header(&text).map(|(_, name)| name).unwrap_or_default();
+    let rules = file.items.iter().filter(|item| matches!(item.kind, ItemKind::Rule(_))).count();
+    Ok(Linted {
+        diagnostics,
+        sources,
+        pack: (name.clone(), version.unwrap_or_default()),
+        chain: vec![name],
+        rules,
+    })
+}

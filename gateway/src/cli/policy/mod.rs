@@ -1,0 +1,49 @@
+//! `kt policy`: check, test and inspect policies.
+
+mod compile;
+mod eval;
+mod exchange;
+mod lint;
+mod reference;
+mod test;
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::{Exit, Terminal};
+
+/// Check, test and inspect policies.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Check a configuration or a rule file
+    Lint(lint::Lint),
+    /// Run tests: golden cases, suites, and the `test` blocks of rule files
+    Test(test::Test),
+    /// Judge texts and conversations from a JSONL file
+    Eval(eval::Eval),
+    /// Show what the compiler makes of a file
+    Compile(compile::Compile),
+    /// List the fields that rules read
+    Fields,
+    /// List the functions and validators that rules call
+    Functions,
+}
+
+impl Verb {
+    pub(super) fn run(self, terminal: &mut Terminal) -> Exit {
+        match self {
+            Verb::Lint(lint) => lint.run(terminal),
+            Verb::Test(test) => test.run(terminal),
+            Verb::Eval(eval) => eval.run(terminal),
+            Verb::Compile(compile) => compile.run(terminal),
+            Verb::Fields => reference::fields(terminal),
+            Verb::Functions => reference::functions(terminal),
+        }
+    }
+}
+
+/// Whether a path names a rule file.
+fn is_rule_file(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "ktr")
+}

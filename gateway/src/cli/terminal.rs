@@ -1,0 +1,67 @@
+//! What a person or a pipe sees: results on the standard output, the rest on the standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use grammar::{Diagnostic, Sources};
+
+use super::Exit;
+
+/// The two outputs, and whether they take colours.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    out_colours: bool,
+    err_colours: bool,
+}
+
+impl Terminal {
+    /// Colours where the output is a terminal and `NO_COLOR` is unset or empty.
+    pub(super) fn new() -> Self {
+        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self {
+            out_colours: allowed && std::io::stdout().is_terminal(),
+            err_colours: allowed && std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// A line of the result. A reader that has gone away is no error.
+    pub(super) fn line(&mut self, line: impl AsRef<str>) {
+        let _ = writeln!(std::io::stdout(), "{}", line.as_ref());
+    }
+
+    /// A line beside the result.
+    pub(super) fn note(&mut self, line: impl AsRef<str>) {
+        let _ = writeln!(std::io::stderr(), "{}", line.as_ref());
+    }
+
+    /// Why the verb cannot run.
+    pub(super) fn fail(&mut self, sentence: impl AsRef<str>) -> Exit {
+        let error = paint("error:", "1;31", self.err_colours);
+        self.note(format!("{error} {}", sentence.as_ref()));
+        Exit::Failed
+    }
+
+    /// Diagnostics with their excerpts.
+    pub(super) fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &Sources) {
+        let text = grammar::render::render(diagnostics, sources, self.err_colours);
+        let _ = write!(std::io::stderr(), "{text}");
+    }
+
+    /// A word in green on a terminal.
+    pub(super) fn good(&self, word: &str) -> String {
+        paint(word, "32", self.out_colours)
+    }
+
+    /// A word in red on a terminal.
+    pub(super) fn bad(&self, word: &str) -> String {
+        paint(word, "31", self.out_colours)
+    }
+
+    /// Whether people read the standard error.
+    pub(super) fn is_watched(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+}
+
+fn paint(word: &str, style: &str, colours: bool) -> String {
+    if colours { format!("\u{1b}[{style}m{word}\u{1b}[0m") } else { word.to_owned() }
+}

@@ -1,0 +1,88 @@
+//! The language suite: files under `tests/suite`, compiled, printed and run.
+
+use std::path::{Path, PathBuf};
+
+use engine::{Unit, compile};
+use gateway::packs::Shelf;
+use grammar::{Diagnostic, Sources};
+
+fn suite(area: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("suite").join(area);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ktr"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} has no cases", folder.display());
+    files
+}
+
+fn open(path: &Path) -> (Sources, Unit) {
+    let mut sources = Sources::new();
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    let source = sources.add(name, std::fs::read_to_string(path).unwrap());
+    (sources, Unit::of(source))
+}
+
+fn snapshot(path: &Path, text: &str) {
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    insta::with_settings!({snapshot_path => path.parent().unwrap(), prepend_module_to_snapshot => false, omit_expression => true}, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+#[test]
+fn mistakes_are_told_with_place_reason_and_mend() {
+    for path in suite("diagnostics") {
+        let (mut sources, unit) = open(&path);
+        let mut diagnostics = compile(std::slice::from_ref(&unit), &Shelf, &mut sources).diagnostics;
+        if diagnostics.is_empty() {
+            let results = engine::case::run_tests(&unit, &Shelf, &mut sources);
+            diagnostics = results.into_iter().flat_map(|result| result.failures).collect();
+        }
+        assert!(diagnostics.iter().any(Diagnostic::is_error), "{} has no mistake", path.display());
+        snapshot(&path, &grammar::render::render(&diagnostics, &sources, false));
+    }
+}
+
+#[test]
+fn trees_print() {
+    for path in suite("tree") {
+        let (sources, unit) = open(&path);
+        let (file, errors) = grammar::parse(unit.source, &sources.get(unit.source).unwrap().text);
+        assert_eq!(errors, []);
+        snapshot(&path, &grammar::print::print(&file));
+    }
+}
+
+#[test]
+fn programs_print() {
+    for path in suite("program") {
+        let (mut sources, unit) = open(&path);
+        let compiled = compile(&[unit], &Shelf, &mut sources);
+        let errors = grammar::render::render(&compiled.diagnostics, &sources, false);
+        let program = compiled.program.unwrap_or_else(|| panic!("{errors}"));
+        snapshot(&path, &program.print());
+    }
+}
+
+#[test]
+fn every_case_passes_whole_and_cut() {
+    let mut count = 0;
+    for path in suite("evaluation") {
+        let (mut sources, unit) = open(&path);
+        let compiled = compile(std::slice::from_ref(&unit), &Shelf, &mut sources);
+        assert!(
+            compiled.program.is_some(),
+            "{}",
+            grammar::render::render(&compiled.diagnostics, &sources, false)
+        );
+        for result in engine::case::run_tests(&unit, &Shelf, &mut sources) {
+            let failures = grammar::render::render(&result.failures, &sources, false);
+            assert!(result.passed(), "{}: {}\n{failures}", path.display(), result.name);
+            count += 1;
+        }
+    }
+    assert!(count > 40, "only {count} cases ran");
+}
