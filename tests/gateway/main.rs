@@ -6,6 +6,7 @@ mod failing_streams;
 mod heads;
 mod lifecycle;
 mod limits;
+mod process;
 mod record;
 mod routing;
 mod streams;
