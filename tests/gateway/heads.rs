@@ -102,4 +102,7 @@ fn only_clients_with_a_configured_key_come_in() {
     assert_eq!(tests::get(gateway.address, "/v1/models").status, 401);
     assert_eq!(provider.connections(), 1);
     assert!(!provider.last().head.contains("kt_1"));
+    let records = gateway.stop();
+    let refused: Vec<&str> = records.iter().filter_map(|one| one["error"].as_str()).collect();
+    assert_eq!(refused, ["invalid_api_key"; 5]);
 }

@@ -51,6 +51,9 @@ fn bodies_that_cannot_be_judged_are_refused() {
     for header in ["content-type: APPLICATION/json;charset=utf-8", "content-encoding: identity"] {
         assert_eq!(post(gateway.address, CHAT, &format!("{header}\r\n"), &body).status, 200, "{header}");
     }
+    let outcomes: Vec<String> = gateway.stop().iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(outcomes[..8], ["refused"; 8]);
+    assert_eq!(outcomes[8..], ["complete"; 2]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tests::{KEY, Provider, Script, Setup, get, send};
 
-use crate::record::CANARY;
+use crate::record::{self, CANARY};
 
 #[test]
 fn models_are_listed_by_target_and_by_model_each_once() {
@@ -82,4 +82,7 @@ fn whatever_is_not_there_is_told_in_the_error_shape() {
     let options = send(gateway.address, line("OPTIONS /v1/chat/completions"));
     assert_eq!((options.status, options.header("allow")), (204, Some("POST, OPTIONS")));
     assert_eq!(provider.connections(), 0);
+    let records = gateway.stop();
+    assert_eq!(records.len(), 17, "every refusal is recorded");
+    records.iter().for_each(|one| record::check(one, "refused", one["status"].as_u64().unwrap() as u16));
 }
