@@ -145,7 +145,9 @@ impl Exchange<'_> {
         self.ledger.judged(&session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
-            Flow::Open => Ok((session.decision().clone(), Carried::Whole(target.scrub_bytes(answer.to_bytes())))),
+            Flow::Open => {
+                Ok((session.decision().clone(), Carried::Whole(target.scrub_bytes(answer.to_bytes()))))
+            }
         }
     }
 

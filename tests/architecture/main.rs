@@ -8,14 +8,55 @@ const LONGEST: usize = 400;
 
 /// A folder or file, and what its code must not name.
 const WALLS: [(&str, &[&str]); 11] = [
-    ("grammar/src", &["engine::", "gateway::", "tokio::", "hyper::", "rhai::", "std::fs", "std::env", "std::net::Tcp", "std::net::Udp", "std::thread"]),
-    ("engine/src", &["gateway::", "tokio::", "hyper::", "std::fs", "std::env", "std::net::Tcp", "std::net::Udp", "std::thread", "Instant::now"]),
+    (
+        "grammar/src",
+        &[
+            "engine::",
+            "gateway::",
+            "tokio::",
+            "hyper::",
+            "rhai::",
+            "std::fs",
+            "std::env",
+            "std::net::Tcp",
+            "std::net::Udp",
+            "std::thread",
+        ],
+    ),
+    (
+        "engine/src",
+        &[
+            "gateway::",
+            "tokio::",
+            "hyper::",
+            "std::fs",
+            "std::env",
+            "std::net::Tcp",
+            "std::net::Udp",
+            "std::thread",
+            "Instant::now",
+        ],
+    ),
     ("grammar/src/yaml", &["crate::config", "crate::parse", "crate::ast", "crate::case"]),
     ("grammar/src/parse", &["crate::config", "crate::yaml", "crate::case"]),
-    ("engine/src/matcher", &["crate::compile", "crate::program", "crate::run", "crate::schema", "crate::script"]),
+    (
+        "engine/src/matcher",
+        &["crate::compile", "crate::program", "crate::run", "crate::schema", "crate::script"],
+    ),
     ("engine/src/program", &["crate::compile", "crate::run"]),
     ("engine/src/compile", &["crate::run"]),
-    ("gateway/src/wire", &["crate::server", "crate::route", "crate::audit", "crate::exchange", "crate::body", "crate::packs", "crate::cli"]),
+    (
+        "gateway/src/wire",
+        &[
+            "crate::server",
+            "crate::route",
+            "crate::audit",
+            "crate::exchange",
+            "crate::body",
+            "crate::packs",
+            "crate::cli",
+        ],
+    ),
     ("gateway/src/route", &["crate::server", "crate::audit", "crate::exchange", "crate::body", "crate::cli"]),
     ("gateway/src/audit", &["crate::server", "crate::exchange", "crate::body", "crate::cli"]),
     ("gateway/src/server", &["crate::cli"]),
@@ -23,7 +64,10 @@ const WALLS: [(&str, &[&str]); 11] = [
 
 /// What each crate may depend on, of ours and of what must stay outside.
 const CRATES: [(&str, &[&str]); 3] = [
-    ("grammar", &["kt-engine", "kt-gateway", "engine", "gateway", "tokio", "hyper", "tracing", "rhai", "clap"]),
+    (
+        "grammar",
+        &["kt-engine", "kt-gateway", "engine", "gateway", "tokio", "hyper", "tracing", "rhai", "clap"],
+    ),
     ("engine", &["kt-gateway", "gateway", "tokio", "hyper", "tracing", "clap"]),
     ("gateway", &["kt-tests", "tests"]),
 ];
@@ -78,7 +122,9 @@ fn assert_none(what: &str, found: &[String]) {
 fn no_file_imports_over_a_wall() {
     let mut over = Vec::new();
     for (room, forbidden) in WALLS {
-        for path in files(room).iter().filter(|path| !path.components().any(|part| part.as_os_str() == "tests")) {
+        for path in
+            files(room).iter().filter(|path| !path.components().any(|part| part.as_os_str() == "tests"))
+        {
             for (number, line) in code(shipped(&read(path))) {
                 let named = forbidden.iter().filter(|name| names(line, name));
                 over.extend(named.map(|name| format!("{}:{number} names `{name}`", path.display())));
@@ -118,7 +164,8 @@ fn every_file_opens_with_a_sentence_on_what_it_is_for() {
 fn no_file_is_too_long_to_read_at_once() {
     let lengths = all_files().into_iter().map(|path| (code(&read(&path)).count(), path));
     let long = lengths.filter(|(length, _)| *length > LONGEST);
-    let long: Vec<String> = long.map(|(length, path)| format!("{}: {length} lines", path.display())).collect();
+    let long: Vec<String> =
+        long.map(|(length, path)| format!("{}: {length} lines", path.display())).collect();
     assert_none(&format!("files of more than {LONGEST} lines of code"), &long);
 }
 

@@ -33,7 +33,8 @@ fn told(record: &Value, reply: &Reply) -> Told {
 fn rehearsed(pack: &gateway::Pack, question: &str, answer: &str) -> Told {
     let played = gateway::rehearse(pack, question_of(question, false), Vec::new(), Some(whole(answer)));
     let played = played.unwrap_or_else(|fault| panic!("{}", fault.message));
-    let text = played.answer.map(|answer| answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned());
+    let text =
+        played.answer.map(|answer| answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned());
     let code = played.decision.reason_code.map(|code| code.to_string());
     (played.decision.verdict.name().to_owned(), code, text)
 }
@@ -53,7 +54,8 @@ fn live(provider: &Provider, gateway: Gateway, cases: &[(&str, &str)], cut: Opti
 
 fn assert_agreement(setup: &Setup, provider: &Provider, cases: &[(&str, &str)]) {
     let pack = tests::gate::pack(setup);
-    let expected: Vec<Told> = cases.iter().map(|(question, answer)| rehearsed(&pack, question, answer)).collect();
+    let expected: Vec<Told> =
+        cases.iter().map(|(question, answer)| rehearsed(&pack, question, answer)).collect();
     assert_eq!(live(provider, setup.here(), cases, None), expected);
     for size in [1, 2, 3, 7, 100] {
         assert_eq!(live(provider, setup.here(), cases, Some(size)), expected, "in pieces of {size}");
@@ -76,7 +78,8 @@ fn they_agree_on_shipped_kinds_and_on_a_chain() {
     ];
     let redacting = Setup::over(&provider).kind("pii-detector").rules("house", RULES);
     assert_agreement(&redacting, &provider, &cases);
-    let blocking = Setup::over(&provider).kind("pii-detector").block("policy: {pii-detector: {action: block}}");
+    let blocking =
+        Setup::over(&provider).kind("pii-detector").block("policy: {pii-detector: {action: block}}");
     assert_agreement(&blocking, &provider, &cases);
 }
 
@@ -85,9 +88,13 @@ fn a_dry_run_refuses_what_the_gateway_refuses() {
     let provider = Provider::always(Script::answer("ok"));
     let setup = Setup::guarded(&provider);
     let (pack, gateway) = (tests::gate::pack(&setup), setup.here());
-    for request in [json!({"model": "m", "messages": []}), json!({"model": "m", "messages": [{"role": "x"}]})] {
+    for request in [json!({"model": "m", "messages": []}), json!({"model": "m", "messages": [{"role": "x"}]})]
+    {
         let fault = gateway::rehearse(&pack, request.clone(), Vec::new(), None).unwrap_err();
         let error = gateway.chat(&request).error().unwrap();
-        assert_eq!((error["message"].as_str(), error["param"].as_str()), (Some(fault.message.as_str()), fault.param.as_deref()));
+        assert_eq!(
+            (error["message"].as_str(), error["param"].as_str()),
+            (Some(fault.message.as_str()), fault.param.as_deref())
+        );
     }
 }

@@ -58,7 +58,8 @@ fn a_blocked_request_reaches_no_provider_and_says_why() {
     let provider = Provider::always(Script::answer("ok"));
     let gateway = Setup::guarded(&provider).here();
     for stream in [false, true] {
-        let reply = gateway.post("x-request-id: mine-7\r\n", question_of("say FORBIDDEN", stream).to_string());
+        let reply =
+            gateway.post("x-request-id: mine-7\r\n", question_of("say FORBIDDEN", stream).to_string());
         assert_eq!((reply.status, reply.header("x-should-retry")), (409, Some("false")));
         assert_eq!(reply.header("content-type"), Some("application/json"));
         assert_eq!(reply.header("x-kt-policy"), Some("block; house"));

@@ -15,7 +15,11 @@ fn cases() -> Vec<(&'static str, Script, &'static str)> {
         ("closed", stream(""), "stream_truncated"),
         ("done without a finish", stream(DONE), "stream_truncated"),
         ("reset", stream("").pause(20).reset(), "stream_broken"),
-        ("an aborted chunked body", Script::raw(format!("{chunked}{:x}\r\n{good}\r\n", good.len())), "stream_broken"),
+        (
+            "an aborted chunked body",
+            Script::raw(format!("{chunked}{:x}\r\n{good}\r\n", good.len())),
+            "stream_broken",
+        ),
         ("shorter than announced", Script::raw(longer + &*good), "stream_broken"),
         ("silence", stream("").stall(), "stream_timeout"),
         ("only comments", stream(&": ping\n\n".repeat(3)).stall(), "stream_timeout"),
@@ -24,9 +28,17 @@ fn cases() -> Vec<(&'static str, Script, &'static str)> {
         ("no object", stream("data: 5\n\n"), "unreadable_answer"),
         ("no choices", stream("data: {\"x\":1}\n\n"), "unreadable_answer"),
         ("text beside the delta", stream("data: {\"choices\":[{\"text\":\"a\"}]}\n\n"), "unreadable_answer"),
-        ("text of another type", stream("data: {\"choices\":[{\"delta\":{\"content\":[1]}}]}\n\n"), "unreadable_answer"),
+        (
+            "text of another type",
+            stream("data: {\"choices\":[{\"delta\":{\"content\":[1]}}]}\n\n"),
+            "unreadable_answer",
+        ),
         ("text after the finish", stream(&(stop + &*good)), "unreadable_answer"),
-        ("an error", stream("data: {\"error\":{\"code\":\"overloaded\",\"message\":\"x\"}}\n\n"), "overloaded"),
+        (
+            "an error",
+            stream("data: {\"error\":{\"code\":\"overloaded\",\"message\":\"x\"}}\n\n"),
+            "overloaded",
+        ),
         ("an error as text", stream("data: {\"error\":\"boom\"}\n\n"), "upstream_failed"),
         ("invalid UTF-8", Script::stream(&good).then(b"data: {\"a\":\"\xff\"}\n\n"), "unreadable_answer"),
         ("an endless event", stream(&format!("data: {}", "x".repeat(1_100_000))).stall(), "event_too_long"),
@@ -48,7 +60,11 @@ fn every_failure_is_told_in_the_stream() {
         assert!(reply.is_whole && reply.body.ends_with(DONE), "{name}: {}", reply.body);
         assert_eq!(reply.events().len() - 2, reply.chunks().len(), "{name}: the error is the last but one");
         let record = record::only(&gateway.stop(), "failed", 200);
-        assert_eq!((record["error"].as_str(), record["stream"].as_bool()), (Some(code), Some(true)), "{name}");
+        assert_eq!(
+            (record["error"].as_str(), record["stream"].as_bool()),
+            (Some(code), Some(true)),
+            "{name}"
+        );
     }
 }
 

@@ -11,19 +11,23 @@ const ODD: &str = "authorization: Bearer client-key\r\nproxy-authorization: Basi
 #[test]
 fn a_provider_sees_a_request_made_from_scratch() {
     let provider = Provider::always(Script::answer("ok"));
-    let gateway = Setup::new().target("a", &provider, "model: org/real#1, secret_key_ref: {file: KEY}").here();
+    let gateway =
+        Setup::new().target("a", &provider, "model: org/real#1, secret_key_ref: {file: KEY}").here();
     assert_eq!(gateway.post(ODD, question_of("hi", false).to_string()).status, 200);
     let seen = provider.last();
-    let mut names: Vec<String> = seen
-        .head
-        .lines()
-        .skip(1)
-        .map(|line| line.split(':').next().unwrap().to_ascii_lowercase())
-        .collect();
+    let mut names: Vec<String> =
+        seen.head.lines().skip(1).map(|line| line.split(':').next().unwrap().to_ascii_lowercase()).collect();
     names.sort();
     let expected = [
-        "accept-encoding", "authorization", "content-length", "content-type", "fireworks-model", "host",
-        "traceparent", "user-agent", "x-session-affinity",
+        "accept-encoding",
+        "authorization",
+        "content-length",
+        "content-type",
+        "fireworks-model",
+        "host",
+        "traceparent",
+        "user-agent",
+        "x-session-affinity",
     ];
     assert_eq!(names, expected);
     assert!(seen.head.starts_with("POST /v1/chat/completions HTTP/1.1\r\n"), "{}", seen.head);
@@ -38,7 +42,10 @@ fn a_target_without_a_key_and_a_model_gets_no_key_and_the_clients_model() {
     let provider = Provider::always(Script::answer("ok"));
     let gateway = Setup::new().target("a", &provider, "").here();
     gateway.post(ODD, question_of("hi", false).to_string());
-    assert_eq!((provider.last().header("authorization"), &provider.last().json()["model"]), (None, &"m".into()));
+    assert_eq!(
+        (provider.last().header("authorization"), &provider.last().json()["model"]),
+        (None, &"m".into())
+    );
 }
 
 #[test]
@@ -60,14 +67,26 @@ fn a_client_sees_only_listed_headers_of_the_provider() {
     let provider = Provider::always(Script::with_headers("200 OK", headers, whole("ok").to_string()));
     let gateway = Setup::guarded(&provider).here();
     let reply = gateway.post("x-request-id: mine-1\r\n", question_of("SECRET1", false).to_string());
-    let mut names: Vec<&str> = reply.head.lines().skip(1).map(|line| line.split(':').next().unwrap()).collect();
+    let mut names: Vec<&str> =
+        reply.head.lines().skip(1).map(|line| line.split(':').next().unwrap()).collect();
     names.sort_unstable();
     let expected = [
-        "connection", "content-length", "content-type", "date", "fireworks-prompt-tokens", "retry-after",
-        "x-kt-policy", "x-kt-target", "x-ratelimit-over-limit", "x-request-id",
+        "connection",
+        "content-length",
+        "content-type",
+        "date",
+        "fireworks-prompt-tokens",
+        "retry-after",
+        "x-kt-policy",
+        "x-kt-target",
+        "x-ratelimit-over-limit",
+        "x-request-id",
     ];
     assert_eq!(names, expected, "{}", reply.head);
-    assert_eq!((reply.header("x-request-id"), reply.header("x-kt-policy")), (Some("mine-1"), Some("redact; house")));
+    assert_eq!(
+        (reply.header("x-request-id"), reply.header("x-kt-policy")),
+        (Some("mine-1"), Some("redact; house"))
+    );
 }
 
 #[test]
@@ -92,7 +111,8 @@ fn only_clients_with_a_configured_key_come_in() {
     let provider = Provider::always(Script::answer("ok"));
     // SHA-256 of `kt_1`.
     let digest = "fd1d784d21c360916a46dd7479344cbcef48024ef881c9cb8093da99ad7f375f";
-    let gateway = Setup::over(&provider).block(&format!("auth: {{keys: [{{name: ann, sha256: {digest}}}]}}")).here();
+    let gateway =
+        Setup::over(&provider).block(&format!("auth: {{keys: [{{name: ann, sha256: {digest}}}]}}")).here();
     let ask = |headers: &str| gateway.post(headers, question_of("hi", false).to_string());
     assert_eq!(ask("authorization: Bearer kt_1\r\n").status, 200);
     for wrong in ["", "authorization: Bearer kt_2\r\n", "authorization: kt_1\r\n", "x-api-key: kt_1\r\n"] {

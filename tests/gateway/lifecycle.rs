@@ -122,7 +122,8 @@ fn two_gateways_do_not_write_one_audit_log() {
     let (_folder, config) = setup.write();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _first = runtime.block_on(gateway::bind(tests::gate::settings(&setup, &config))).unwrap();
-    let error = runtime.block_on(gateway::bind(tests::gate::settings(&setup, &config))).unwrap_err().to_string();
+    let error =
+        runtime.block_on(gateway::bind(tests::gate::settings(&setup, &config))).unwrap_err().to_string();
     assert!(error.contains("another `kt`") && error.contains("--state-dir"), "{error}");
 }
 

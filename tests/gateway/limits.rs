@@ -40,8 +40,13 @@ fn bodies_that_cannot_be_judged_are_refused() {
     let gateway = Setup::guarded(&provider).here();
     let body = question_of("hi", false).to_string();
     for header in [
-        "content-encoding: gzip", "content-encoding: identity, br", "content-encoding: GZIP", "content-encoding: ",
-        "content-type: text/plain", "content-type: multipart/form-data", "content-type: application/jsonx",
+        "content-encoding: gzip",
+        "content-encoding: identity, br",
+        "content-encoding: GZIP",
+        "content-encoding: ",
+        "content-type: text/plain",
+        "content-type: multipart/form-data",
+        "content-type: application/jsonx",
         "content-type: application/json\r\ncontent-type: text/plain",
     ] {
         let reply = post(gateway.address, CHAT, &format!("{header}\r\n"), &body);
@@ -51,7 +56,8 @@ fn bodies_that_cannot_be_judged_are_refused() {
     for header in ["content-type: APPLICATION/json;charset=utf-8", "content-encoding: identity"] {
         assert_eq!(post(gateway.address, CHAT, &format!("{header}\r\n"), &body).status, 200, "{header}");
     }
-    let outcomes: Vec<String> = gateway.stop().iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect();
+    let outcomes: Vec<String> =
+        gateway.stop().iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect();
     assert_eq!(outcomes[..8], ["refused"; 8]);
     assert_eq!(outcomes[8..], ["complete"; 2]);
 }
@@ -75,7 +81,12 @@ fn framings_that_two_servers_read_in_two_ways_are_refused_or_read_in_one() {
         (head("host : a") + &*body, &[400]),
         (head(&format!("host: a\r\nx: {}", "y".repeat(500_000))), &[431]),
         (head(&format!("host: a{}", "\r\nx: y".repeat(120))), &[431]),
-        (head(&format!("host: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\ncontent-length: {length}")) + &*chunked, &[200, 400]),
+        (
+            head(&format!(
+                "host: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\ncontent-length: {length}"
+            )) + &*chunked,
+            &[200, 400],
+        ),
     ] {
         let before = provider.connections();
         let reply = send(gateway.address, &request);
@@ -97,7 +108,10 @@ fn a_body_that_breaks_off_is_refused() {
     std::thread::sleep(std::time::Duration::from_millis(100));
     let records = gateway.stop();
     assert_eq!((records.len(), provider.connections()), (1, 0));
-    assert!(["refused", "client_disconnect"].contains(&records[0]["outcome"].as_str().unwrap()), "{records:?}");
+    assert!(
+        ["refused", "client_disconnect"].contains(&records[0]["outcome"].as_str().unwrap()),
+        "{records:?}"
+    );
 }
 
 #[test]

@@ -28,14 +28,22 @@ fn a_run_serves_tells_and_keeps_its_secrets() {
     let reply = post(run.address, CHAT, "x-request-id: mine-3\r\n", body);
     assert_eq!(reply.said(), "to [EMAIL]");
     assert_eq!(provider.last().header("authorization"), Some(format!("Bearer {KEY}").as_str()));
-    provider.now(Script::reply("401 No", "application/json", format!("{{\"error\":{{\"message\":\"{KEY} {CANARY}\"}}}}")));
+    provider.now(Script::reply(
+        "401 No",
+        "application/json",
+        format!("{{\"error\":{{\"message\":\"{KEY} {CANARY}\"}}}}"),
+    ));
     assert_eq!(post(run.address, CHAT, "", question_of("hi", false).to_string()).status, 502);
     assert_eq!(get(run.admin, "/health").json()["requests_processed"], 2);
     let ended = run.stop();
     assert_eq!(ended.status.code(), Some(0), "{}", ended.log);
     record::check(&ended.records[0], "complete", 200);
     record::check(&ended.records[1], "failed", 502);
-    assert!(ended.log.contains("mine-3") && ended.log.contains("refuses the configured key"), "{}", ended.log);
+    assert!(
+        ended.log.contains("mine-3") && ended.log.contains("refuses the configured key"),
+        "{}",
+        ended.log
+    );
     for secret in [KEY, CANARY, "SECRET1", "ann@"] {
         assert!(!ended.log.contains(secret), "`{secret}` in the log: {}", ended.log);
     }
@@ -95,7 +103,10 @@ fn a_port_in_use_is_told_with_what_to_do() {
     let address = taken.local_addr().unwrap();
     let setup = Setup::new().demo();
     let told = failed(&setup, &address.to_string(), "127.0.0.1:0");
-    assert!(told.contains(&format!("port {} is in use", address.port())) && told.contains("`--listen`"), "{told}");
+    assert!(
+        told.contains(&format!("port {} is in use", address.port())) && told.contains("`--listen`"),
+        "{told}"
+    );
     let told = failed(&setup, "127.0.0.1:0", &address.to_string());
     assert!(told.contains("is in use") && told.contains("`--admin-listen`"), "{told}");
 }
@@ -113,7 +124,10 @@ fn a_missing_key_is_told_at_the_start_and_answered_with_503() {
 #[test]
 fn a_mistake_in_the_configuration_is_told_at_its_place() {
     let told = failed(&Setup::new().demo().block("polices: {}"), "127.0.0.1:0", "127.0.0.1:0");
-    assert!(told.contains("polices") && told.contains("E002") && told.contains("policy-config.yaml:"), "{told}");
+    assert!(
+        told.contains("polices") && told.contains("E002") && told.contains("policy-config.yaml:"),
+        "{told}"
+    );
     let broken = RULES.replace("text has forbidden", "text has forbiden");
     let told = failed(&Setup::new().demo().rules("house", &broken), "127.0.0.1:0", "127.0.0.1:0");
     assert!(told.contains("forbiden") && told.contains("house.ktr:") && told.contains("forbidden"), "{told}");

@@ -16,8 +16,19 @@ pub fn only(records: &[Value], outcome: &str, status: u16) -> Value {
 /// Checks the fields that do not depend on the case.
 pub fn check(record: &Value, outcome: &str, status: u16) {
     const FIELDS: [&str; 13] = [
-        "seq", "id", "event_type", "timestamp", "request_id", "verdict", "reason_code", "config_version",
-        "config_hash", "latency_ms", "stream", "error", "policies_evaluated",
+        "seq",
+        "id",
+        "event_type",
+        "timestamp",
+        "request_id",
+        "verdict",
+        "reason_code",
+        "config_version",
+        "config_hash",
+        "latency_ms",
+        "stream",
+        "error",
+        "policies_evaluated",
     ];
     FIELDS.iter().for_each(|field| assert!(record.get(field).is_some(), "no `{field}` in {record}"));
     assert_eq!(record["outcome"], outcome, "{record}");

@@ -24,7 +24,11 @@ fn the_next_target_is_asked_after_each_kind_of_failure() {
         let first = Provider::always(script);
         let gateway = Setup::new().target("a", &first, "timeout_seconds: 1").target("b", &second, "").here();
         let reply = gateway.ask("hi");
-        assert_eq!((reply.status, reply.header("x-kt-target"), first.connections()), (200, Some("b"), 1), "{name}");
+        assert_eq!(
+            (reply.status, reply.header("x-kt-target"), first.connections()),
+            (200, Some("b"), 1),
+            "{name}"
+        );
         let record = record::only(&gateway.stop(), "complete", 200);
         assert_eq!((&record["target"], &record["error"]), (&json!("b"), &json!(null)), "{name}");
     }
@@ -88,7 +92,8 @@ fn weights_are_kept_exactly_and_smoothly() {
         setup = setup.target(id, provider, &format!("weight: {weight}"));
     }
     let gateway = setup.here();
-    let turns: Vec<String> = (0..100).map(|_| gateway.ask("hi").header("x-kt-target").unwrap().to_owned()).collect();
+    let turns: Vec<String> =
+        (0..100).map(|_| gateway.ask("hi").header("x-kt-target").unwrap().to_owned()).collect();
     assert_eq!(all.iter().map(Provider::connections).collect::<Vec<_>>(), [50, 30, 20]);
     for ten in turns.chunks(10) {
         assert_eq!(ten.iter().filter(|id| *id == "a").count(), 5, "{ten:?}");

@@ -75,12 +75,14 @@ fn a_stream_in_http_chunks_of_one_byte_is_read_the_same() {
 
 #[test]
 fn choices_are_guarded_apart() {
-    let of = |index: u32, text: &str, end: Option<&str>| {
-        json!({"choices": [{"index": index, "delta": {"content": text}, "finish_reason": end}]})
-    };
+    let of = |index: u32, text: &str, end: Option<&str>| json!({"choices": [{"index": index, "delta": {"content": text}, "finish_reason": end}]});
     let chunks = [
-        of(0, "a SEC", None), of(1, "b SECRET", None), of(0, "RET1", None), of(1, "ary", None),
-        of(0, "2", Some("stop")), of(1, "7", Some("length")),
+        of(0, "a SEC", None),
+        of(1, "b SECRET", None),
+        of(0, "RET1", None),
+        of(1, "ary", None),
+        of(0, "2", Some("stop")),
+        of(1, "7", Some("length")),
     ];
     let said: String = chunks.iter().map(event).collect();
     let provider = Provider::always(Script::stream(said + DONE));
@@ -115,7 +117,11 @@ fn second_copies_of_the_text_never_pass() {
     let provider = Provider::always(Script::stream(event(&copy) + &*event(&finish("stop")) + DONE));
     let gateway = Setup::guarded(&provider).here();
     let reply = gateway.stream("hi");
-    assert!(reply.said() == "[SECRET]" && !reply.shows("SECRET1") && !reply.shows("token_ids"), "{}", reply.body);
+    assert!(
+        reply.said() == "[SECRET]" && !reply.shows("SECRET1") && !reply.shows("token_ids"),
+        "{}",
+        reply.body
+    );
     let mut whole = tests::whole("SECRET1");
     whole["choices"][0]["logprobs"] = json!({"content": [{"token": "SECRET1"}]});
     whole["choices"][0]["message"]["reasoning_details"] = json!([{"text": "SECRET1"}]);
@@ -134,8 +140,14 @@ fn a_block_in_mid_stream_tells_the_client_and_lets_go_of_the_provider() {
     let [.., filtered, error] = parsed.as_slice() else { panic!("{}", reply.body) };
     assert_eq!(reply.said(), "fine so far. ");
     assert_eq!(filtered["choices"], json!([{"index": 0, "delta": {}, "finish_reason": "content_filter"}]));
-    assert_eq!((&error["error"]["code"], &error["error"]["type"]), (&json!("output_blocked"), &json!("policy_violation")));
-    assert_eq!((&error["error"]["rule"], &error["error"]["reason_code"]), (&json!("stop"), &json!("house.forbidden")));
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["type"]),
+        (&json!("output_blocked"), &json!("policy_violation"))
+    );
+    assert_eq!(
+        (&error["error"]["rule"], &error["error"]["reason_code"]),
+        (&json!("stop"), &json!("house.forbidden"))
+    );
     assert_eq!(events.last(), Some(&"[DONE]"));
     assert!(reply.is_whole && !reply.shows("FORB\"") && !reply.shows("more"));
     assert!(provider.is_let_go(Duration::from_millis(500)), "the provider goes on, and so does the bill");

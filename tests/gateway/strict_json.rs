@@ -9,7 +9,8 @@ const ASK: &str = r#""messages":[{"role":"user","content":"hi"}]"#;
 /// Bodies that are refused, and a word of the reason.
 fn refused() -> Vec<(Vec<u8>, &'static str)> {
     let of = |text: &str| format!(r#"{{"model":"m",{ASK},{text}}}"#).into_bytes();
-    let message = |text: &str| format!(r#"{{"model":"m","messages":[{{"role":"user",{text}}}]}}"#).into_bytes();
+    let message =
+        |text: &str| format!(r#"{{"model":"m","messages":[{{"role":"user",{text}}}]}}"#).into_bytes();
     let deep = |n: usize| of(&format!(r#""x":{}{}"#, "[".repeat(n), "]".repeat(n)));
     let good = of(r#""n":1"#);
     vec![
@@ -87,7 +88,11 @@ fn a_field_of_the_wrong_shape_is_named() {
         (format!(r#"{{"model":"m","tools":{{}},{ASK}}}"#), "tools"),
     ] {
         let error = gateway.post("", &body).error().unwrap();
-        assert_eq!((error["code"].as_str(), error["param"].as_str()), (Some("invalid_request"), Some(param)), "{body}");
+        assert_eq!(
+            (error["code"].as_str(), error["param"].as_str()),
+            (Some("invalid_request"), Some(param)),
+            "{body}"
+        );
     }
     assert_eq!(provider.connections(), 0);
 }
@@ -98,7 +103,8 @@ fn spellings_of_the_same_body_pass() {
     let gateway = Setup::guarded(&provider).here();
     let deep = format!(r#"{{"model":"m",{ASK},"x":{}{}}}"#, "[".repeat(60), "]".repeat(60));
     let spaced = format!(" \r\n\t{{\"model\" : \"m\" ,{ASK}}}\n ");
-    let escaped = r#"{"mod\u0065l":"m","messages":[{"role":"us\u0065r","content":"\ud83d\ude00 SECR\u0045T1"}]}"#;
+    let escaped =
+        r#"{"mod\u0065l":"m","messages":[{"role":"us\u0065r","content":"\ud83d\ude00 SECR\u0045T1"}]}"#;
     for body in [deep.as_str(), &spaced, escaped] {
         assert_eq!(gateway.post("", body).status, 200, "{body}");
     }

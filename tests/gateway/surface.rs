@@ -53,7 +53,8 @@ fn the_operators_pages_are_not_on_the_clients_port_nor_the_other_way_round() {
 fn whatever_is_not_there_is_told_in_the_error_shape() {
     let provider = Provider::always(Script::default());
     let gateway = Setup::over(&provider).here();
-    let line = |line: &str| format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let line =
+        |line: &str| format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
     for (request, status, code) in [
         ("GET /", 404, "not_found"),
         ("POST /v1/chat", 404, "not_found"),

@@ -41,8 +41,12 @@ fn calls_in_pieces_pass_unchanged() {
     let mut second = call("c2", "{}");
     second["index"] = json!(1);
     let deltas = [
-        json!({"role": "assistant", "content": null}), json!({"tool_calls": [first]}), piece("{\"ci"),
-        piece("ty\":\"Os"), piece("lo\"}"), json!({"tool_calls": [second]}),
+        json!({"role": "assistant", "content": null}),
+        json!({"tool_calls": [first]}),
+        piece("{\"ci"),
+        piece("ty\":\"Os"),
+        piece("lo\"}"),
+        json!({"tool_calls": [second]}),
     ];
     let mut chunks: Vec<Value> = deltas.into_iter().map(|delta| chunk(delta, None)).collect();
     chunks.push(finish("tool_calls"));
@@ -55,7 +59,8 @@ fn calls_in_pieces_pass_unchanged() {
 
 #[test]
 fn the_older_functions_pass_unchanged() {
-    let message = json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}});
+    let message =
+        json!({"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}});
     let answer = json!({"choices": [{"index": 0, "message": message, "finish_reason": "function_call"}]});
     let provider = Provider::always(Script::json(&answer));
     let gateway = Setup::guarded(&provider).here();

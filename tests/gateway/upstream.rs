@@ -21,7 +21,8 @@ fn with(status: u16, code: &'static str, name: &'static str, value: &'static str
 }
 
 fn error(status: &str) -> Script {
-    let body = json!({"error": {"message": format!("no: {KEY}"), "type": "t", "code": "their_code", "param": "p"}});
+    let body =
+        json!({"error": {"message": format!("no: {KEY}"), "type": "t", "code": "their_code", "param": "p"}});
     Script::reply(status, "application/json", body.to_string())
 }
 
@@ -40,13 +41,33 @@ fn cases() -> Vec<(&'static str, Script, Told)> {
         ("403", error("403 Forbidden"), with(502, "upstream_auth", "x-should-retry", "false")),
         ("400", error("400 Bad Request"), told(400, "their_code")),
         ("404", error("404 Not Found"), told(404, "their_code")),
-        ("422", Script::reply("422 No", "application/json", r#"{"detail":[]}"#), told(422, "invalid_request")),
-        ("429", Script::with_headers("429 Slow", retry, "{}"), with(429, "rate_limit_exceeded", "retry-after", "7")),
-        ("429 flat", Script::reply("429 Slow", "application/json", r#"{"error":"Too Many","message":"m"}"#), told(429, "rate_limit_exceeded")),
+        (
+            "422",
+            Script::reply("422 No", "application/json", r#"{"detail":[]}"#),
+            told(422, "invalid_request"),
+        ),
+        (
+            "429",
+            Script::with_headers("429 Slow", retry, "{}"),
+            with(429, "rate_limit_exceeded", "retry-after", "7"),
+        ),
+        (
+            "429 flat",
+            Script::reply("429 Slow", "application/json", r#"{"error":"Too Many","message":"m"}"#),
+            told(429, "rate_limit_exceeded"),
+        ),
         ("425", error("425 Too Early"), told(502, "upstream_failed")),
         ("500", error("500 Oops"), told(502, "upstream_failed")),
-        ("503", Script::with_headers("503 Busy", retry, "{}"), with(502, "upstream_failed", "retry-after", "7")),
-        ("500 of garbage", Script::reply("500 Oops", "text/html", format!("<h1>{KEY}")), told(502, "upstream_failed")),
+        (
+            "503",
+            Script::with_headers("503 Busy", retry, "{}"),
+            with(502, "upstream_failed", "retry-after", "7"),
+        ),
+        (
+            "500 of garbage",
+            Script::reply("500 Oops", "text/html", format!("<h1>{KEY}")),
+            told(502, "upstream_failed"),
+        ),
         ("307", Script::with_headers("307 There", elsewhere, ""), told(502, "upstream_redirect")),
         ("204", Script::raw("HTTP/1.1 204 No\r\nconnection: close\r\n\r\n"), told(502, "upstream_status")),
         ("HTML", Script::reply("200 OK", "text/html", KEY), told(502, "upstream_content_type")),
@@ -56,7 +77,8 @@ fn cases() -> Vec<(&'static str, Script, Told)> {
 }
 
 fn whole_cases() -> Vec<(&'static str, Script, Told)> {
-    let short = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"choices\"";
+    let short =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"choices\"";
     let json = |text: &str| Script::reply("200 OK", "application/json", text);
     let large = format!("{{\"choices\":[],\"x\":\"{}\"}}", "x".repeat(33 * 1024 * 1024));
     vec![
@@ -66,7 +88,11 @@ fn whole_cases() -> Vec<(&'static str, Script, Told)> {
         ("half JSON", json(r#"{"choices":[{"mess"#), told(502, "unreadable_answer")),
         ("a repeated key", json(r#"{"choices":[],"choices":[]}"#), told(502, "unreadable_answer")),
         ("no choices", json(r#"{"text":"SECRET1"}"#), told(502, "unreadable_answer")),
-        ("text of another type", json(r#"{"choices":[{"message":{"content":[]}}]}"#), told(502, "unreadable_answer")),
+        (
+            "text of another type",
+            json(r#"{"choices":[{"message":{"content":[]}}]}"#),
+            told(502, "unreadable_answer"),
+        ),
         ("too long", json(&large), told(502, "answer_too_long")),
         ("a stream, unasked", Script::deltas(["hi"]), told(502, "upstream_content_type")),
     ]
@@ -78,7 +104,12 @@ fn check(name: &str, script: Script, expected: &Told, stream: bool) {
     let gateway = Setup::new().target("a", &provider, fields).rules("house", tests::RULES).here();
     let reply = gateway.chat(&question_of(CANARY, stream));
     let name = format!("{name}, stream: {stream}");
-    assert_eq!((reply.status, reply.code().as_str()), (expected.status, expected.code), "{name}: {}", reply.body);
+    assert_eq!(
+        (reply.status, reply.code().as_str()),
+        (expected.status, expected.code),
+        "{name}: {}",
+        reply.body
+    );
     assert!(reply.is_whole && reply.header("content-type") == Some("application/json"), "{name}");
     let error = reply.error().unwrap();
     let kind = match expected.status {
@@ -86,15 +117,26 @@ fn check(name: &str, script: Script, expected: &Told, stream: bool) {
         400..=499 => "invalid_request_error",
         _ => "upstream_error",
     };
-    assert_eq!((error["type"].as_str(), error["request_id"].as_str()), (Some(kind), reply.header("x-request-id")), "{name}");
+    assert_eq!(
+        (error["type"].as_str(), error["request_id"].as_str()),
+        (Some(kind), reply.header("x-request-id")),
+        "{name}"
+    );
     if let Some((header, value)) = expected.header {
         assert_eq!(reply.header(header), Some(value), "{name}");
     }
     assert!(!reply.shows(KEY), "{name}: {}", reply.body);
-    assert!(!gateway.admin("/health").shows(KEY) && !gateway.admin("/keeptrusts/config").shows(KEY), "{name}");
+    assert!(
+        !gateway.admin("/health").shows(KEY) && !gateway.admin("/keeptrusts/config").shows(KEY),
+        "{name}"
+    );
     let outcome = if kind == "invalid_request_error" { "refused" } else { "failed" };
     let record = record::only(&gateway.stop(), outcome, expected.status);
-    assert_eq!((record["error"].as_str(), record["target"].as_str()), (Some(expected.code), Some("a")), "{name}");
+    assert_eq!(
+        (record["error"].as_str(), record["target"].as_str()),
+        (Some(expected.code), Some("a")),
+        "{name}"
+    );
 }
 
 #[test]
@@ -106,7 +148,12 @@ fn every_failure_has_its_status_and_its_shape() {
     for (name, script, expected) in whole_cases() {
         check(name, script, &expected, false);
     }
-    check("a whole answer in place of a stream", Script::answer("hi"), &told(502, "upstream_content_type"), true);
+    check(
+        "a whole answer in place of a stream",
+        Script::answer("hi"),
+        &told(502, "upstream_content_type"),
+        true,
+    );
 }
 
 #[test]
@@ -121,7 +168,8 @@ fn nobody_at_the_address_is_told_and_seen_in_the_health() {
 
 /// What the client reads when the provider repeats the `authorization` that it got.
 fn echoed(answer: impl Fn(&str) -> Script + Send + Sync + 'static, stream: bool) -> tests::Reply {
-    let provider = Provider::always(Script::echo(move |seen| answer(seen.header("authorization").unwrap()).bytes()));
+    let provider =
+        Provider::always(Script::echo(move |seen| answer(seen.header("authorization").unwrap()).bytes()));
     let reply = Setup::guarded(&provider).here().chat(&question_of("hi", stream));
     assert!(provider.last().head.contains(KEY));
     reply
@@ -140,14 +188,17 @@ fn a_provider_that_repeats_the_key_cannot_show_it_to_the_client() {
     let later = |key: &str| format!("content-type: application/json\r\nretry-after: {key}\r\n");
     let reply = echoed(move |key| Script::with_headers("429 Slow", &later(key), "{}"), false);
     assert!(!reply.shows(KEY), "{}", reply.head);
-    let headers = |key: &str| format!("content-type: application/json\r\nfireworks-sampling-options: {key}\r\n");
-    let reply = echoed(move |key| Script::with_headers("200 OK", &headers(key), whole("hi").to_string()), false);
+    let headers =
+        |key: &str| format!("content-type: application/json\r\nfireworks-sampling-options: {key}\r\n");
+    let reply =
+        echoed(move |key| Script::with_headers("200 OK", &headers(key), whole("hi").to_string()), false);
     assert!(!reply.shows(KEY), "{}", reply.head);
 }
 
 #[test]
 fn an_answer_of_a_provider_is_no_way_to_the_next_request() {
-    let two = Script::answer("one").then("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"choices\":[]}");
+    let two = Script::answer("one")
+        .then("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{\"choices\":[]}");
     let provider = Provider::in_turn([two, Script::answer("two")]);
     let gateway = Setup::guarded(&provider).here();
     assert_eq!((gateway.ask("a").said(), gateway.ask("b").said()), ("one".into(), "two".into()));

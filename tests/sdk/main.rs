@@ -34,7 +34,8 @@ fn the_official_sdk_works_through_the_gateway() {
 /// What the provider does is in the last word of the last message.
 fn scripted(seen: &Seen) -> Script {
     let request = seen.json();
-    let content = request["messages"].as_array().and_then(|all| all.last()).map(|last| last["content"].clone());
+    let content =
+        request["messages"].as_array().and_then(|all| all.last()).map(|last| last["content"].clone());
     let content = content.unwrap_or_default();
     let word = content.as_str().unwrap_or_default().split(' ').next_back().unwrap_or_default().to_owned();
     let stream = request["stream"] == true;
@@ -46,7 +47,9 @@ fn scripted(seen: &Seen) -> Script {
         "letters" => Script::stream(events("é😀 to ann@example.com".chars().map(String::from))),
         "stop" => Script::stream(event(&delta("fine so far. FORB")) + &*event(&delta("IDDEN")) + DONE),
         "truncate" => Script::stream(event(&delta("half an ans"))),
-        "busy" => Script::with_headers("429 Slow", "retry-after: 0\r\ncontent-type: application/json\r\n", "{}"),
+        "busy" => {
+            Script::with_headers("429 Slow", "retry-after: 0\r\ncontent-type: application/json\r\n", "{}")
+        }
         "refuse" => Script::reply("401 No", "application/json", "{}"),
         _ if stream => Script::deltas(["hello", " there"]),
         _ => Script::answer("hello there"),
@@ -84,7 +87,9 @@ fn environment() -> PathBuf {
     let made = made.unwrap_or_else(|e| panic!("the SDK tests need `python3` on the PATH: {e}"));
     let told = String::from_utf8_lossy(&made.stderr).into_owned() + &*String::from_utf8_lossy(&made.stdout);
     assert!(made.status.success(), "the SDK tests need Python's `venv` and `pip`: {told}");
-    let pip = Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE]).output();
+    let pip = Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE])
+        .output();
     let pip = pip.unwrap_or_else(|e| panic!("the environment has no Python: {e}"));
     let told = String::from_utf8_lossy(&pip.stderr);
     assert!(pip.status.success(), "`pip install {PACKAGE}` failed; the SDK tests need PyPI once: {told}");

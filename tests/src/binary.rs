@@ -2,10 +2,10 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -21,8 +21,30 @@ pub fn target_dir() -> PathBuf {
     test.parent().and_then(|deps| deps.parent()).expect("a test lies in `deps`").to_owned()
 }
 
-/// Builds `kt` with the profile of this test; quick when nothing changed.
+/// The `kt` beside this test, built with its profile when it is older than its sources.
 pub fn build() -> PathBuf {
+    let kt = target_dir().join("kt");
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let sources =
+        ["grammar", "engine", "gateway", "policies", "Cargo.toml", "Cargo.lock"].map(|name| root.join(name));
+    let changed = sources.iter().filter_map(|path| last_change(path)).max();
+    let is_fresh = kt.metadata().is_ok_and(|file| file.modified().ok() > changed);
+    if !is_fresh {
+        cargo_build();
+    }
+    kt
+}
+
+/// When the newest file under a path was written.
+fn last_change(path: &Path) -> Option<SystemTime> {
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        return entries.filter_map(|path| last_change(&path)).max();
+    }
+    path.metadata().ok()?.modified().ok()
+}
+
+fn cargo_build() {
     let folder = target_dir();
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
@@ -42,7 +64,6 @@ pub fn build() -> PathBuf {
         .output()
         .expect("cargo runs");
     assert!(built.status.success(), "`kt` does not build: {}", String::from_utf8_lossy(&built.stderr));
-    folder.join("kt")
 }
 
 /// `kt gateway run` in a process of its own.
@@ -71,7 +92,10 @@ impl Setup {
     pub fn command(&self, folder: &TempDir, listen: &str, admin: &str) -> Command {
         let mut command = Command::new(build());
         command.args(["gateway", "run", "--listen", listen, "--admin-listen", admin, "--policy-config"]);
-        command.arg(folder.path().join("policy-config.yaml")).arg("--state-dir").arg(folder.path().join("state"));
+        command
+            .arg(folder.path().join("policy-config.yaml"))
+            .arg("--state-dir")
+            .arg(folder.path().join("state"));
         command.args(self.demo.then_some("--demo")).env("KT_TESTS_KEY", KEY).env_remove("KT_LOG");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command

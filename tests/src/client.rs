@@ -26,9 +26,10 @@ pub struct Reply {
 
 impl Reply {
     fn of(raw: Vec<u8>) -> Self {
-        let end = raw.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| {
-            panic!("no whole head in the reply: {:?}", String::from_utf8_lossy(&raw))
-        });
+        let end = raw
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .unwrap_or_else(|| panic!("no whole head in the reply: {:?}", String::from_utf8_lossy(&raw)));
         let head = String::from_utf8(raw[..end].to_vec()).expect("a head of text");
         let sent = &raw[end + 4..];
         let chunked = header(&head, "transfer-encoding") == Some("chunked");

@@ -41,7 +41,8 @@ impl Script {
     /// A reply with those header lines.
     pub fn with_headers(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let length = body.as_ref().len();
-        let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n");
+        let head =
+            format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n");
         Self::raw(head).then(body)
     }
 
@@ -72,7 +73,10 @@ impl Script {
 
     /// All bytes that it sends.
     pub fn bytes(&self) -> Vec<u8> {
-        let sent = self.0.iter().filter_map(|act| if let Act::Send(bytes) = act { Some(bytes.as_slice()) } else { None });
+        let sent = self
+            .0
+            .iter()
+            .filter_map(|act| if let Act::Send(bytes) = act { Some(bytes.as_slice()) } else { None });
         sent.collect::<Vec<_>>().concat()
     }
 

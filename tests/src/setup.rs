@@ -109,7 +109,8 @@ impl Setup {
     #[must_use]
     pub fn target_at(mut self, id: &str, address: &str, fields: &str) -> Self {
         let fields = if fields.is_empty() { String::new() } else { format!(", {fields}") };
-        self.targets.push(format!("    - {{id: {id}, provider: scripted, base_url: \"{address}\"{fields}}}\n"));
+        self.targets
+            .push(format!("    - {{id: {id}, provider: scripted, base_url: \"{address}\"{fields}}}\n"));
         self
     }
 
@@ -129,7 +130,9 @@ impl Setup {
     fn yaml(&self, key: &Path) -> String {
         let chain = self.chain.join(", ");
         let enabled = !self.disabled;
-        let mut yaml = format!("pack: {{name: house, version: 1.0.0, enabled: {enabled}}}\npolicies:\n  chain: [{chain}]\n");
+        let mut yaml = format!(
+            "pack: {{name: house, version: 1.0.0, enabled: {enabled}}}\npolicies:\n  chain: [{chain}]\n"
+        );
         yaml.push_str(&self.blocks);
         if !self.targets.is_empty() {
             yaml.push_str(&format!("providers:\n{}  targets:\n{}", self.providers, self.targets.concat()));
