@@ -183,7 +183,7 @@ fn a_provider_that_repeats_the_key_cannot_show_it_to_the_client() {
         let reply = echoed(move |key| Script::reply(status, "application/json", body(&error(key))), false);
         assert!(!reply.shows(KEY), "{status}: {}", reply.body);
     }
-    let reply = echoed(|key| Script::answer(key), false);
+    let reply = echoed(Script::answer, false);
     assert!(!reply.shows(KEY), "{}", reply.body);
     let later = |key: &str| format!("content-type: application/json\r\nretry-after: {key}\r\n");
     let reply = echoed(move |key| Script::with_headers("429 Slow", &later(key), "{}"), false);

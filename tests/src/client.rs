@@ -78,8 +78,8 @@ impl Reply {
     /// The last `finish_reason` of a stream.
     pub fn finish(&self) -> Option<String> {
         let chunks = self.chunks();
-        let reasons = chunks.iter().filter_map(|chunk| chunk["choices"][0]["finish_reason"].as_str());
-        reasons.last().map(str::to_owned)
+        let mut reasons = chunks.iter().filter_map(|chunk| chunk["choices"][0]["finish_reason"].as_str());
+        reasons.next_back().map(str::to_owned)
     }
 
     /// The error object, of a reply or of a stream's error frame.

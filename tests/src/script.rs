@@ -18,10 +18,13 @@ pub const DONE: &str = "data: [DONE]\n\n";
 #[derive(Clone, Default)]
 pub struct Script(pub(crate) Vec<Act>);
 
+/// Bytes made of a request.
+pub(crate) type Answer = dyn Fn(&Seen) -> Vec<u8> + Send + Sync;
+
 #[derive(Clone)]
 pub(crate) enum Act {
     Send(Vec<u8>),
-    Echo(Arc<dyn Fn(&Seen) -> Vec<u8> + Send + Sync>),
+    Echo(Arc<Answer>),
     Pause(Duration),
     Stall,
     Reset,
