@@ -109,6 +109,11 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with("//"))
 }
 
+/// Whether a file holds nothing but unit tests.
+fn is_test(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+}
+
 /// Code without its unit tests, which may open what the code may not.
 fn shipped(text: &str) -> &str {
     text.split_once("#[cfg(test)]\nmod tests {").map_or(text, |(before, _)| before)
@@ -122,9 +127,7 @@ fn assert_none(what: &str, found: &[String]) {
 fn no_file_imports_over_a_wall() {
     let mut over = Vec::new();
     for (room, forbidden) in WALLS {
-        for path in
-            files(room).iter().filter(|path| !path.components().any(|part| part.as_os_str() == "tests"))
-        {
+        for path in files(room).iter().filter(|path| !is_test(path)) {
             for (number, line) in code(shipped(&read(path))) {
                 let named = forbidden.iter().filter(|name| names(line, name));
                 over.extend(named.map(|name| format!("{}:{number} names `{name}`", path.display())));
