@@ -29,7 +29,11 @@ fn what_nests_or_goes_on_too_far_is_refused_and_the_next_item_is_read() {
         format!("{}1{}", "[".repeat(long), "]".repeat(long)),
     ] {
         let (_, errors) = read(&rule(&condition));
-        assert!(errors.contains(&crate::codes::LIMIT), "{errors:?} for {}", &condition[..20]);
+        assert!(
+            errors.contains(&crate::codes::LIMIT),
+            "{errors:?} for {}",
+            condition.chars().take(20).collect::<String>()
+        );
     }
     let (file, _) = read(&rule(&("not ".repeat(long) + "true")));
     assert_eq!(file.items.len(), 2, "the policy and the last rule");
@@ -46,14 +50,13 @@ fn what_is_long_but_flat_is_read() {
 
 #[test]
 fn no_cut_and_no_stray_byte_is_too_much() {
-    let text =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/suite/tree/everything.ktr"))
-            .unwrap();
+    let text = include_str!("../../../tests/suite/tree/everything.ktr");
     let ends = text.char_indices().map(|(at, _)| at).step_by(7);
     for end in ends {
-        read(&text[..end]);
+        let (before, after) = text.split_at(end);
+        read(before);
         for stray in ["\"", "/", "{", ")", "\u{0}", "é", "///"] {
-            read(&format!("{}{stray}{}", &text[..end], &text[end..]));
+            read(&format!("{before}{stray}{after}"));
         }
     }
 }
