@@ -105,7 +105,7 @@ impl Exchange<'_> {
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
         let (target, upstream, reached) = self.ask(&mut judged).await?;
         let (decision, carried) = match reached {
-            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &bytes))?,
+            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))?,
             Reached::Stream(body) => {
                 let Judged { session, decision, .. } = judged;
                 let assembler =
@@ -133,14 +133,21 @@ impl Exchange<'_> {
     }
 
     /// A whole answer: the policies see all of it before the client sees any.
-    fn whole(&mut self, session: &mut Session, bytes: &Bytes) -> Result<(Decision, Carried), Fault> {
+    fn whole(
+        &mut self,
+        session: &mut Session,
+        target: &Target,
+        bytes: &Bytes,
+    ) -> Result<(Decision, Carried), Fault> {
         let mut answer = chat::parse_answer(bytes)?;
         self.ledger.used(Usage::of(&answer.document));
         let flow = answer.guard(session, self.gateway.pack.guards());
         self.ledger.judged(&session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
-            Flow::Open => Ok((session.decision().clone(), Carried::Whole(answer.to_bytes()))),
+            Flow::Open => {
+                Ok((session.decision().clone(), Carried::Whole(target.scrub_bytes(answer.to_bytes()))))
+            }
         }
     }
 
@@ -186,7 +193,8 @@ impl Exchange<'_> {
             }
         };
         for (name, value) in returned_headers(&answer.upstream.headers) {
-            reply.headers_mut().insert(name, value.clone());
+            let value = value.to_str().unwrap_or_default();
+            reply::set(&mut reply, name.clone(), &answer.target.scrub(value.to_owned()));
         }
         reply::decided(&mut reply, &answer.decision);
         reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &answer.target.id);

@@ -49,6 +49,8 @@ impl Failure {
         let said = upstream_message(&body).map(|said| target.scrub(said));
         let said = said.unwrap_or_else(|| "no reason given".to_owned());
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.map(|value| target.scrub(value.to_owned()));
+        let retry_after = retry_after.as_deref();
         let message = format!("target `{}` answered {}: {said}", target.id, status.as_u16());
         let bad_gateway = |code| Fault::upstream(StatusCode::BAD_GATEWAY, code, message.clone());
         let (trigger, fault) = match status.as_u16() {

@@ -1,0 +1,139 @@
+//! Which target is asked, and who is next when one fails.
+
+use serde_json::json;
+use tests::{DONE, Provider, Script, Setup, delta, event, question_of};
+
+use crate::record;
+
+fn fails(status: &str) -> Script {
+    Script::reply(status, "application/json", "{}")
+}
+
+#[test]
+fn the_next_target_is_asked_after_each_kind_of_failure() {
+    let second = Provider::always(Script::answer("second"));
+    for (name, script) in [
+        ("429", fails("429 Slow")),
+        ("500", fails("500 Oops")),
+        ("503", fails("503 Busy")),
+        ("425", fails("425 Early")),
+        ("closes", Script::default()),
+        ("resets", Script::default().reset()),
+        ("silence", Script::default().stall()),
+    ] {
+        let first = Provider::always(script);
+        let gateway = Setup::new().target("a", &first, "timeout_seconds: 1").target("b", &second, "").here();
+        let reply = gateway.ask("hi");
+        assert_eq!(
+            (reply.status, reply.header("x-kt-target"), first.connections()),
+            (200, Some("b"), 1),
+            "{name}"
+        );
+        let record = record::only(&gateway.stop(), "complete", 200);
+        assert_eq!((&record["target"], &record["error"]), (&json!("b"), &json!(null)), "{name}");
+    }
+}
+
+#[test]
+fn a_failure_that_no_other_target_can_mend_is_told_at_once() {
+    let second = Provider::always(Script::answer("second"));
+    for (name, script, status) in [
+        ("400", fails("400 Bad"), 400),
+        ("401", fails("401 No"), 502),
+        ("307", fails("307 There"), 502),
+        ("garbage", Script::reply("200 OK", "application/json", "<html>"), 502),
+        ("gzip", Script::with_headers("200 OK", "content-encoding: gzip\r\n", ""), 502),
+    ] {
+        let first = Provider::always(script);
+        let gateway = Setup::new().target("a", &first, "").target("b", &second, "").here();
+        assert_eq!((gateway.ask("hi").status, second.connections()), (status, 0), "{name}");
+    }
+}
+
+#[test]
+fn only_configured_triggers_lead_to_the_next_target() {
+    let (first, second) = (Provider::always(fails("500 Oops")), Provider::always(Script::answer("second")));
+    let setup = Setup::new().providers("fallback: {triggers: [rate_limit]}");
+    let gateway = setup.target("a", &first, "").target("b", &second, "").here();
+    assert_eq!(gateway.ask("hi").status, 502);
+    first.now(fails("429 Slow"));
+    assert_eq!(gateway.ask("hi").said(), "second");
+}
+
+#[test]
+fn a_stream_falls_back_before_its_first_byte_and_never_after() {
+    let (first, second) = (Provider::always(fails("500 Oops")), Provider::always(Script::deltas(["second"])));
+    let gateway = Setup::new().target("a", &first, "").target("b", &second, "").here();
+    assert_eq!(gateway.stream("hi").said(), "second");
+    first.now(Script::stream(event(&delta("first"))));
+    let reply = gateway.stream("hi");
+    assert_eq!((reply.said().as_str(), reply.code().as_str()), ("first", "stream_truncated"));
+    assert!(reply.body.ends_with(DONE) && second.connections() == 1);
+}
+
+#[test]
+fn when_all_fail_the_last_failure_is_told_and_no_more_are_asked_than_allowed() {
+    let all: Vec<Provider> = (0..4).map(|_| Provider::always(fails("500 Oops"))).collect();
+    let mut setup = Setup::new().providers("fallback: {max_fallback_attempts: 2}");
+    for (at, provider) in all.iter().enumerate() {
+        setup = setup.target(&format!("t{at}"), provider, "");
+    }
+    let gateway = setup.here();
+    assert_eq!(gateway.ask("hi").status, 502);
+    assert_eq!(all.iter().map(Provider::connections).collect::<Vec<_>>(), [1, 1, 1, 0]);
+    assert_eq!(record::only(&gateway.stop(), "failed", 502)["target"], "t2");
+}
+
+#[test]
+fn weights_are_kept_exactly_and_smoothly() {
+    let all: Vec<Provider> = (0..3).map(|_| Provider::always(Script::answer("ok"))).collect();
+    let mut setup = Setup::new().providers("strategy: weighted_round_robin");
+    for (id, provider, weight) in [("a", &all[0], 0.5), ("b", &all[1], 0.3), ("c", &all[2], 0.2)] {
+        setup = setup.target(id, provider, &format!("weight: {weight}"));
+    }
+    let gateway = setup.here();
+    let turns: Vec<String> =
+        (0..100).map(|_| gateway.ask("hi").header("x-kt-target").unwrap().to_owned()).collect();
+    assert_eq!(all.iter().map(Provider::connections).collect::<Vec<_>>(), [50, 30, 20]);
+    for ten in turns.chunks(10) {
+        assert_eq!(ten.iter().filter(|id| *id == "a").count(), 5, "{ten:?}");
+    }
+    assert!(!turns.windows(3).any(|three| three == ["b"; 3] || three == ["a"; 3]), "{turns:?}");
+}
+
+#[test]
+fn turns_go_round_and_a_model_pins_its_target() {
+    let all: Vec<Provider> = (0..3).map(|_| Provider::always(Script::answer("ok"))).collect();
+    let mut setup = Setup::new().providers("strategy: round_robin");
+    for (id, provider) in ["a", "b", "c"].iter().zip(&all) {
+        setup = setup.target(id, provider, "");
+    }
+    let gateway = setup.here();
+    let asked = |model: &str| {
+        let mut request = question_of("hi", false);
+        request["model"] = json!(model);
+        gateway.chat(&request).header("x-kt-target").unwrap().to_owned()
+    };
+    assert_eq!([asked("m"), asked("m"), asked("b"), asked("b"), asked("m")], ["a", "b", "b", "b", "c"]);
+    all[1].now(fails("500 Oops"));
+    let mut request = question_of("hi", false);
+    request["model"] = json!("b");
+    assert_eq!(gateway.chat(&request).status, 502, "a pinned request goes nowhere else");
+}
+
+#[test]
+fn a_target_without_its_key_is_left_out_and_named() {
+    let provider = Provider::always(Script::answer("ok"));
+    let missing = "secret_key_ref: {env: KT_TESTS_NO_SUCH_KEY}";
+    let alone = Setup::new().target("a", &provider, missing).here();
+    let reply = alone.ask("hi");
+    assert_eq!((reply.status, reply.code().as_str()), (503, "no_target_available"));
+    assert!(reply.header("retry-after").is_some());
+    let message = reply.error().unwrap()["message"].to_string();
+    assert!(message.contains("`a`") && message.contains("KT_TESTS_NO_SUCH_KEY"), "{message}");
+    assert_eq!((alone.admin("/readyz").status, provider.connections()), (503, 0));
+    record::only(&alone.stop(), "failed", 503);
+    let both = Setup::new().target("a", &provider, missing).target("b", &provider, "").here();
+    assert_eq!(both.ask("hi").header("x-kt-target"), Some("b"));
+    assert_eq!(both.admin("/health").json()["status"], "degraded");
+}

@@ -1,0 +1,89 @@
+//! Every other page: models, health, configuration, and a sentence for whatever is not there.
+
+use serde_json::json;
+use tests::{KEY, Provider, Script, Setup, get, send};
+
+use crate::record::{self, CANARY};
+
+#[test]
+fn models_are_listed_by_target_and_by_model_each_once() {
+    let provider = Provider::always(Script::default());
+    let setup = Setup::new().target("a", &provider, "model: org/m1").target("b", &provider, "model: org/m1");
+    let gateway = setup.target("c", &provider, "").here();
+    let list = get(gateway.address, "/v1/models").json();
+    let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["a", "org/m1", "b", "c"]);
+    assert_eq!(list["data"][0], json!({"id": "a", "object": "model", "created": 0, "owned_by": "scripted"}));
+    assert_eq!(get(gateway.address, "/models").json(), list);
+    assert_eq!(provider.connections(), 0);
+}
+
+#[test]
+fn health_counts_and_the_configuration_keeps_its_secrets() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = Setup::guarded(&provider).here();
+    gateway.ask(CANARY);
+    let health = gateway.admin("/health").json();
+    assert_eq!((&health["status"], &health["providers"]), (&json!("healthy"), &json!({"a": "reachable"})));
+    assert_eq!((&health["policies_loaded"], &health["requests_processed"]), (&json!(1), &json!(1)));
+    assert!(health["version"].is_string() && health["uptime_seconds"].is_u64());
+    let config = gateway.admin("/keeptrusts/config").json();
+    assert_eq!((&config["pack"]["name"], &config["chain"]), (&json!("house"), &json!(["house"])));
+    for page in ["/health", "/livez", "/readyz", "/keeptrusts/config", "/metrics", "/nothing"] {
+        let reply = gateway.admin(page);
+        assert!(!reply.shows(KEY) && !reply.shows(CANARY), "{page}");
+    }
+}
+
+#[test]
+fn the_operators_pages_are_not_on_the_clients_port_nor_the_other_way_round() {
+    let provider = Provider::always(Script::default());
+    let gateway = Setup::over(&provider).here();
+    for page in ["/health", "/livez", "/readyz", "/keeptrusts/config", "/metrics"] {
+        assert_eq!(get(gateway.address, page).status, 404, "{page}");
+    }
+    assert_eq!(gateway.admin("/livez").status, 200);
+    assert_eq!(gateway.admin("/readyz").status, 200);
+    assert_eq!(gateway.admin("/v1/models").status, 404);
+    let post = "POST /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    assert_eq!(send(gateway.admin, post).status, 405);
+}
+
+#[test]
+fn whatever_is_not_there_is_told_in_the_error_shape() {
+    let provider = Provider::always(Script::default());
+    let gateway = Setup::over(&provider).here();
+    let line =
+        |line: &str| format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    for (request, status, code) in [
+        ("GET /", 404, "not_found"),
+        ("POST /v1/chat", 404, "not_found"),
+        ("POST /v1/chat/completions/", 404, "not_found"),
+        ("POST /v1//chat/completions", 404, "not_found"),
+        ("POST /v1/../v1/chat/completions", 404, "not_found"),
+        ("POST /v1/chat%2fcompletions", 404, "not_found"),
+        ("POST /v1/v1/chat/completions", 404, "not_found"),
+        ("POST /V1/chat/completions", 404, "not_found"),
+        ("GET /v1/models/a", 404, "not_found"),
+        ("GET /v1/chat/completions", 405, "method_not_allowed"),
+        ("DELETE /v1/chat/completions", 405, "method_not_allowed"),
+        ("PUT /v1/chat/completions", 405, "method_not_allowed"),
+        ("TRACE /v1/chat/completions", 405, "method_not_allowed"),
+        ("CONNECT gateway:80", 405, "method_not_allowed"),
+        ("POST /v1/models", 405, "method_not_allowed"),
+        ("POST http://other/v1/chat/completions", 400, "bad_request"),
+        ("OPTIONS *", 400, "bad_request"),
+    ] {
+        let reply = send(gateway.address, line(request));
+        assert_eq!((reply.status, reply.code().as_str()), (status, code), "{request}");
+        let error = reply.error().unwrap();
+        assert_eq!(error["type"], "invalid_request_error", "{request}");
+        assert_eq!(error["request_id"].as_str(), reply.header("x-request-id"), "{request}");
+    }
+    let options = send(gateway.address, line("OPTIONS /v1/chat/completions"));
+    assert_eq!((options.status, options.header("allow")), (204, Some("POST, OPTIONS")));
+    assert_eq!(provider.connections(), 0);
+    let records = gateway.stop();
+    assert_eq!(records.len(), 17, "every refusal is recorded");
+    records.iter().for_each(|one| record::check(one, "refused", one["status"].as_u64().unwrap() as u16));
+}
