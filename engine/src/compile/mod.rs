@@ -17,7 +17,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::program::{OnError, Program};
 pub use check::FUNCTIONS;
-pub(crate) use stream::reads_answer;
 
 /// Where the compiler gets the texts that rule files `use`. The engine itself opens nothing.
 pub trait Library {

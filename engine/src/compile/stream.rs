@@ -1,6 +1,7 @@
 //! Whether a rule can be decided while an answer streams, and which detectors it waits for.
 
 use crate::program::ir::{Comparison, DetectorId, Node, NodeId, Score, TextRef};
+use crate::program::reads_answer;
 
 use crate::verdict::Verdict;
 
@@ -22,26 +23,6 @@ pub(super) fn plan(
         planner.growing(condition)?;
     }
     Ok(planner.detectors)
-}
-
-/// Whether a node's value depends on the text of the answer.
-pub(crate) fn reads_answer(nodes: &[Node], scores: &[Score], node: NodeId) -> bool {
-    let Some(node) = nodes.get(node.index()) else { return false };
-    match node {
-        Node::Has(TextRef::Texts(_), _) => true,
-        Node::Score(id) => scores.get(id.0 as usize).is_some_and(|score| {
-            let reads = |node: &NodeId| reads_answer(nodes, scores, *node);
-            score
-                .terms
-                .iter()
-                .any(|(weight, condition)| reads(weight) || condition.as_ref().is_some_and(reads))
-        }),
-        other => {
-            let mut found = false;
-            other.children(|child| found = found || reads_answer(nodes, scores, child));
-            found
-        }
-    }
 }
 
 struct Planner<'a> {

@@ -160,7 +160,9 @@ mod tests {
             streams: true,
         };
         let mut out = Vec::new();
-        Detector::new(blueprint).unwrap().find_all(text, |range| out.push(text[range].to_owned()));
+        Detector::new(blueprint)
+            .unwrap()
+            .find_all(text, |range| out.push(text.get(range).unwrap().to_owned()));
         out
     }
 

@@ -13,7 +13,7 @@ use crate::matcher::Detector;
 use crate::script::Script;
 use crate::value::Value;
 use crate::verdict::Verdict;
-use ir::{DetectorId, Node, NodeId, Score};
+use ir::{DetectorId, Node, NodeId, Score, TextRef};
 pub use marker::Marker;
 
 /// A chain of policies, compiled.
@@ -132,5 +132,25 @@ impl Program {
 
     pub(crate) fn detector(&self, id: DetectorId) -> Option<&Detector> {
         self.detectors.get(id.index())
+    }
+}
+
+/// Whether a node's value depends on the text of the answer.
+pub(crate) fn reads_answer(nodes: &[Node], scores: &[Score], node: NodeId) -> bool {
+    let Some(node) = nodes.get(node.index()) else { return false };
+    match node {
+        Node::Has(TextRef::Texts(_), _) => true,
+        Node::Score(id) => scores.get(id.0 as usize).is_some_and(|score| {
+            let reads = |node: &NodeId| reads_answer(nodes, scores, *node);
+            score
+                .terms
+                .iter()
+                .any(|(weight, condition)| reads(weight) || condition.as_ref().is_some_and(reads))
+        }),
+        other => {
+            let mut found = false;
+            other.children(|child| found = found || reads_answer(nodes, scores, child));
+            found
+        }
     }
 }

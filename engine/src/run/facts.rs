@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use super::eval::Evaluator;
-use crate::compile::reads_answer;
 use crate::program::ir::{Comparison, DetectorId, Node, NodeId, TextRef};
-use crate::program::{Piece, Program, Rule, ops};
+use crate::program::{Piece, Program, Rule, ops, reads_answer};
 use crate::script::ScriptFailure;
 use crate::value::Value;
 

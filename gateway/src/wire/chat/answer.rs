@@ -139,8 +139,8 @@ mod tests {
 
     #[test]
     fn halves_become_replacement_characters_where_they_are_read() {
-        let text = r#"{"choices":[{"message":{"content":"a\ud83d","x":"\ud83d"}}]}"#;
-        let expected = "{\"choices\":[{\"message\":{\"content\":\"a\u{fffd}\",\"x\":\"\\ud83d\"}}]}";
+        let text = r#"{"x":"\ud83d","choices":[{"message":{"content":"a\ud83d"}}]}"#;
+        let expected = "{\"x\":\"\\ud83d\",\"choices\":[{\"message\":{\"content\":\"a\u{fffd}\"}}]}";
         assert_eq!(guarded(text, true).unwrap(), expected);
     }
 

@@ -25,13 +25,23 @@ const COPIES: [&str; 6] = [
     "reasoning_details",
 ];
 
-/// Takes away second copies of the text from an answer or a chunk; says whether there were any.
+/// Fields of a message or a delta that may pass beside its texts. Tool calls pass as they are.
+const PART: [&str; 3] = ["role", "tool_calls", "function_call"];
+
+/// Fields of a choice that may pass; `text` is judged elsewhere.
+const CHOICE: [&str; 6] = ["index", "message", "delta", "text", "finish_reason", "logprobs"];
+
+/// Who may speak in an answer.
+const ROLES: [&str; 2] = ["assistant", "tool"];
+
+/// Takes away what policies could not see or redact: second copies of the text, and fields that nobody here knows and
+/// that may hold text. Says whether there were any. Takes an answer or a chunk.
 pub(super) fn strip_copies(document: &mut Value) -> bool {
     let Value::Object(fields) = document else { return false };
     let mut stripped = strip(fields);
     for choice in fields.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
         let Value::Object(choice) = choice else { continue };
-        stripped |= strip(choice);
+        stripped |= strip_unknown(choice, |field| CHOICE.contains(&field));
         if let Some(logprobs) = choice.get_mut("logprobs").filter(|value| !value.is_null()) {
             *logprobs = Value::Null;
             stripped = true;
@@ -49,6 +59,13 @@ fn strip(fields: &mut Map<String, Value>) -> bool {
     fields.len() < before
 }
 
+/// Drops fields that are not known and may hold text; numbers, flags and nothing may stay.
+fn strip_unknown(fields: &mut Map<String, Value>, known: impl Fn(&str) -> bool) -> bool {
+    let before = fields.len();
+    fields.retain(|field, value| known(field) || value.is_null() || value.is_number() || value.is_boolean());
+    fields.len() < before
+}
+
 /// Two spellings of the reasoning at once are one text told twice.
 fn strip_part(part: &mut Map<String, Value>) -> bool {
     let is_text = |field: &str| part.get(field).is_some_and(Value::is_string);
@@ -56,5 +73,30 @@ fn strip_part(part: &mut Map<String, Value>) -> bool {
     if twice {
         part.shift_remove("reasoning");
     }
-    strip(part) || twice
+    let known = |field: &str| PART.contains(&field) || TEXTS.iter().any(|(text, _)| *text == field);
+    let unknown = strip_unknown(part, known);
+    let role = part
+        .get_mut("role")
+        .filter(|role| !role.is_null() && !role.as_str().is_some_and(|r| ROLES.contains(&r)));
+    let odd_role = role.map(|role| *role = "assistant".into()).is_some();
+    twice | unknown | odd_role
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_nobody_knows_and_may_hold_text_is_dropped() {
+        let part = json!({"role": "a secret", "content": "x", "Content": "y", "thinking": "z", "audio": {"t": "z"},
+            "annotations": [], "n": 1, "refusal": null, "tool_calls": [{"id": "c"}]});
+        let mut answer =
+            json!({"choices": [{"index": 0, "message": part, "stop_reason": "z", "finish_reason": "stop"}]});
+        assert!(strip_copies(&mut answer));
+        let left = json!({"choices": [{"index": 0, "message": {"role": "assistant", "content": "x", "n": 1,
+            "refusal": null, "tool_calls": [{"id": "c"}]}, "finish_reason": "stop"}]});
+        assert_eq!(answer, left);
+        assert!(!strip_copies(&mut answer));
+    }
 }

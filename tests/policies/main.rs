@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::{Library, Unit, case, compile};
+use engine::{Unit, case, compile};
+use gateway::packs::Shelf;
 use grammar::ast::{File, ItemKind, Literal, TestLine};
 use grammar::{Diagnostic, Sources, Span, Spanned, render};
-
-/// The files as they lie.
-struct Folder;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../policies")
@@ -20,21 +18,6 @@ fn files(folder: &str) -> Vec<PathBuf> {
     files.sort();
     assert!(!files.is_empty());
     files
-}
-
-impl Library for Folder {
-    fn library(&self, name: &str) -> Option<(String, String)> {
-        let file = root().join("std").join(name.strip_prefix("std.")?).with_extension("ktr");
-        Some((name.to_owned(), std::fs::read_to_string(file).ok()?))
-    }
-
-    fn names(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn file(&self, _: &str, path: &str) -> Result<(String, String), String> {
-        Err(format!("{path}: shipped files use libraries only"))
-    }
 }
 
 fn open(path: &Path) -> (Sources, Unit) {
@@ -72,7 +55,7 @@ fn their_tests_pass_and_are_of_both_kinds() {
             }
         }
         assert!(positive > 0 && negative > 0, "{}: {positive} positive, {negative} negative", path.display());
-        for result in case::run_tests(&unit, &Folder, &mut sources) {
+        for result in case::run_tests(&unit, &Shelf, &mut sources) {
             if !result.passed() {
                 failed += &format!("{}\n{}\n", result.name, shown(&result.failures, &sources));
             }
@@ -94,7 +77,7 @@ fn they_compile_under_every_argument() {
                     overrides: vec![(param.name.clone(), Spanned::new(value, nowhere))],
                     ..unit.clone()
                 };
-                let compiled = compile(&[given], &Folder, &mut sources);
+                let compiled = compile(&[given], &Shelf, &mut sources);
                 let told = shown(&compiled.diagnostics, &sources);
                 assert!(compiled.program.is_some(), "{}: {}\n{told}", path.display(), param.name.value);
             }
