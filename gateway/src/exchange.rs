@@ -42,8 +42,25 @@ pub(crate) async fn chat(
     let mut exchange = Exchange { gateway, headers, request_id, ledger };
     match exchange.answer(body).await {
         Ok(answer) => exchange.reply(answer),
-        Err(fault) => exchange.refuse(&fault),
+        Err(fault) => refuse(exchange.ledger, &fault, request_id),
     }
+}
+
+/// Refuses a request by its head alone; that too is on record.
+pub(crate) fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
+    refuse(ledger, fault, request_id)
+}
+
+fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+    ledger.replied(fault.status);
+    ledger.failed(&fault.code);
+    ledger.close(match fault.kind {
+        "policy_violation" => Outcome::Blocked,
+        "invalid_request_error" => Outcome::Refused,
+        _ => Outcome::Failed,
+    });
+    reply::fault(fault, request_id)
 }
 
 fn audit_unavailable() -> Fault {
@@ -174,17 +191,6 @@ impl Exchange<'_> {
         reply::decided(&mut reply, &answer.decision);
         reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &answer.target.id);
         reply
-    }
-
-    fn refuse(mut self, fault: &Fault) -> Response<ReplyBody> {
-        self.ledger.replied(fault.status);
-        self.ledger.failed(&fault.code);
-        self.ledger.close(match fault.kind {
-            "policy_violation" => Outcome::Blocked,
-            "invalid_request_error" => Outcome::Refused,
-            _ => Outcome::Failed,
-        });
-        reply::fault(fault, self.request_id)
     }
 }
 

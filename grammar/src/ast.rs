@@ -154,6 +154,8 @@ pub enum PatternBody {
     Words {
         /// The words.
         words: Words,
+        /// Entries of the list that are not looked for.
+        except: Vec<Spanned<Literal>>,
         /// How many letters may differ.
         fuzzy: Option<Box<Expr>>,
     },

@@ -20,5 +20,5 @@ pub mod span;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use parse::{MAX_DEPTH, MAX_FILE, parse};
+pub use parse::{MAX_DEPTH, MAX_FILE, MAX_OPERATORS, parse};
 pub use span::{Source, SourceId, Sources, Span, Spanned};

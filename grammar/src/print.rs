@@ -72,10 +72,13 @@ impl Printer {
         self.under(format!("pattern {}", pattern.name.value), |p| {
             match &pattern.body.value {
                 PatternBody::Regex(regex) => p.line(regex_text(regex)),
-                PatternBody::Words { words, fuzzy } => {
+                PatternBody::Words { words, except, fuzzy } => {
                     match words {
                         Words::List(list) => p.line(format!("words {}", list_text(list))),
                         Words::Param(name) => p.line(format!("words of {}", name.value)),
+                    }
+                    if !except.is_empty() {
+                        p.line(format!("except {}", list_text(except)));
                     }
                     if let Some(fuzzy) = fuzzy {
                         p.under("fuzzy", |p| p.expr(fuzzy));

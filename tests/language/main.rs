@@ -86,3 +86,28 @@ fn every_case_passes_whole_and_cut() {
     }
     assert!(count > 40, "only {count} cases ran");
 }
+
+#[test]
+fn whatever_the_parser_lets_through_compiles_and_runs_on_a_small_stack() {
+    let long = grammar::MAX_OPERATORS * 4 - 2;
+    for condition in [
+        format!("{}stream", "not ".repeat(long)),
+        format!("{}stream", "model == \"a\" or ".repeat(grammar::MAX_OPERATORS - 1)),
+        format!("{}1 > 0", "1 + ".repeat(long / 2 - 4)),
+        format!("{0}stream{1}", "(".repeat(grammar::MAX_DEPTH - 3), ")".repeat(grammar::MAX_DEPTH - 3)),
+        format!(
+            "{}true{}",
+            "if stream then ".repeat(grammar::MAX_DEPTH - 2),
+            " else true".repeat(grammar::MAX_DEPTH - 2)
+        ),
+    ] {
+        let mut sources = Sources::new();
+        let text = format!("policy p\nrule r on request {{ when {condition} do block }}\n");
+        let unit = Unit::of(sources.add("long.ktr", text));
+        let compiled = compile(&[unit], &Shelf, &mut sources);
+        let told = grammar::render::render(&compiled.diagnostics, &sources, false);
+        let program = compiled.program.unwrap_or_else(|| panic!("{told}"));
+        let request = engine::input::Request::default();
+        engine::Session::new(program, || 0).request(&request);
+    }
+}

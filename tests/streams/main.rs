@@ -5,7 +5,7 @@ mod oracle;
 
 use std::sync::Arc;
 
-use engine::input::{Channel, Request};
+use engine::input::{Channel, Request, Role, Text};
 use engine::verdict::Flow;
 use engine::{Program, Session, Unit, compile};
 use gateway::packs::Shelf;
@@ -42,7 +42,9 @@ fn program(patterns: &[&str]) -> Arc<Program> {
         text.push_str(&format!("pattern {name} = /{}/\n", pattern.replace("/", r"\/")));
     }
     let names = names.join(", ");
-    text.push_str(&format!("rule all_of_them on response {{ when text has ({names}) do redact }}\n"));
+    text.push_str(&format!(
+        "rule all_of_them on request, response {{ when text has ({names}) do redact }}\n"
+    ));
     let mut sources = Sources::new();
     let unit = Unit::of(sources.add("streams.ktr", text));
     let compiled = compile(&[unit], &Shelf, &mut sources);
@@ -112,6 +114,23 @@ fn every_short_text_in_every_cut_is_redacted_as_a_whole() {
 }
 
 #[test]
+fn a_request_is_redacted_as_an_answer_is() {
+    for (patterns, alphabet) in SETS {
+        let (program, oracle) = (program(patterns), Oracle::new(patterns));
+        for text in strings(alphabet, 7) {
+            let texts = vec![Text { role: Role::User, value: &text }];
+            let step =
+                Session::new(Arc::clone(&program), || 0).request(&Request { texts, ..Request::default() });
+            let mut edited = text.clone();
+            for edit in step.edits.iter().rev() {
+                edited.replace_range(edit.range.clone(), &edit.replacement);
+            }
+            assert_eq!(edited, oracle.redact(&text), "{patterns:?} on {text:?}");
+        }
+    }
+}
+
+#[test]
 fn what_has_left_stands_whatever_follows() {
     let mut cases = 0;
     for (patterns, alphabet) in SETS {
@@ -123,7 +142,10 @@ fn what_has_left_stands_whatever_follows() {
             assert_eq!(session.feed(Channel::content(0), &text, &mut sent), Flow::Open);
             for continuation in &continuations {
                 let whole = oracle.redact(&format!("{text}{continuation}"));
-                assert!(whole.starts_with(&sent), "{patterns:?}: {sent:?} left of {text:?}, then came {continuation:?}");
+                assert!(
+                    whole.starts_with(&sent),
+                    "{patterns:?}: {sent:?} left of {text:?}, then came {continuation:?}"
+                );
                 cases += 1;
             }
         }
@@ -157,7 +179,10 @@ fn a_stopping_match_never_begins_to_leave() {
             assert_eq!(flow == Flow::Stopped, first.is_some(), "{text:?}");
             outcomes.push(out);
         }
-        assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]), "{text:?} in different cuts: {outcomes:?}");
+        assert!(
+            outcomes.windows(2).all(|pair| pair[0] == pair[1]),
+            "{text:?} in different cuts: {outcomes:?}"
+        );
         if let Some(first) = first {
             let allowed = masking.redact(text.get(..first.start).unwrap()).replace("[P0]", "#");
             assert!(allowed.starts_with(&outcomes[0]), "{text:?} let {:?} out", outcomes[0]);

@@ -5,13 +5,13 @@ use std::ops::Range;
 use regex_automata::meta::Regex;
 
 /// Redacts whole texts.
-pub struct Oracle {
+pub(crate) struct Oracle {
     patterns: Vec<Regex>,
 }
 
 impl Oracle {
     /// The patterns, with ASCII classes and boundaries as in the rule language.
-    pub fn new(patterns: &[&str]) -> Self {
+    pub(crate) fn new(patterns: &[&str]) -> Self {
         let ascii = |pattern: &&str| {
             let pattern = pattern.replace(r"\b", r"(?-u:\b)").replace(r"\d", "[0-9]");
             Regex::new(&pattern).unwrap()
@@ -20,7 +20,7 @@ impl Oracle {
     }
 
     /// Every match, joined with those that it overlaps, under the name of the first pattern among them.
-    pub fn spans(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+    pub(crate) fn spans(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut all: Vec<(Range<usize>, usize)> = Vec::new();
         for (index, pattern) in self.patterns.iter().enumerate() {
             all.extend(pattern.find_iter(text).map(|found| (found.range(), index)));
@@ -40,7 +40,7 @@ impl Oracle {
     }
 
     /// The text with every match replaced by its pattern's label.
-    pub fn redact(&self, text: &str) -> String {
+    pub(crate) fn redact(&self, text: &str) -> String {
         let mut out = String::new();
         let mut at = 0;
         for (range, index) in self.spans(text) {

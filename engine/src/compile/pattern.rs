@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use grammar::ast::{self, Literal, PatternBody, Words};
+use grammar::ast::{Literal, PatternBody, Words};
 use grammar::diagnostic::did_you_mean;
 use grammar::{Diagnostic, SourceId, Span, codes};
 use regex_syntax::hir::Hir;
@@ -106,8 +106,10 @@ impl Patterns {
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1 };
                 ids.extend(self.plan(name, label, validators, source, view, diagnostics));
             }
-            PatternBody::Words { words, .. } => {
-                let list = word_list(def, words, arguments, diagnostics);
+            PatternBody::Words { words, except, .. } => {
+                let except = strings(except, diagnostics);
+                let mut list = word_list(def, words, arguments, diagnostics);
+                list.retain(|word| !except.contains(word));
                 if !list.is_empty() {
                     let edits = arguments.fuzzy.get(&index).copied().unwrap_or_default();
                     let expression = words::source(list.iter().map(String::as_str), edits);
@@ -292,22 +294,25 @@ fn word_list(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<String> {
     match words {
-        Words::List(list) => {
-            let text = |item: &grammar::Spanned<ast::Literal>| match &item.value {
-                Literal::Str(text) => Some(text.clone()),
-                _ => None,
-            };
-            if let Some(stranger) = list.iter().find(|item| text(item).is_none()) {
-                diagnostics.push(
-                    Diagnostic::error(codes::WRONG_TYPE, stranger.span, "words are strings in double quotes")
-                        .help("write [\"one\", \"two words\"]"),
-                );
-            }
-            list.iter().filter_map(text).collect()
-        }
+        Words::List(list) => strings(list, diagnostics),
         Words::Param(_) => {
             let values = def.params.iter().filter_map(|param| arguments.values.get(*param));
             values.filter_map(Value::as_list).flatten().filter_map(Value::as_str).map(str::to_owned).collect()
         }
     }
+}
+
+/// The strings of a list of words.
+fn strings(list: &[grammar::Spanned<Literal>], diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
+    let text = |item: &grammar::Spanned<Literal>| match &item.value {
+        Literal::Str(text) => Some(text.clone()),
+        _ => None,
+    };
+    if let Some(stranger) = list.iter().find(|item| text(item).is_none()) {
+        diagnostics.push(
+            Diagnostic::error(codes::WRONG_TYPE, stranger.span, "words are strings in double quotes")
+                .help("write [\"one\", \"two words\"]"),
+        );
+    }
+    list.iter().filter_map(text).collect()
 }

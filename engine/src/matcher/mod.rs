@@ -11,8 +11,9 @@ pub mod words;
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_automata::{Input, meta};
-use regex_syntax::hir::Hir;
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::{Anchored, Input, meta};
+use regex_syntax::hir::{Hir, HirKind};
 
 pub use automaton::{Automaton, MAX_AUTOMATON};
 pub use regex::Fault;
@@ -35,6 +36,8 @@ pub struct Detector {
     /// The longest match in bytes of the view; `None` when there is no bound.
     pub longest: Option<usize>,
     whole: meta::Regex,
+    /// Present when the expression has a group called `value`: of a match, that part is what was found.
+    value: Option<meta::Regex>,
     /// Present when a rule looks for it in answers.
     pub stream: Option<Automaton>,
 }
@@ -60,15 +63,9 @@ pub struct Blueprint<'a> {
 impl Detector {
     /// The detector of a pattern, or why its automaton cannot be built.
     pub fn new(blueprint: Blueprint<'_>) -> Result<Self, String> {
-        let whole = meta::Builder::new()
-            .configure(
-                meta::Config::new()
-                    .which_captures(regex_automata::nfa::thompson::WhichCaptures::Implicit)
-                    .nfa_size_limit(Some(MAX_AUTOMATON))
-                    .hybrid_cache_capacity(1 << 20),
-            )
-            .build_from_hir(blueprint.hir)
-            .map_err(|error| error.to_string())?;
+        let whole = build(blueprint.hir, WhichCaptures::Implicit)?;
+        let value =
+            if has_value(blueprint.hir) { Some(build(blueprint.hir, WhichCaptures::All)?) } else { None };
         let stream = if blueprint.streams { Some(Automaton::new(blueprint.hir)?) } else { None };
         Ok(Self {
             name: blueprint.name,
@@ -78,31 +75,104 @@ impl Detector {
             validators: blueprint.validators,
             longest: blueprint.hir.properties().maximum_len(),
             whole,
+            value,
             stream,
         })
     }
 
-    /// Whether a match passes the pattern's checks.
-    pub fn accepts(&self, matched: &str) -> bool {
-        self.validators.iter().all(|validator| (validator.check)(matched))
+    /// What was found in a match that passes the pattern's checks, or after how many bytes the search goes on when it
+    /// does not: one character, or the whole match where the check says so.
+    pub fn judge(&self, matched: &str) -> Result<Range<usize>, usize> {
+        let part = self.part(matched);
+        let found = matched.get(part.clone()).unwrap_or(matched);
+        let mut failed = self.validators.iter().filter(|validator| !(validator.check)(found)).peekable();
+        if failed.peek().is_none() {
+            return Ok(part);
+        }
+        let whole = failed.any(|validator| validator.whole);
+        Err(if whole { matched.len().max(1) } else { matched.chars().next().map_or(1, char::len_utf8) })
     }
 
-    /// Every match in a text of this detector's view: leftmost first, none overlapping; after a match that fails
-    /// its checks the search goes on one character further.
+    /// The part of a match that its group `value` took; the whole match where there is none.
+    fn part(&self, matched: &str) -> Range<usize> {
+        let group = self.value.as_ref().and_then(|regex| {
+            let mut captures = regex.create_captures();
+            regex.captures(Input::new(matched).anchored(Anchored::Yes), &mut captures);
+            captures.get_group_by_name(VALUE).map(|span| span.range())
+        });
+        group.unwrap_or(0..matched.len())
+    }
+
+    /// Every match in a text of this detector's view: leftmost first, none overlapping; the search goes on after a
+    /// match, and as [`Detector::judge`] says after one that fails its checks.
     pub fn find_all(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
         let mut at = 0;
         while let Some(matched) = self.whole.find(Input::new(text).range(at..)) {
             let range = matched.range();
-            if text.get(range.clone()).is_some_and(|matched| self.accepts(matched)) {
-                at = range.end.max(range.start + 1);
-                found(range);
-            } else {
-                at = range.start
-                    + text.get(range.start..).and_then(|t| t.chars().next()).map_or(1, char::len_utf8);
+            match self.judge(text.get(range.clone()).unwrap_or_default()) {
+                Ok(part) => {
+                    at = range.end.max(range.start + 1);
+                    found(range.start + part.start..range.start + part.end);
+                }
+                Err(skip) => at = range.start + skip,
             }
             if at > text.len() {
                 break;
             }
         }
+    }
+}
+
+/// The name of the group that takes the part of a match that counts.
+const VALUE: &str = "value";
+
+fn build(hir: &Hir, captures: WhichCaptures) -> Result<meta::Regex, String> {
+    let config = meta::Config::new()
+        .which_captures(captures)
+        .nfa_size_limit(Some(MAX_AUTOMATON))
+        .hybrid_cache_capacity(1 << 20);
+    meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| error.to_string())
+}
+
+/// Whether an expression has a group called `value`.
+fn has_value(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Capture(capture) => capture.name.as_deref() == Some(VALUE) || has_value(&capture.sub),
+        HirKind::Repetition(repetition) => has_value(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_value),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(source: &str, validators: &[&str], text: &str) -> Vec<String> {
+        let hir = regex::compile(source, "", View::Raw).unwrap();
+        let blueprint = Blueprint {
+            name: "p".into(),
+            label: "P".into(),
+            view: View::Raw,
+            source,
+            validators: validators.iter().filter_map(|name| validator::find(name)).collect(),
+            hir: &hir,
+            streams: true,
+        };
+        let mut out = Vec::new();
+        Detector::new(blueprint).unwrap().find_all(text, |range| out.push(text[range].to_owned()));
+        out
+    }
+
+    #[test]
+    fn a_group_called_value_is_what_counts() {
+        assert_eq!(found(r"id: (?<value>\d+)", &[], "id: 12, id: 345."), ["12", "345"]);
+        assert_eq!(found(r"id: (?<other>\d+)", &[], "id: 12"), ["id: 12"]);
+    }
+
+    #[test]
+    fn a_failed_check_passes_over_a_character_or_the_whole() {
+        assert_eq!(found(r"\d(?:\.\d){3,5}", &["ipv4"], "1.2.3.4.5 and 1.2.3.4"), ["1.2.3.4"]);
+        assert_eq!(found(r"\d{4}", &["mixed_digits"], "11112"), ["1112"]);
     }
 }

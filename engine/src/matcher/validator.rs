@@ -1,5 +1,7 @@
 //! Validators: arithmetic that a match must pass after its shape is right.
 
+use sha2::{Digest as _, Sha256};
+
 /// A named check of a match, as it stands in the view.
 #[derive(Clone, Copy, Debug)]
 pub struct Validator {
@@ -9,6 +11,8 @@ pub struct Validator {
     pub doc: &'static str,
     /// The check.
     pub check: fn(&str) -> bool,
+    /// Whether a match that fails is passed over as a whole, so that no part of it is tried: `1.2.3.4.5` holds no address.
+    pub whole: bool,
 }
 
 impl PartialEq for Validator {
@@ -27,17 +31,33 @@ impl std::hash::Hash for Validator {
 
 /// Every validator.
 pub const ALL: &[Validator] = &[
-    Validator { name: "luhn", doc: "the digits pass the Luhn check (ISO/IEC 7812-1)", check: luhn },
-    Validator { name: "iban", doc: "length by country and remainder 1 modulo 97 (ISO 13616)", check: iban },
-    Validator {
-        name: "ssn",
-        doc: "area, group and serial number that the US administration issues",
-        check: ssn,
-    },
-    Validator { name: "ipv4", doc: "four numbers from 0 to 255", check: ipv4 },
-    Validator { name: "ipv6", doc: "an address that reads as IPv6 (RFC 4291)", check: ipv6 },
-    Validator { name: "mixed_digits", doc: "more than one different digit", check: mixed_digits },
+    part("luhn", "the digits pass the Luhn check (ISO/IEC 7812-1)", luhn),
+    part("card", "a payment card: prefix and length of a known brand, and the Luhn check", card),
+    part("iban", "length by country and remainder 1 modulo 97 (ISO 13616)", iban),
+    part("aba", "a bank routing number of the United States: its district and its check digit", aba),
+    part("npi", "a health care provider's number of the United States: ten digits with a check digit", npi),
+    part("dea", "a prescriber's number of the United States: two letters, seven digits, a check digit", dea),
+    part("ssn", "area, group and serial number that the US administration issues", ssn),
+    whole("mail_domain", "an address whose domain is no file name: `icon@2x.png` fails", mail_domain),
+    whole(
+        "ipv4",
+        "four numbers from 0 to 255, not a part of a longer dotted number, not loopback or unspecified",
+        ipv4,
+    ),
+    whole("ipv6", "an address that reads as IPv6 (RFC 4291), and not a slice or a path such as `1::2`", ipv6),
+    part("wallet", "a Bitcoin address in base 58 by its checksum; other shapes pass", wallet),
+    part("mixed_digits", "more than one different digit", mixed_digits),
 ];
+
+/// A validator after whose failure the rest of the match is tried.
+const fn part(name: &'static str, doc: &'static str, check: fn(&str) -> bool) -> Validator {
+    Validator { name, doc, check, whole: false }
+}
+
+/// A validator after whose failure the whole match is passed over.
+const fn whole(name: &'static str, doc: &'static str, check: fn(&str) -> bool) -> Validator {
+    Validator { name, doc, check, whole: true }
+}
 
 /// The validator of that name.
 pub fn find(name: &str) -> Option<Validator> {
@@ -59,6 +79,86 @@ fn luhn(text: &str) -> bool {
         })
         .sum();
     sum.is_multiple_of(10) && mixed_digits(text)
+}
+
+/// First digits and lengths of the brands, from ISO/IEC 7812 and the brands' own tables. Maestro's are wide: it comes last.
+const CARD_BRANDS: &[(std::ops::RangeInclusive<u32>, &[usize])] = &[
+    (4000..=4999, &[13, 16, 19]),
+    (5100..=5599, &[16]),
+    (2221..=2720, &[16]),
+    (3400..=3499, &[15]),
+    (3700..=3799, &[15]),
+    (3000..=3059, &[14]),
+    (3095..=3095, &[14]),
+    (3600..=3699, &[14]),
+    (3800..=3999, &[14, 16, 17, 18, 19]),
+    (3500..=3589, &[16, 17, 18, 19]),
+    (2131..=2131, &[15]),
+    (1800..=1800, &[15]),
+    (2200..=2204, &[16, 17, 18, 19]),
+    (6011..=6011, &[16, 17, 18, 19]),
+    (6440..=6599, &[16, 17, 18, 19]),
+    (6200..=6299, &[16, 17, 18, 19]),
+    (8100..=8171, &[16, 17, 18, 19]),
+    (5018..=5099, &[13, 14, 15, 16, 17, 18, 19]),
+    (5600..=5899, &[13, 14, 15, 16, 17, 18, 19]),
+    (6300..=6399, &[13, 14, 15, 16, 17, 18, 19]),
+    (6700..=6799, &[13, 14, 15, 16, 17, 18, 19]),
+];
+
+fn card(text: &str) -> bool {
+    let prefix = digits(text).take(4).fold(0, |number, digit| number * 10 + digit);
+    let length = digits(text).count();
+    CARD_BRANDS.iter().any(|(prefixes, lengths)| prefixes.contains(&prefix) && lengths.contains(&length))
+        && luhn(text)
+}
+
+/// Federal Reserve districts 01 to 12, thrifts 21 to 32, electronic 61 to 72, traveller's cheques 80.
+fn aba(text: &str) -> bool {
+    let all: Vec<u32> = digits(text).collect();
+    let district = all.iter().take(2).fold(0, |number, digit| number * 10 + digit);
+    let sum: u32 = all.iter().zip([3, 7, 1].iter().cycle()).map(|(digit, weight)| digit * weight).sum();
+    all.len() == 9 && matches!(district, 1..=12 | 21..=32 | 61..=72 | 80) && sum.is_multiple_of(10)
+}
+
+fn npi(text: &str) -> bool {
+    let all: String = text.chars().filter(char::is_ascii_digit).collect();
+    all.len() == 10 && luhn(&format!("80840{all}"))
+}
+
+fn dea(text: &str) -> bool {
+    let all: Vec<u32> = digits(text).collect();
+    let [a, b, c, d, e, f, check] = all.as_slice() else { return false };
+    (a + c + e + 2 * (b + d + f)) % 10 == *check && mixed_digits(text)
+}
+
+/// Base 58 check: 25 bytes, the last four of which are the head of the others' double SHA-256.
+fn wallet(text: &str) -> bool {
+    const ALPHABET: &str = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    if !text.starts_with(['1', '3']) {
+        return true;
+    }
+    let mut bytes = [0u8; 25];
+    for c in text.chars() {
+        let Some(mut carry) = ALPHABET.find(c) else { return false };
+        for byte in bytes.iter_mut().rev() {
+            carry += usize::from(*byte) * 58;
+            *byte = u8::try_from(carry % 256).unwrap_or_default();
+            carry /= 256;
+        }
+        if carry > 0 {
+            return false;
+        }
+    }
+    let (body, check) = bytes.split_at(21);
+    Sha256::digest(Sha256::digest(body)).starts_with(check)
+}
+
+fn mail_domain(text: &str) -> bool {
+    const FILES: &[&str] = &["png", "jpg", "jpeg", "gif", "svg", "webp", "js", "ts", "css", "json"];
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let last = domain.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    !FILES.contains(&last.as_str()) && !local.ends_with('.') && !local.contains("..")
 }
 
 fn mixed_digits(text: &str) -> bool {
@@ -189,11 +289,15 @@ fn ssn(text: &str) -> bool {
 }
 
 fn ipv4(text: &str) -> bool {
-    text.parse::<std::net::Ipv4Addr>().is_ok()
+    let address = text.parse::<std::net::Ipv4Addr>();
+    address.is_ok_and(|ip| !ip.is_unspecified() && !ip.is_loopback() && !ip.is_broadcast())
 }
 
+/// A compressed address must have a group of three or more digits: in code `1::2` and `a::b` are something else.
 fn ipv6(text: &str) -> bool {
     text.parse::<std::net::Ipv6Addr>().is_ok()
+        && text.contains(|c: char| c.is_ascii_digit())
+        && text.split(':').any(|group| group.len() > 2)
 }
 
 #[cfg(test)]
@@ -207,7 +311,21 @@ mod tests {
         assert!(iban("GB82 WEST 1234 5698 7654 32") && iban("DE89370400440532013000"));
         assert!(!iban("GB82 WEST 1234 5698 7654 33") && !iban("ZZ82WEST12345698765432"));
         assert!(ssn("536-90-4399") && !ssn("000-12-3456") && !ssn("666-12-3456") && !ssn("912-12-3456"));
-        assert!(ipv4("192.168.0.1") && !ipv4("256.1.1.1"));
-        assert!(ipv6("2001:db8::1") && !ipv6("12:30:45"));
+        assert!(ipv4("192.168.0.1") && !ipv4("256.1.1.1") && !ipv4("127.0.0.1"));
+        assert!(ipv6("2001:db8::1") && !ipv6("12:30:45") && !ipv6("1::2") && !ipv6("beef::cafe"));
+        assert!(
+            card("4111-1111-1111-1111")
+                && card("378282246310005")
+                && card("30569309025904")
+                && card("2223003122003222")
+        );
+        assert!(!card("1234567812345670") && !card("41111111111111111"));
+        assert!(aba("021000021") && !aba("021000022") && !aba("991000021"));
+        assert!(npi("1234567893") && !npi("1234567894"));
+        assert!(dea("AB1234563") && !dea("AB1234564"));
+        assert!(
+            wallet("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa") && !wallet("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb")
+        );
+        assert!(mail_domain("a@b.org") && !mail_domain("icon@2x.png") && !mail_domain("a..b@c.org"));
     }
 }

@@ -192,17 +192,18 @@ impl Cursor {
     }
 
     /// Takes what is certain off the front: a match that passes its checks is handed out, and reading goes on after
-    /// it; one that fails them is not a match, and reading goes on one byte after its start.
+    /// it; one that fails them is not a match, and reading goes on as far after its start as the checks say.
     fn settle(&mut self, detector: &Detector, view: &ViewText, found: &mut dyn FnMut(Range<usize>)) {
         let Some(first) = self.threads.first().copied().filter(|thread| thread.done) else { return };
         let Some(end) = first.candidate else { return };
         let range = first.start..end;
         self.threads.clear();
-        if detector.accepts(view.text(&range)) {
-            self.pos = end;
-            found(range);
-        } else {
-            self.pos = first.start + 1;
+        match detector.judge(view.text(&range)) {
+            Ok(part) => {
+                self.pos = end;
+                found(range.start + part.start..range.start + part.end);
+            }
+            Err(skip) => self.pos = range.start + skip,
         }
     }
 }

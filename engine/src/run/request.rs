@@ -6,12 +6,12 @@ use std::sync::Arc;
 use grammar::ast::Phase;
 
 use super::eval::{Evaluator, Evidence};
+use super::wording::{decision, message};
 use super::{Session, answer};
 use crate::input::Request;
-use crate::program::{Piece, Program, Rule};
+use crate::program::Program;
 use crate::script::ScriptFailure;
-use crate::value::Value;
-use crate::verdict::{Decision, Edit, Finding, Outcome, RequestStep, Site, Verdict};
+use crate::verdict::{Edit, Finding, Outcome, RequestStep, Site, Verdict};
 
 /// A replacement that a rule asks for, before overlapping ones are joined.
 struct Wish {
@@ -100,52 +100,6 @@ fn label(program: &Program, found: &Evidence) -> Arc<str> {
     program
         .detector(found.detector)
         .map_or_else(|| Arc::from("MATCH"), |detector| Arc::clone(&detector.label))
-}
-
-/// A rule's decision.
-pub(super) fn decision(
-    program: &Program,
-    rule: &Rule,
-    message: Option<String>,
-    score: Option<f64>,
-) -> Decision {
-    Decision {
-        verdict: rule.verdict,
-        policy: program.policies.get(rule.policy).map(|policy| Arc::clone(&policy.name)),
-        rule: Some(Arc::clone(&rule.name)),
-        reason_code: Some(Arc::clone(&rule.code)),
-        message,
-        score,
-    }
-}
-
-/// A rule's message, filled in.
-pub(super) fn message(
-    rule: &Rule,
-    phase: Phase,
-    labels: &mut Vec<Arc<str>>,
-    value: &mut dyn FnMut(crate::program::ir::NodeId) -> Option<Value>,
-) -> Option<String> {
-    if rule.message.is_empty() {
-        return None;
-    }
-    labels.sort();
-    labels.dedup();
-    let mut out = String::new();
-    for piece in &rule.message {
-        match piece {
-            Piece::Text(text) => out.push_str(text),
-            Piece::Phase => out.push_str(phase.name()),
-            Piece::Labels => out.push_str(&labels.join(", ")),
-            Piece::Node(node) => match value(*node) {
-                Some(Value::Float(number)) => out.push_str(&format!("{number:.2}")),
-                Some(Value::Str(text)) => out.push_str(&text),
-                Some(other) => out.push_str(&other.to_string()),
-                None => {}
-            },
-        }
-    }
-    Some(out)
 }
 
 /// The edits of all rules: overlapping wishes are one edit, marked as the first of the rules wants it.

@@ -74,7 +74,7 @@ impl Run {
             return terminal
                 .fail("there is no home folder to keep the audit log in; name one with `--state-dir`");
         };
-        self.log();
+        self.log(terminal.err_colours());
         if self.demo {
             self.greet(&pack, terminal);
         }
@@ -112,9 +112,10 @@ impl Run {
         }
     }
 
-    fn log(&self) {
+    fn log(&self, colours: bool) {
         let filter = EnvFilter::try_from_env("KT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        let subscriber =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
         // Only a second subscriber could fail, and there is none.
         let _ = match self.log_format {
             LogFormat::Text => subscriber.try_init(),

@@ -56,6 +56,11 @@ impl Terminal {
         paint(word, "31", self.out_colours)
     }
 
+    /// Whether the standard error takes colours.
+    pub(super) fn err_colours(&self) -> bool {
+        self.err_colours
+    }
+
     /// Whether people read the standard error.
     pub(super) fn is_watched(&self) -> bool {
         std::io::stderr().is_terminal()

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{OnError, Unit};
+use engine::{OnError, Program, Unit};
 use grammar::ast::ItemKind;
-use grammar::config::{self, Config};
+use grammar::config::{self, Arguments, Config};
 use grammar::diagnostic::nearest;
 use grammar::{Diagnostic, SourceId, Sources, Spanned, codes, yaml};
 
@@ -52,8 +52,10 @@ pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
             Err(errors) => loader.diagnostics.extend(errors),
         }
     }
-    let config = merged.filter(|_| !loader.failed()).and_then(|node| loader.config(&node));
-    let pack = config.as_ref().and_then(|config| loader.pack(config));
+    let (config, pack) = match merged.filter(|_| !loader.failed()) {
+        Some(node) => loader.decoded(&node),
+        None => (None, None),
+    };
     grammar::diagnostic::sort(&mut loader.diagnostics);
     Loaded { pack, config, diagnostics: loader.diagnostics, sources: loader.sources }
 }
@@ -68,30 +70,45 @@ impl Loader {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
-    fn config(&mut self, node: &yaml::Node) -> Option<Config> {
+    /// The configuration and its pack. Where the configuration has mistakes, its policies are checked all the same.
+    fn decoded(&mut self, node: &yaml::Node) -> (Option<Config>, Option<Arc<Pack>>) {
         let (config, found) = config::decode(node, &self.sources);
         self.diagnostics.extend(found);
-        config
+        let Some(config) = config else {
+            let (chain, arguments) = config::chain(node, &self.sources);
+            self.program(&chain, &arguments, true);
+            return (None, None);
+        };
+        let program = self.program(&config.chain, &config.arguments, config.pack.enabled.value);
+        let pack = program.map(|program| Arc::new(Pack { program, config: config.clone() }));
+        (Some(config), pack)
     }
 
-    fn pack(&mut self, config: &Config) -> Option<Arc<Pack>> {
+    /// The program of a chain; a pack that is switched off runs an empty one.
+    fn program(
+        &mut self,
+        chain: &[Spanned<String>],
+        arguments: &[Arguments],
+        enabled: bool,
+    ) -> Option<Arc<Program>> {
         let mut units = Vec::new();
-        for entry in &config.chain {
+        for entry in chain {
             match self.source(entry) {
-                Ok(source) => units.push(self.unit(source, entry, config)),
+                Ok(source) => units.push(self.unit(source, entry, arguments)),
                 Err(diagnostic) => self.diagnostics.push(*diagnostic),
             }
         }
-        let chain = if config.pack.enabled.value { units.as_slice() } else { &[] };
-        let compiled = engine::compile(chain, &Shelf, &mut self.sources);
+        let compiled = engine::compile(&units, &Shelf, &mut self.sources);
         self.diagnostics.extend(compiled.diagnostics);
-        let program = compiled.program.filter(|_| !self.failed())?;
-        Some(Arc::new(Pack { program, config: config.clone() }))
+        if self.failed() {
+            return None;
+        }
+        if enabled { compiled.program } else { engine::compile(&[], &Shelf, &mut self.sources).program }
     }
 
-    fn unit(&self, source: SourceId, entry: &Spanned<String>, config: &Config) -> Unit {
+    fn unit(&self, source: SourceId, entry: &Spanned<String>, all: &[Arguments]) -> Unit {
         let name = self.policy_name(source);
-        let arguments = config.arguments.iter().find(|arguments| {
+        let arguments = all.iter().find(|arguments| {
             arguments.kind.value == entry.value || Some(&arguments.kind.value) == name.as_ref()
         });
         let on_error =

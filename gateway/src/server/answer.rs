@@ -24,15 +24,7 @@ pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) ->
         Ok(Route::Chat) => exchange::chat(&gateway, &head.headers, body, &request_id).await,
         Ok(Route::Models) => reply::json(StatusCode::OK, &models(&gateway)),
         Ok(Route::Options(methods)) => options(methods),
-        Err(fault) => {
-            tracing::info!(
-                request_id,
-                status = fault.status.as_u16(),
-                path = head.uri.path(),
-                "request refused"
-            );
-            reply::fault(&fault, &request_id)
-        }
+        Err(fault) => exchange::turn_away(&gateway, &fault, &request_id),
     };
     reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
     reply

@@ -5,7 +5,7 @@ mod providers;
 #[cfg(test)]
 mod tests;
 
-pub use decode::decode;
+pub use decode::{chain, decode};
 pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
     Strategy, Target, Trigger, Variant,

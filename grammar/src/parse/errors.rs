@@ -2,7 +2,7 @@
 
 use pest::error::{Error, ErrorVariant, InputLocation};
 
-use super::Rule;
+use super::{Rule, leading_word};
 use crate::codes;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::span::{SourceId, Span};
@@ -10,6 +10,11 @@ use crate::span::{SourceId, Span};
 /// The words that begin an item.
 const ITEMS: &[&str] =
     &["policy", "library", "version", "use", "param", "pattern", "let", "score", "script", "rule", "test"];
+
+/// Whether an item begins with that word.
+pub(super) fn begins_item(word: &str) -> bool {
+    ITEMS.contains(&word)
+}
 
 /// How many expected things an error lists before it gives up.
 const MAX_EXPECTED: usize = 6;
@@ -38,7 +43,7 @@ pub(super) fn describe(
 /// An error for brackets or operators that nest too deeply.
 pub(super) fn too_deep(source: SourceId, at: usize) -> Diagnostic {
     Diagnostic::error(codes::LIMIT, Span::new(source, at, at + 1), "this nests too deeply")
-        .help("name a part of it with `let`, or split the rule")
+        .help("name a part of it with `let`, join patterns in one `has (…)`, or split the rule")
 }
 
 /// Where the next item begins after an error at `failed_at` in the item at `item`: at the next line that opens with
@@ -73,11 +78,6 @@ fn start_of_item(text: &str, item: usize) -> usize {
 
 fn after_line(text: &str, at: usize) -> usize {
     text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |i| at + i + 1)
-}
-
-fn leading_word(text: &str) -> &str {
-    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
-    text.get(..end).unwrap_or_default()
 }
 
 /// The word or sign at the start of a text, for pointing at.

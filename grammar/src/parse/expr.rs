@@ -40,7 +40,7 @@ impl Reader {
     pub(super) fn expr(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
         let span = self.span(&pair);
         self.depth += 1;
-        if self.depth > super::MAX_DEPTH {
+        if self.depth > super::MAX_DEPTH || pair.clone().into_inner().count() > super::MAX_OPERATORS * 4 {
             self.depth -= 1;
             self.error(errors::too_deep(self.source, span.start));
             return None;

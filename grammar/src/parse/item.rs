@@ -162,11 +162,15 @@ impl Reader {
         } else {
             Words::Param(self.name(&list))
         };
-        let fuzzy = match parts.next() {
-            Some(fuzzy) => Some(Box::new(self.exprs(fuzzy).pop()?)),
-            None => None,
-        };
-        Some(PatternBody::Words { words, fuzzy })
+        let (mut except, mut fuzzy) = (Vec::new(), None);
+        for part in parts {
+            if part.as_rule() == Rule::except {
+                except = children(part).into_iter().next().map_or(Vec::new(), |list| self.values(list));
+            } else {
+                fuzzy = Some(Box::new(self.exprs(part).pop()?));
+            }
+        }
+        Some(PatternBody::Words { words, except, fuzzy })
     }
 
     fn let_item(&mut self, pair: Pair<'_, Rule>) -> Option<Let> {

@@ -27,6 +27,9 @@ pub const MAX_FILE: usize = 1 << 20;
 /// How deeply expressions may nest before the file is refused, so that no stage can run out of stack.
 pub const MAX_DEPTH: usize = 64;
 
+/// How many operators one expression may join, for the same reason: a chain of them is a tree as deep as it is long.
+pub const MAX_OPERATORS: usize = 256;
+
 /// The tree of a rule file, and every mistake in it; items with a mistake are left out of the tree.
 pub fn parse(source: SourceId, text: &str) -> (File, Vec<Diagnostic>) {
     let mut reader = Reader { source, offset: 0, depth: 0, errors: Vec::new() };
@@ -71,22 +74,59 @@ fn skip_gap(text: &str, at: usize) -> usize {
         .map_or(at, |gap| at + gap.as_str().len())
 }
 
-/// Where brackets nest past [`MAX_DEPTH`], looked for before a recursive parser meets them. Strings and regular
-/// expressions may hold brackets too, so the bound is a generous over-estimate, never an under-estimate.
+/// Where an item nests so deeply that a recursive parser could run out of stack, looked for before one meets it.
+/// Brackets, `then` and quantifiers nest; in regular expressions they do not, so this errs on the strict side.
 fn nesting_past_limit(text: &str) -> Option<usize> {
-    let mut depth = 0_usize;
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b'\n' if text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_alphabetic) => depth = 0,
+    let (mut depth, mut words, mut at) = (0_usize, 0_usize, 0);
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let skipped = quoted(rest);
+        if skipped > 0 {
+            at += skipped;
+            continue;
+        }
+        let word = leading_word(rest);
+        if at > 0 && text.as_bytes().get(at - 1) == Some(&b'\n') && errors::begins_item(word) {
+            return None;
+        }
+        match rest.chars().next() {
+            Some('(' | '[' | '{') => depth += 1,
+            Some(')' | ']' | '}') => depth = depth.saturating_sub(1),
+            _ if matches!(word, "then" | "any" | "all" | "count") => words += 1,
             _ => {}
         }
-        if depth > MAX_DEPTH * 4 {
+        if depth > MAX_DEPTH || words > MAX_OPERATORS {
             return Some(at);
         }
+        at += word.len().max(rest.chars().next().map_or(1, char::len_utf8));
     }
     None
+}
+
+/// The length of the string or comment that a text begins with, or nothing.
+fn quoted(text: &str) -> usize {
+    let upto = |end: Option<usize>, sign: usize| end.map_or(text.len(), |end| end + sign);
+    if let Some(rest) = text.strip_prefix("\"\"\"") {
+        return upto(rest.find("\"\"\"").map(|end| end + 3), 3);
+    }
+    if text.starts_with("//") {
+        return upto(text.find('\n'), 0);
+    }
+    let Some(rest) = text.strip_prefix('"') else { return 0 };
+    let mut escaped = false;
+    for (at, c) in rest.char_indices() {
+        match c {
+            '\n' => return at + 1,
+            '"' if !escaped => return at + 2,
+            _ => escaped = c == '\\' && !escaped,
+        }
+    }
+    text.len()
+}
+
+/// The letters, digits and underscores that a text begins with.
+fn leading_word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
 }
 
 /// Turns pest's pairs into the tree, one item after the other.
@@ -125,3 +165,6 @@ fn take<'i>(pairs: &mut Pairs<'i, Rule>, wanted: Rule) -> Option<Pair<'i, Rule>>
 fn children(pair: Pair<'_, Rule>) -> Vec<Pair<'_, Rule>> {
     pair.into_inner().filter(|inner| !errors::is_keyword(inner.as_rule())).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ mod providers;
 mod resilience;
 mod target;
 
-use super::{ClientKey, Config, Pack, Suite};
+use super::{Arguments, ClientKey, Config, Pack, Suite};
 use crate::case;
 use crate::codes::{BAD_VALUE, DUPLICATE, MISSING, PACK_DISABLED};
 use crate::diagnostic::Diagnostic;
@@ -28,6 +28,15 @@ pub fn decode(node: &Node, sources: &Sources) -> (Option<Config>, Vec<Diagnostic
     let config = whole(&mut reader, node);
     let found = reader.finish();
     (config.filter(|_| !found.iter().any(Diagnostic::is_error)), found)
+}
+
+/// The chain and the arguments alone, as far as they can be read: for checking policies although the configuration
+/// around them has mistakes, which [`decode`] tells.
+pub fn chain(node: &Node, sources: &Sources) -> (Vec<Spanned<String>>, Vec<Arguments>) {
+    let mut reader = Reader::new(sources);
+    let Some(root) = Field::root(node).mapping(&mut reader, KEYS) else { return Default::default() };
+    let (chain, arguments) = policies::read(&mut reader, &root);
+    (chain.unwrap_or_default(), arguments)
 }
 
 fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
