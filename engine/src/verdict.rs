@@ -78,6 +78,10 @@ pub struct Decision {
     pub message: Option<String>,
     /// The rule's score, when its condition compares one.
     pub score: Option<f64>,
+    /// How grave the rule's author calls it: `low`, `medium`, `high` or `critical`.
+    pub severity: Option<Arc<str>>,
+    /// The rule's tags, such as `owasp:llm01`.
+    pub tags: Vec<Arc<str>>,
 }
 
 /// A replacement in one text of a request.

@@ -41,6 +41,7 @@ codes! {
     NOT_CONSTANT = "E021" "a value that must be known before traffic";
     OPTIONAL_UNHANDLED = "E022" "a value that may be absent and is not handled";
     LIMIT = "E023" "a limit that keeps compilation bounded";
+    NOTHING_TO_REDACT = "E024" "a redaction that has nothing to replace";
 
     UNUSED_BLOCK = "W001" "settings of a policy that is not in the chain";
     PACK_DISABLED = "W002" "the policy chain is switched off";

@@ -213,6 +213,51 @@ fn a_match_that_never_ends_stops_the_stream() {
     assert_eq!(outcomes, ["x", "x", "x"]);
 }
 
+#[test]
+fn a_flag_neither_stops_nor_delays_a_stream() {
+    let mut sources = Sources::new();
+    let text = "policy flags\nrule f on response { when text has /begin.*end/s do flag }\n";
+    let program = compile(&[Unit::of(sources.add("f.ktr", text))], &Shelf, &mut sources).program.unwrap();
+    let long = format!("begin {} begin x end", "word ".repeat(3000));
+    for size in [1, 100, 100_000] {
+        let mut session = session(&program);
+        let mut out = String::new();
+        let letters: Vec<char> = long.chars().collect();
+        for piece in letters.chunks(size) {
+            let piece: String = piece.iter().collect();
+            let before = out.len();
+            assert_eq!(session.feed(Channel::content(0), &piece, &mut out), Flow::Open);
+            assert_eq!(out.get(before..), Some(piece.as_str()), "nothing is held");
+        }
+        assert_eq!(session.finish(Channel::content(0), &mut out), Flow::Open);
+        assert_eq!(session.decision().verdict, engine::verdict::Verdict::Flag);
+        assert_eq!(session.report().policies[0].findings[0].range, long.len() - 11..long.len());
+    }
+}
+
+#[test]
+fn invisible_characters_cannot_make_the_hold_endless() {
+    let mut sources = Sources::new();
+    let text = "policy p\nrule r on response { when text has \"secret\" do redact }\n";
+    let program = compile(&[Unit::of(sources.add("p.ktr", text))], &Shelf, &mut sources).program.unwrap();
+    let mut outcomes = Vec::new();
+    for size in [1, 1000, 1_000_000] {
+        let text = format!("a sec{}ret", "\u{200B}".repeat(100_000));
+        let letters: Vec<char> = text.chars().collect();
+        let mut session = session(&program);
+        let (mut out, mut flow) = (String::new(), Flow::Open);
+        for piece in letters.chunks(size) {
+            if flow == Flow::Open {
+                flow = session.feed(Channel::content(0), &piece.iter().collect::<String>(), &mut out);
+            }
+        }
+        assert_eq!(flow, Flow::Stopped);
+        assert_eq!(session.decision().reason_code.as_deref(), Some("limit.hold_exceeded"));
+        outcomes.push(out);
+    }
+    assert_eq!(outcomes, ["a ", "a ", "a "]);
+}
+
 /// The detectors of the shipped PII library, as the oracle sees them.
 const REAL: &[&str] = &[
     r"\b[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}\b",

@@ -134,6 +134,8 @@ pub(super) struct CheckedRule {
     pub(super) with: Option<Typed>,
     pub(super) code: Arc<str>,
     pub(super) message: Vec<CheckedPiece>,
+    pub(super) severity: Option<Arc<str>>,
+    pub(super) tags: Vec<Arc<str>>,
 }
 
 /// What a rule does: a verdict, or a constant that names one.

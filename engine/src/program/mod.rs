@@ -66,6 +66,8 @@ pub struct Rule {
     pub(crate) marker: Marker,
     pub(crate) code: Arc<str>,
     pub(crate) message: Vec<Piece>,
+    pub(crate) severity: Option<Arc<str>>,
+    pub(crate) tags: Vec<Arc<str>>,
     /// The score that its condition compares.
     pub(crate) score: Option<NodeId>,
 }

@@ -249,10 +249,8 @@ fn release(program: &Program, stream: &mut Stream, frontier: usize, out: &mut St
 fn too_long() -> Decision {
     Decision {
         verdict: Verdict::Block,
-        policy: None,
-        rule: None,
         reason_code: Some(Arc::from("limit.hold_exceeded")),
         message: Some(format!("a possible match went on for more than {} bytes", super::cursor::MAX_MATCH)),
-        score: None,
+        ..Decision::default()
     }
 }

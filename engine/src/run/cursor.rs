@@ -76,14 +76,21 @@ pub(super) enum Overrun {
 }
 
 /// One detector's place in a stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Cursor {
+    /// Whether text is held back for its detector.
+    holds: bool,
     threads: Vec<Thread>,
     /// The next byte to read.
     pos: usize,
 }
 
 impl Cursor {
+    /// A cursor at the start of a text.
+    pub(super) fn new(holds: bool) -> Self {
+        Self { holds, threads: Vec::new(), pos: 0 }
+    }
+
     /// The first byte of the view whose fate is open; everything before it is decided.
     pub(super) fn open_from(&self) -> usize {
         self.threads.first().map_or(self.pos, |thread| thread.start)
@@ -101,7 +108,11 @@ impl Cursor {
             self.step(automaton, view, byte);
             self.settle(detector, view, found);
             if self.threads.first().is_some_and(|thread| self.pos - thread.start > MAX_MATCH) {
-                return Overrun::Yes;
+                if self.holds {
+                    return Overrun::Yes;
+                }
+                self.give_up();
+                self.settle(detector, view, found);
             }
         }
         Overrun::No
@@ -131,6 +142,16 @@ impl Cursor {
                 return Overrun::No;
             }
             self.settle(detector, view, found);
+        }
+    }
+
+    /// Ends the wait of the earliest match that is still possible: what it has matched so far is the match, or it is
+    /// none. For detectors that hold nothing back, and so cannot be made to stop an answer.
+    fn give_up(&mut self) {
+        match self.threads.first_mut() {
+            Some(first) if first.candidate.is_some() => first.done = true,
+            Some(_) => drop(self.threads.remove(0)),
+            None => {}
         }
     }
 

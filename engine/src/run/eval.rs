@@ -337,7 +337,7 @@ impl<'a> Evaluator<'a> {
                     self.evidence(condition, out)?;
                 }
             }
-            Node::Quantifier { quantity: Quantity::Any, list, body, .. } => {
+            Node::Quantifier { quantity: Quantity::Any | Quantity::All, list, body, .. } => {
                 for index in 0..self.length(*list) {
                     self.at(*list, index, |this| this.evidence(*body, out))?;
                 }

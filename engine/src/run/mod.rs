@@ -137,13 +137,12 @@ impl Session {
         let decision = Decision {
             verdict: Verdict::Block,
             policy: Some(Arc::clone(&failed.name)),
-            rule: None,
             reason_code: Some(Arc::from("policy.error")),
             message: Some(format!(
                 "policy `{}` could not run: script `{}`: {}",
                 failed.name, failure.script, failure.cause
             )),
-            score: None,
+            ..Decision::default()
         };
         self.decision = decision;
         true

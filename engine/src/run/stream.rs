@@ -8,6 +8,9 @@ use crate::matcher::view::PositionMap;
 use crate::program::Program;
 use crate::program::ir::DetectorId;
 
+/// The most bytes of a text that are held back for matches that are still possible.
+const MAX_HELD: usize = 64 << 10;
+
 /// A detector that watches an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Watcher {
@@ -78,7 +81,7 @@ impl Stream {
                 lenses.push(Lens { view, text: ViewText::default(), map: PositionMap::default() });
                 lenses.len() - 1
             });
-            cursors.push((lens, Cursor::default()));
+            cursors.push((lens, Cursor::new(watcher.holds)));
         }
         Self { raw: String::new(), base: 0, lenses, cursors, replacements: Vec::new() }
     }
@@ -116,7 +119,13 @@ impl Stream {
             lens.view.map(c, |part| lens.text.push(part.encode_utf8(&mut mapped).as_bytes()));
             lens.map.push(at..lens.text.end(), from..from + encoded.len());
         }
-        self.run(program, watchers, hits, Cursor::advance)
+        let held = self.run(program, watchers, hits, Cursor::advance);
+        // Characters that a view drops lengthen no match in the view, and are bounded here. What has arrived since the
+        // last release depends on the cuts, but is never less than what is held, so the outcome does not.
+        if self.raw.len() > MAX_HELD && self.end() - self.frontier(watchers) > MAX_HELD {
+            return Held::TooLong;
+        }
+        held
     }
 
     /// The text is complete.

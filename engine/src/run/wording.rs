@@ -23,6 +23,8 @@ pub(super) fn decision(
         reason_code: Some(Arc::clone(&rule.code)),
         message,
         score,
+        severity: rule.severity.clone(),
+        tags: rule.tags.clone(),
     }
 }
 

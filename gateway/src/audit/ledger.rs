@@ -37,6 +37,8 @@ impl Ledger {
             reason_code: None,
             policy: None,
             rule: None,
+            severity: None,
+            tags: Vec::new(),
             model: None,
             provider: None,
             target: None,

@@ -47,6 +47,8 @@ pub struct Record {
     pub reason_code: Option<String>,
     pub policy: Option<String>,
     pub rule: Option<String>,
+    pub severity: Option<String>,
+    pub tags: Vec<String>,
     pub model: Option<String>,
     pub provider: Option<String>,
     pub target: Option<String>,
@@ -92,6 +94,8 @@ impl Record {
         self.reason_code = decision.reason_code.as_deref().map(str::to_owned);
         self.policy = decision.policy.as_deref().map(str::to_owned);
         self.rule = decision.rule.as_deref().map(str::to_owned);
+        self.severity = decision.severity.as_deref().map(str::to_owned);
+        self.tags = decision.tags.iter().map(|tag| tag.to_string()).collect();
         let evaluated = report.policies.iter().map(|policy| Evaluated {
             name: policy.name.to_string(),
             result: policy.outcome.name(),

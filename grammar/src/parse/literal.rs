@@ -94,7 +94,7 @@ impl Reader {
 fn unknown_escape(span: Span, from: &str) -> Diagnostic {
     let shown: String = from.chars().take(2).collect();
     Diagnostic::error(codes::SYNTAX, span, format!("`{shown}` is not an escape"))
-        .help("the escapes are \\\" \\\\ \\n \\r \\t \\{ \\} and \\u{1F600}; a backslash itself is \\\\")
+        .help("the escapes are \\\" \\\\ \\n \\r \\t \\/ and \\u{1F600}; a backslash itself is \\\\")
 }
 
 /// The character of an escape, and the escape's length in bytes.

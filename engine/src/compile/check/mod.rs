@@ -42,6 +42,9 @@ pub(super) fn check(linked: &Linked, unit: &LinkedUnit, diagnostics: &mut Vec<Di
         checker.scores.push(score);
     }
     checker.fuzzy(&mut checked);
+    for script in &unit.scripts {
+        checker.script_result(script);
+    }
     for rule in &unit.rules {
         checked.rules.extend(checker.rule(rule));
     }
@@ -109,6 +112,18 @@ impl Checker<'_> {
             }
         }
         CheckedScore { name: Arc::from(score.name.value.as_str()), terms, clamp: score.clamp }
+    }
+
+    /// Whether a script's result is of a type that scripts can give.
+    fn script_result(&mut self, script: &ast::Script) {
+        let ty = declared(&script.result.value);
+        if matches!(ty, Type::List(_) | Type::Map | Type::Regex) {
+            let message = format!("script `{}` cannot give a {ty}", script.name.value);
+            self.error(
+                Diagnostic::error(codes::BAD_SCRIPT, script.result.span, message)
+                    .help("scripts give bool, int, float, string or enum(…)"),
+            );
+        }
     }
 
     /// The `fuzzy` expressions of this file's word patterns.

@@ -46,9 +46,8 @@ impl Checker<'_> {
         };
         let with = rule.action.as_ref().and_then(|action| action.with.as_ref()).map(|with| self.with(with));
         let message = rule.message.as_ref().map_or(Vec::new(), |message| self.message(message, &phases));
-        if let Some(severity) = &rule.severity {
-            self.severity(severity);
-        }
+        let severity = rule.severity.as_ref().and_then(|severity| self.severity(severity));
+        let tags = self.tags(&rule.tags);
         let unless = match unless {
             Some(unless) => Some(unless?),
             None => None,
@@ -72,6 +71,8 @@ impl Checker<'_> {
             with,
             code,
             message,
+            severity,
+            tags,
         })
     }
 
@@ -95,15 +96,29 @@ impl Checker<'_> {
         self.error(Diagnostic::error(codes::MISSING, rule.name.span, message).help(help));
     }
 
-    fn severity(&mut self, severity: &ast::Name) {
+    fn severity(&mut self, severity: &ast::Name) -> Option<Arc<str>> {
         const SEVERITIES: &[&str] = &["low", "medium", "high", "critical"];
-        if !SEVERITIES.contains(&severity.value.as_str()) {
-            let message = format!("`{}` is not a severity", severity.value);
-            self.error(
-                Diagnostic::error(codes::BAD_VALUE, severity.span, message)
-                    .help(format!("the severities are {}", SEVERITIES.join(", "))),
-            );
+        if SEVERITIES.contains(&severity.value.as_str()) {
+            return Some(Arc::from(severity.value.as_str()));
         }
+        let message = format!("`{}` is not a severity", severity.value);
+        let help = format!("the severities are {}", SEVERITIES.join(", "));
+        self.error(Diagnostic::error(codes::BAD_VALUE, severity.span, message).help(help));
+        None
+    }
+
+    fn tags(&mut self, tags: &[grammar::Spanned<ast::Literal>]) -> Vec<Arc<str>> {
+        let mut texts = Vec::new();
+        for tag in tags {
+            match &tag.value {
+                ast::Literal::Str(text) => texts.push(Arc::from(text.as_str())),
+                _ => self.error(
+                    Diagnostic::error(codes::WRONG_TYPE, tag.span, "tags are strings in double quotes")
+                        .help("write `tags [\"owasp:llm01\"]`"),
+                ),
+            }
+        }
+        texts
     }
 
     fn condition(&mut self, expr: &ast::Expr, phases: &[Phase], what: &str) -> Option<Typed> {
@@ -204,17 +219,22 @@ impl Checker<'_> {
         let mut pieces = Vec::new();
         let mut rest = message.value.as_str();
         while let Some((before, after)) = rest.split_once('{') {
-            pieces.push(CheckedPiece::Text(before.into()));
+            pieces.push(CheckedPiece::Text(before.replace("}}", "}").into()));
+            if let Some(after) = after.strip_prefix('{') {
+                pieces.push(CheckedPiece::Text("{".into()));
+                rest = after;
+                continue;
+            }
             let Some((name, after)) = after.split_once('}') else {
                 let diagnostic =
                     Diagnostic::error(codes::SYNTAX, message.span, "a `{` in this message has no `}`");
-                self.error(diagnostic.help("write `{name}`; a message holds no lone braces"));
+                self.error(diagnostic.help("write `{name}`, or `{{` for a brace"));
                 return pieces;
             };
             pieces.extend(self.piece(name.trim(), message.span, phases));
             rest = after;
         }
-        pieces.push(CheckedPiece::Text(rest.into()));
+        pieces.push(CheckedPiece::Text(rest.replace("}}", "}").into()));
         pieces.retain(|piece| !matches!(piece, CheckedPiece::Text(text) if text.is_empty()));
         pieces
     }

@@ -7,7 +7,7 @@ mod prune;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use grammar::ast::{Phase, ScriptBody};
+use grammar::ast::{Phase, Quantity, ScriptBody};
 use grammar::{Diagnostic, Sources, Span, codes};
 
 use super::Library;
@@ -17,11 +17,12 @@ use super::resolve::{Linked, LinkedUnit};
 use super::stream;
 use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Kind, Typed};
 use crate::matcher::words;
-use crate::program::ir::{Node, NodeId, Score};
+use crate::program::ir::{Node, NodeId, Score, TextRef};
 use crate::program::marker::{Marker, Shape};
 use crate::program::{OnError, Piece, Policy, Program, Rule, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
+use crate::verdict::Verdict;
 use arena::Arena;
 
 /// A program in the making.
@@ -232,6 +233,12 @@ impl Lowering {
         if self.arena.is_const(condition, false) {
             return;
         }
+        if verdict == Verdict::Redact && !self.finds_text(condition) {
+            let message = format!("rule `{}` redacts, and its condition finds no text to replace", rule.name);
+            diagnostics.push(Diagnostic::error(codes::NOTHING_TO_REDACT, rule.when.span, message).help(
+                "what is replaced is what `text has …` finds; a plain string such as `model` is not text",
+            ));
+        }
         let index = self.rules.len();
         if rule.phases.contains(&Phase::Response) {
             let plan = stream::plan(&self.arena.nodes, &self.scores, condition, verdict)
@@ -262,6 +269,8 @@ impl Lowering {
             marker: marker.unwrap_or_default(),
             code: rule.code,
             message,
+            severity: rule.severity,
+            tags: rule.tags,
             score,
         });
     }
@@ -308,6 +317,24 @@ impl Lowering {
             diagnostics.push(not_constant(with.span));
         }
         marker.map(|((shape, preserve_length), custom)| Marker { shape, preserve_length, custom })
+    }
+
+    /// Whether matches can come of a condition: somewhere it looks for patterns in texts, and not to deny them.
+    fn finds_text(&self, node: NodeId) -> bool {
+        let any = |nodes: &[NodeId]| nodes.iter().any(|node| self.finds_text(*node));
+        match self.arena.nodes.get(node.index()) {
+            Some(Node::Has(TextRef::Texts(_) | TextRef::Element(_), _)) => true,
+            Some(Node::And(sides) | Node::Or(sides)) => any(sides),
+            Some(Node::If(_, then, otherwise)) => any(&[*then, *otherwise]),
+            Some(Node::Compare(_, a, b)) => any(&[*a, *b]),
+            Some(Node::Quantifier { quantity: Quantity::Any | Quantity::All, body, .. }) => {
+                self.finds_text(*body)
+            }
+            Some(Node::Score(id)) => self.scores.get(id.0 as usize).is_some_and(|score| {
+                score.terms.iter().any(|(_, condition)| condition.is_some_and(|node| self.finds_text(node)))
+            }),
+            _ => false,
+        }
     }
 
     /// The score that a condition compares, for the report.

@@ -69,7 +69,9 @@ impl Eval {
             Ok(tally) => {
                 let counts: Vec<String> =
                     tally.verdicts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
-                terminal.note(format!("{} lines: {}", tally.lines, counts.join(", ")));
+                let counts =
+                    if counts.is_empty() { "nothing was judged".to_owned() } else { counts.join(", ") };
+                terminal.note(format!("{} lines: {counts}", tally.lines));
                 if tally.broken == 0 {
                     return Exit::Well;
                 }
@@ -215,6 +217,8 @@ fn try_judge(pack: &Pack, line: &[u8], id: &mut Value) -> Result<(&'static str, 
         "policy": decision.policy.as_deref(),
         "rule": decision.rule.as_deref(),
         "score": decision.score,
+        "severity": decision.severity.as_deref(),
+        "tags": decision.tags.iter().map(|tag| &**tag).collect::<Vec<&str>>(),
         "findings": findings,
         "output": played.output,
     });

@@ -73,7 +73,8 @@ impl Lint {
         let version = if version.is_empty() { String::new() } else { format!(" (v{version})") };
         terminal.line(format!("{what}: {name}{version}"));
         if !is_rule_file(&self.file) {
-            terminal.line(format!("Chain: {}", linted.chain.join(" -> ")));
+            let chain = linted.chain.join(" -> ");
+            terminal.line(format!("Chain: {}", if chain.is_empty() { "(empty)" } else { &chain }));
             terminal.line(format!("Policies validated: {}", linted.chain.len()));
         } else {
             terminal.line(format!("Rules: {}", linted.rules));
@@ -135,7 +136,8 @@ fn rule_file(path: &std::path::Path) -> Result<Linted, String> {
     };
     let mut diagnostics = compiled.diagnostics;
     let (file, _) = grammar::parse(source, &text);
-    if !file.items.iter().any(|item| matches!(item.kind, ItemKind::Test(_))) {
+    let sound = !diagnostics.iter().any(Diagnostic::is_error);
+    if sound && !file.items.iter().any(|item| matches!(item.kind, ItemKind::Test(_))) {
         diagnostics.push(
             Diagnostic::warning(codes::NO_TESTS, Span::new(source, 0, 0), "this rule file has no tests")
                 .help("add a `test \"…\" { … }` block that shows what it finds, and one that shows what it lets pass"),
