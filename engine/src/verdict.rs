@@ -3,41 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use grammar::Verdict;
+
 use crate::input::Channel;
-
-/// What happens to an exchange; a later variant is stronger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// Nothing was found.
-    #[default]
-    Allow,
-    /// Let through, and noted.
-    Flag,
-    /// Let through with parts replaced.
-    Redact,
-    /// Held back for a person to look at.
-    Escalate,
-    /// Held back.
-    Block,
-}
-
-impl Verdict {
-    /// As written in rule files, reports and the audit log.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Allow => "allow",
-            Verdict::Flag => "flag",
-            Verdict::Redact => "redact",
-            Verdict::Escalate => "escalate",
-            Verdict::Block => "block",
-        }
-    }
-
-    /// Whether the exchange stops here.
-    pub fn stops(self) -> bool {
-        self >= Verdict::Escalate
-    }
-}
 
 /// Where a finding stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,7 @@
 use crate::codes::BAD_TEST;
 use crate::diagnostic::Diagnostic;
 use crate::span::{Sources, Span, Spanned};
+use crate::verdict::{Verdict, WORDS};
 use crate::yaml::field::Field;
 use crate::yaml::reader::Reader;
 use crate::yaml::{Node, Value};
@@ -35,43 +36,6 @@ pub struct Expected {
     /// The text that is let through, redactions applied.
     pub output: Option<Spanned<String>>,
 }
-
-/// A verdict as a case writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// `allow`
-    Allow,
-    /// `flag`, also `log`
-    Flag,
-    /// `redact`
-    Redact,
-    /// `escalate`
-    Escalate,
-    /// `block`
-    Block,
-}
-
-impl Verdict {
-    /// As reports write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Verdict::Allow => "allow",
-            Verdict::Flag => "flag",
-            Verdict::Redact => "redact",
-            Verdict::Escalate => "escalate",
-            Verdict::Block => "block",
-        }
-    }
-}
-
-const VERDICTS: &[(&str, Verdict)] = &[
-    ("allow", Verdict::Allow),
-    ("flag", Verdict::Flag),
-    ("redact", Verdict::Redact),
-    ("escalate", Verdict::Escalate),
-    ("block", Verdict::Block),
-    ("log", Verdict::Flag),
-];
 
 /// What a case's input may have: the exchange, and the fields of a request.
 pub const INPUT_KEYS: &[&str] = &[
@@ -163,7 +127,7 @@ fn expected_block(reader: &mut Reader, field: &Field) -> Option<Expected> {
         return None;
     }
     Some(Expected {
-        verdict: block.get("verdict").and_then(|field| field.choice(reader, VERDICTS)),
+        verdict: block.get("verdict").and_then(|field| field.choice(reader, WORDS)),
         reason_code: text(reader, "reason_code"),
         policy: text(reader, "policy"),
         rule: text(reader, "rule"),

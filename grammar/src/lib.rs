@@ -17,8 +17,10 @@ mod parse;
 pub mod print;
 pub mod render;
 pub mod span;
+pub mod verdict;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use parse::{MAX_DEPTH, MAX_FILE, MAX_OPERATORS, parse};
 pub use span::{Source, SourceId, Sources, Span, Spanned};
+pub use verdict::Verdict;

@@ -10,7 +10,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use call::FUNCTIONS;
-pub(super) use rule::verdict;
 
 use grammar::ast;
 use grammar::{Diagnostic, Span, codes};

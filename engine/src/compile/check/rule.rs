@@ -3,28 +3,13 @@
 use std::sync::Arc;
 
 use grammar::ast::{self, ExprKind, Phase};
+use grammar::verdict::{WORDS, named};
 use grammar::{Diagnostic, Span, codes};
 
 use super::Checker;
 use crate::compile::typed::{CheckedAction, CheckedPiece, CheckedRule, Kind, Typed};
 use crate::schema::FieldKind;
 use crate::value::Type;
-use crate::verdict::Verdict;
-
-/// The words after `do`.
-const VERDICTS: &[(&str, Verdict)] = &[
-    ("block", Verdict::Block),
-    ("escalate", Verdict::Escalate),
-    ("redact", Verdict::Redact),
-    ("flag", Verdict::Flag),
-    ("log", Verdict::Flag),
-    ("allow", Verdict::Allow),
-];
-
-/// The verdict that a word names.
-pub(in crate::compile) fn verdict(word: &str) -> Option<Verdict> {
-    VERDICTS.iter().find(|(name, _)| *name == word).map(|(_, verdict)| *verdict)
-}
 
 impl Checker<'_> {
     pub(super) fn rule(&mut self, rule: &ast::Rule) -> Option<CheckedRule> {
@@ -171,10 +156,10 @@ impl Checker<'_> {
             && let [word] = words.as_slice()
             && self.symbol(&word.value).is_none()
         {
-            return match verdict(&word.value) {
+            return match named(&word.value) {
                 Some(verdict) => Some(CheckedAction::Verdict(verdict)),
                 None => {
-                    let names = VERDICTS.iter().map(|(name, _)| *name);
+                    let names = WORDS.iter().map(|(name, _)| *name);
                     let help = grammar::diagnostic::did_you_mean(&word.value, names.clone())
                         .unwrap_or_else(|| format!("a rule can {}", names.collect::<Vec<_>>().join(", ")));
                     let message = format!("`{}` is not something that a rule can do", word.value);
@@ -183,11 +168,11 @@ impl Checker<'_> {
                 }
             };
         }
-        let verdicts: Vec<&str> = VERDICTS.iter().map(|(name, _)| *name).collect();
+        let verdicts: Vec<&str> = WORDS.iter().map(|(name, _)| *name).collect();
         let typed = self.expr(expr, Some(&Type::choices(&verdicts)))?;
         match &typed.ty {
             Type::Enum(choices) => {
-                if let Some(stranger) = choices.iter().find(|choice| verdict(choice).is_none()) {
+                if let Some(stranger) = choices.iter().find(|choice| named(choice).is_none()) {
                     let message =
                         format!("`{stranger}` is a choice of this, and not something that a rule can do");
                     self.error(

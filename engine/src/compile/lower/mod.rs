@@ -11,7 +11,6 @@ use grammar::ast::{Phase, Quantity, ScriptBody};
 use grammar::{Diagnostic, Sources, Span, codes};
 
 use super::Library;
-use super::check::verdict;
 use super::pattern::{Arguments, Patterns};
 use super::resolve::{Linked, LinkedUnit};
 use super::stream;
@@ -218,7 +217,7 @@ impl Lowering {
             CheckedAction::Verdict(verdict) => Some(*verdict),
             CheckedAction::Constant(expr) => {
                 let node = self.expr(expr, frame, diagnostics);
-                self.arena.constant(node).and_then(Value::as_str).and_then(verdict)
+                self.arena.constant(node).and_then(Value::as_str).and_then(grammar::verdict::named)
             }
         };
         let Some(verdict) = verdict else {
