@@ -102,9 +102,14 @@ impl Sources {
         id
     }
 
-    /// The texts that other rule files use, in the order they were loaded.
-    pub fn used_libraries(&self) -> impl Iterator<Item = &str> {
-        self.all.iter().filter(|source| source.library).map(|source| source.text.as_str())
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The texts that other rule files use, in the order they were loaded, but for the first `known` sources.
+    pub fn libraries_since(&self, known: usize) -> impl Iterator<Item = &str> {
+        self.all.iter().skip(known).filter(|source| source.library).map(|source| source.text.as_str())
     }
 
     /// The source with that id, if it is of this set.

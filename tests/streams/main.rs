@@ -32,6 +32,9 @@ const SETS: &[(&[&str], &str)] = &[
     (&["a.{0,2}c", "b"], "abc"),
     (&["(?:ab){1,2}"], "abc"),
     (&["[^a]b"], "abé"),
+    (&["bc", "ab"], "abc"),
+    (&["aba", "bab"], "abc"),
+    (&["a(?<value>b+)c?"], "abc"),
 ];
 
 /// A policy that redacts each pattern under its own name, sought in the text as it is.
@@ -233,6 +236,31 @@ fn a_flag_neither_stops_nor_delays_a_stream() {
         assert_eq!(session.decision().verdict, engine::verdict::Verdict::Flag);
         assert_eq!(session.report().policies[0].findings[0].range, long.len() - 11..long.len());
     }
+}
+
+#[test]
+fn replacements_that_join_without_end_stop_the_stream() {
+    let program = program(&["1234", "4561"]);
+    let text = "123456".repeat(20_000);
+    let mut session = session(&program);
+    let (mut out, mut flow) = (String::new(), Flow::Open);
+    for piece in text.as_bytes().chunks(6) {
+        if flow == Flow::Open {
+            flow = session.feed(Channel::content(0), std::str::from_utf8(piece).unwrap(), &mut out);
+        }
+    }
+    assert_eq!((flow, out.as_str()), (Flow::Stopped, ""));
+}
+
+#[test]
+fn a_text_does_not_go_on_after_its_end() {
+    let program = program(&["ab"]);
+    let mut session = session(&program);
+    let mut out = String::new();
+    assert_eq!(session.feed(Channel::content(0), "xa", &mut out), Flow::Open);
+    assert_eq!(session.finish(Channel::content(0), &mut out), Flow::Open);
+    assert_eq!(session.feed(Channel::content(0), "b", &mut out), Flow::Stopped);
+    assert_eq!(out, "xa");
 }
 
 #[test]

@@ -23,7 +23,10 @@ impl Oracle {
     pub(crate) fn spans(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut all: Vec<(Range<usize>, usize)> = Vec::new();
         for (index, pattern) in self.patterns.iter().enumerate() {
-            all.extend(pattern.find_iter(text).map(|found| (found.range(), index)));
+            for found in pattern.captures_iter(text) {
+                let part = found.get_group_by_name("value").or_else(|| found.get_group(0));
+                all.extend(part.map(|part| (part.range(), index)));
+            }
         }
         all.sort_by_key(|(range, index)| (range.start, range.end, *index));
         let mut joined: Vec<(Range<usize>, usize)> = Vec::new();

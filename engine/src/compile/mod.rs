@@ -70,6 +70,7 @@ pub struct Compiled {
 /// Compiles a chain. All mistakes of all files are reported in one run.
 pub fn compile(units: &[Unit], library: &dyn Library, sources: &mut Sources) -> Compiled {
     let mut diagnostics = Vec::new();
+    let known = sources.count();
     let linked = resolve::link(units, library, sources, &mut diagnostics);
     let mut lowered = lower::Lowering::new();
     for (unit, given) in linked.units.iter().zip(units) {
@@ -81,12 +82,12 @@ pub fn compile(units: &[Unit], library: &dyn Library, sources: &mut Sources) -> 
     let files = linked.units.into_iter().map(|unit| unit.file).collect();
     grammar::diagnostic::sort(&mut diagnostics);
     let failed = diagnostics.iter().any(Diagnostic::is_error);
-    let program = if failed { None } else { Some(Arc::new(lowered.finish(hash(units, sources)))) };
+    let program = if failed { None } else { Some(Arc::new(lowered.finish(hash(units, sources, known)))) };
     Compiled { program, diagnostics, files }
 }
 
 /// A digest of every text and argument that went into a program.
-fn hash(units: &[Unit], sources: &Sources) -> String {
+fn hash(units: &[Unit], sources: &Sources, known: usize) -> String {
     let mut sha = Sha256::new();
     let mut add = |text: &str| {
         sha.update(text.len().to_le_bytes());
@@ -97,7 +98,7 @@ fn hash(units: &[Unit], sources: &Sources) -> String {
         add(&format!("{:?} {:?}", unit.on_error, unit.arguments.as_ref().map(plain)));
         add(&format!("{:?}", unit.overrides));
     }
-    for text in sources.used_libraries() {
+    for text in sources.libraries_since(known) {
         add(text);
     }
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

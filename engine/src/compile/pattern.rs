@@ -10,9 +10,12 @@ use regex_syntax::hir::Hir;
 
 use super::resolve::{Linked, PatternDef};
 use super::typed::PatternUse;
-use crate::matcher::{Blueprint, Detector, Validator, View, regex, validator, words};
+use crate::matcher::{self, Blueprint, Detector, Validator, View, regex, validator, words};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
+
+/// The longest match, in bytes, that a check may be asked of: where it fails, the search goes on inside of the match.
+const MAX_CHECKED: usize = 4096;
 
 /// What makes two detectors one.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -141,6 +144,17 @@ impl Patterns {
             return Some(*id);
         }
         let hir = self.compile(name, &source, view, diagnostics)?;
+        let endless = hir.properties().maximum_len().is_none_or(|longest| longest > MAX_CHECKED);
+        if endless && key.validators.iter().any(|validator| !validator.whole) {
+            let message =
+                format!("`{name}` has no end, and a check that tries every start of it could take for ever");
+            self.refuse(
+                Diagnostic::error(codes::LIMIT, source.span, message)
+                    .help(format!("bound its repetitions, as in `{{1,64}}`, to {MAX_CHECKED} bytes in all")),
+                diagnostics,
+            );
+            return None;
+        }
         let id = DetectorId(u32::try_from(self.planned.len()).unwrap_or(u32::MAX));
         self.ids.insert(key.clone(), id);
         self.planned.push(Planned { key, name: Arc::from(name), hir, span: source.span, streams: false });
@@ -175,6 +189,16 @@ impl Patterns {
             );
             return None;
         }
+        if matcher::has_empty_value(&hir) {
+            let message =
+                format!("the group `value` of `{name}` can match empty text, and so would find nothing");
+            self.refuse(
+                Diagnostic::error(codes::EMPTY_MATCH, source.span, message)
+                    .help("make at least one part of the group required: `+` instead of `*`"),
+                diagnostics,
+            );
+            return None;
+        }
         Some(hir)
     }
 
@@ -203,7 +227,7 @@ impl Patterns {
             if let PatternBody::Regex(regex) = &def.ast.body.value {
                 let span = def.ast.body.span;
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1 };
-                self.compile(&def.ast.name.value, &source, View::Folded, diagnostics);
+                self.compile(&def.ast.name.value, &source, View::Raw, diagnostics);
             }
         }
     }

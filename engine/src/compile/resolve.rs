@@ -320,7 +320,16 @@ impl Linker<'_> {
         let first = self.patterns.len();
         for item in &file.items {
             match &item.kind {
-                ItemKind::Pattern(pattern) => self.pattern(pattern, source, &mut names),
+                ItemKind::Pattern(pattern) => {
+                    if let ast::PatternBody::Words { fuzzy: Some(fuzzy), .. } = &pattern.body.value {
+                        let message = "a word list of a library cannot be `fuzzy`";
+                        self.diagnostics.push(
+                            Diagnostic::error(codes::BAD_USE, fuzzy.span, message)
+                                .help("how much may differ is the policy's to say: declare the list there"),
+                        );
+                    }
+                    self.pattern(pattern, source, &mut names);
+                }
                 ItemKind::Header(_) | ItemKind::Version(_) | ItemKind::Use(_) | ItemKind::Test(_) => {}
                 ItemKind::Param(_)
                 | ItemKind::Let(_)

@@ -100,7 +100,7 @@ impl Detector {
             regex.captures(Input::new(matched).anchored(Anchored::Yes), &mut captures);
             captures.get_group_by_name(VALUE).map(|span| span.range())
         });
-        group.unwrap_or(0..matched.len())
+        group.filter(|part| !part.is_empty()).unwrap_or(0..matched.len())
     }
 
     /// Every match in a text of this detector's view: leftmost first, none overlapping; the search goes on after a
@@ -132,6 +132,19 @@ fn build(hir: &Hir, captures: WhichCaptures) -> Result<meta::Regex, String> {
         .nfa_size_limit(Some(MAX_AUTOMATON))
         .hybrid_cache_capacity(1 << 20);
     meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| error.to_string())
+}
+
+/// Whether a group called `value` can match empty text.
+pub fn has_empty_value(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Capture(capture) => {
+            let is_value = capture.name.as_deref() == Some(VALUE);
+            is_value && capture.sub.properties().minimum_len() == Some(0) || has_empty_value(&capture.sub)
+        }
+        HirKind::Repetition(repetition) => has_empty_value(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_empty_value),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
 }
 
 /// Whether an expression has a group called `value`.

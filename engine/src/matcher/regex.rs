@@ -38,6 +38,15 @@ pub fn compile(source: &str, flags: &str, view: View) -> Result<Hir, Fault> {
         .build()
         .parse(source)
         .map_err(|error| fault(error.kind(), error.span()))?;
+    if let Some(range) = unseen(&ast, view) {
+        let message = format!(
+            "the {} view shows these characters as others or not at all, so they would be missed",
+            view.name()
+        );
+        return Err(Fault {
+            message: format!("{message}; list single letters, or search `raw(…)`"), range
+        });
+    }
     rewrite(&mut ast, view);
     regex_syntax::hir::translate::TranslatorBuilder::new()
         .case_insensitive(has('i'))
@@ -49,7 +58,7 @@ pub fn compile(source: &str, flags: &str, view: View) -> Result<Hir, Fault> {
 }
 
 fn fault(message: &impl ToString, span: &Span) -> Fault {
-    Fault { message: message.to_string(), range: span.start.offset..span.end.offset }
+    Fault { message: message.to_string(), range: bytes(span) }
 }
 
 fn rewrite(ast: &mut Ast, view: View) {
@@ -108,6 +117,47 @@ fn rewrite_item(item: &mut ClassSetItem, view: View) {
         | ClassSetItem::Range(_)
         | ClassSetItem::Ascii(_)
         | ClassSetItem::Unicode(_) => {}
+    }
+}
+
+/// The first part that the view never shows as it is written: an invisible character, or a range of letters that become
+/// others.
+fn unseen(ast: &Ast, view: View) -> Option<std::ops::Range<usize>> {
+    match ast {
+        Ast::ClassBracketed(class) => unseen_set(&class.kind, view),
+        Ast::Repetition(repetition) => unseen(&repetition.ast, view),
+        Ast::Group(group) => unseen(&group.ast, view),
+        Ast::Alternation(alternation) => alternation.asts.iter().find_map(|ast| unseen(ast, view)),
+        Ast::Concat(concat) => concat.asts.iter().find_map(|ast| unseen(ast, view)),
+        Ast::Literal(literal) => folded(literal.c, view).next().is_none().then_some(bytes(&literal.span)),
+        _ => None,
+    }
+}
+
+fn bytes(span: &Span) -> std::ops::Range<usize> {
+    span.start.offset..span.end.offset
+}
+
+fn unseen_set(set: &ClassSet, view: View) -> Option<std::ops::Range<usize>> {
+    match set {
+        ClassSet::Item(item) => unseen_item(item, view),
+        ClassSet::BinaryOp(op) => unseen_set(&op.lhs, view).or_else(|| unseen_set(&op.rhs, view)),
+    }
+}
+
+fn unseen_item(item: &ClassSetItem, view: View) -> Option<std::ops::Range<usize>> {
+    match item {
+        ClassSetItem::Range(range) => {
+            let changed = |c: char| !c.is_ascii() && !folded(c, view).eq([c]);
+            let is_unseen = changed(range.start.c) || changed(range.end.c);
+            is_unseen.then_some(bytes(&range.span))
+        }
+        ClassSetItem::Literal(literal) => {
+            (folded(literal.c, view).count() != 1).then_some(bytes(&literal.span))
+        }
+        ClassSetItem::Bracketed(class) => unseen_set(&class.kind, view),
+        ClassSetItem::Union(union) => union.items.iter().find_map(|item| unseen_item(item, view)),
+        _ => None,
     }
 }
 

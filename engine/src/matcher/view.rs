@@ -76,6 +76,16 @@ pub struct PositionMap {
 impl PositionMap {
     /// Notes that raw bytes `raw` became view bytes `view`; in order of arrival.
     pub fn push(&mut self, view: std::ops::Range<usize>, raw: std::ops::Range<usize>) {
+        // A run of dropped characters is one seam.
+        if let Some(last) = self.seams.last_mut()
+            && view.is_empty()
+            && last.view_start == last.view_end
+            && last.view_end == view.start
+            && last.raw_end == raw.start
+        {
+            last.raw_end = raw.end;
+            return;
+        }
         self.seams.push(Seam {
             view_start: view.start,
             view_end: view.end,

@@ -23,6 +23,8 @@ pub struct Program {
     pub(crate) policies: Vec<Policy>,
     pub(crate) rules: Vec<Rule>,
     pub(crate) nodes: Vec<Node>,
+    /// Per node, whether it reads the element that a quantifier is at.
+    pub(crate) reads_element: Vec<bool>,
     pub(crate) scores: Vec<Score>,
     pub(crate) detectors: Vec<Detector>,
     pub(crate) scripts: Vec<Script>,
@@ -135,6 +137,17 @@ impl Program {
     pub(crate) fn detector(&self, id: DetectorId) -> Option<&Detector> {
         self.detectors.get(id.index())
     }
+}
+
+/// Per node, whether it reads the element that a quantifier around it is at. Children come first in the arena.
+pub(crate) fn element_readers(nodes: &[Node]) -> Vec<bool> {
+    let mut readers: Vec<bool> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let mut reads = matches!(node, Node::Element(..) | Node::Has(TextRef::Element(_), _));
+        node.children(|child| reads |= readers.get(child.index()).copied().unwrap_or(true));
+        readers.push(reads);
+    }
+    readers
 }
 
 /// Whether a node's value depends on the text of the answer.

@@ -32,7 +32,8 @@ pub fn arithmetic(op: Arithmetic, a: &Value, b: &Value) -> Value {
             Arithmetic::Add => a.saturating_add(*b),
             Arithmetic::Sub => a.saturating_sub(*b),
             Arithmetic::Mul => a.saturating_mul(*b),
-            Arithmetic::Div => a.checked_div(*b).unwrap_or_default(),
+            Arithmetic::Div if *b == 0 => 0,
+            Arithmetic::Div => a.saturating_div(*b),
             Arithmetic::Rem => a.checked_rem(*b).unwrap_or_default(),
         });
     }

@@ -81,6 +81,11 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
         return Flow::Open;
     }
     with_stream(session, &program, channel, |session, stream| {
+        if stream.finished && !text.is_empty() {
+            session.decision = limit("limit.text_after_end", "a text went on after its end");
+            session.answer.stopped = true;
+            return Flow::Stopped;
+        }
         for c in text.chars() {
             let mut hits = std::mem::take(&mut session.answer.hits);
             let held = stream.push(&program, &session.answer.watchers, c, &mut hits);
@@ -163,7 +168,8 @@ fn act(
         }
     }
     if held == Held::TooLong {
-        session.decision = too_long();
+        session.decision =
+            limit("limit.hold_exceeded", "a possible match could not be decided within its bounds");
         stop_at = stop_at.min(stream.frontier(&session.answer.watchers));
     }
     if stop_at == usize::MAX {
@@ -246,11 +252,12 @@ fn release(program: &Program, stream: &mut Stream, frontier: usize, out: &mut St
     });
 }
 
-fn too_long() -> Decision {
+/// The engine's own decision to stop what it cannot judge.
+fn limit(code: &str, message: &str) -> Decision {
     Decision {
         verdict: Verdict::Block,
-        reason_code: Some(Arc::from("limit.hold_exceeded")),
-        message: Some(format!("a possible match went on for more than {} bytes", super::cursor::MAX_MATCH)),
+        reason_code: Some(Arc::from(code)),
+        message: Some(message.to_owned()),
         ..Decision::default()
     }
 }

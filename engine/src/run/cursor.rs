@@ -59,7 +59,7 @@ impl ViewText {
         let keep_from = at.saturating_sub(1).max(self.base);
         let gone = (keep_from - self.base).min(self.bytes.len());
         // Moving bytes costs more than keeping a few.
-        if gone == self.bytes.len() || gone >= MAX_MATCH {
+        if gone >= MAX_MATCH || (gone > 0 && gone + 1 >= self.bytes.len()) {
             self.bytes.drain(..gone);
             self.base += gone;
         }

@@ -74,7 +74,7 @@ impl<'a> Evaluator<'a> {
             return Ok(value.clone());
         }
         // Inside a quantifier a value belongs to the element in hand.
-        let outside = self.elements.is_empty();
+        let outside = self.elements.is_empty() || self.program.reads_element.get(id.index()) == Some(&false);
         if let Some(value) = self.values.get(&id).filter(|_| outside) {
             return Ok(value.clone());
         }

@@ -18,6 +18,9 @@ pub(super) fn collect(
     facts: &mut Facts,
 ) -> Result<(), ScriptFailure> {
     gather(rule.condition, evaluator, facts)?;
+    if let Some(score) = rule.score {
+        gather(score, evaluator, facts)?;
+    }
     for piece in &rule.message {
         if let Piece::Node(node) = piece {
             gather(*node, evaluator, facts)?;
@@ -38,6 +41,17 @@ fn gather(id: NodeId, evaluator: &mut Evaluator<'_>, facts: &mut Facts) -> Resul
         {
             gather(*weight, evaluator, facts)?;
             condition.iter().try_for_each(|condition| gather(*condition, evaluator, facts))?;
+        }
+        return Ok(());
+    }
+    if let Node::And(sides) | Node::Or(sides) = program.node(id) {
+        let neutral = matches!(program.node(id), Node::And(_));
+        for side in sides {
+            gather(*side, evaluator, facts)?;
+            // What the sides before settle is never asked, as on requests: a guard protects what stands behind it.
+            if facts.get(side).is_some_and(|value| value.as_bool() == Some(!neutral)) {
+                break;
+            }
         }
         return Ok(());
     }

@@ -10,6 +10,7 @@ use super::wording::{decision, message};
 use super::{Session, answer};
 use crate::input::Request;
 use crate::program::Program;
+use crate::program::ir::DetectorId;
 use crate::script::ScriptFailure;
 use crate::verdict::{Edit, Finding, Outcome, RequestStep, Site, Verdict};
 
@@ -17,7 +18,8 @@ use crate::verdict::{Edit, Finding, Outcome, RequestStep, Site, Verdict};
 struct Wish {
     text: usize,
     range: Range<usize>,
-    rule: usize,
+    /// Whose marker is used where wishes overlap: the lowest, as in answers.
+    priority: (usize, DetectorId),
     label: Arc<str>,
 }
 
@@ -86,7 +88,12 @@ fn apply(
             },
         );
         if rule.verdict == Verdict::Redact {
-            wishes.push(Wish { text: found.text, range: found.range.clone(), rule: index, label });
+            wishes.push(Wish {
+                text: found.text,
+                range: found.range.clone(),
+                priority: (index, found.detector),
+                label,
+            });
         }
     }
     let score = rule.score.and_then(|score| evaluator.value(score).ok()).and_then(|score| score.as_float());
@@ -104,14 +111,14 @@ fn label(program: &Program, found: &Evidence) -> Arc<str> {
 
 /// The edits of all rules: overlapping wishes are one edit, marked as the first of the rules wants it.
 fn join(program: &Program, request: &Request<'_>, mut wishes: Vec<Wish>) -> Vec<Edit> {
-    wishes.sort_by_key(|wish| (wish.text, wish.range.start, wish.rule));
+    wishes.sort_by_key(|wish| (wish.text, wish.range.start, wish.priority));
     let mut joined: Vec<Wish> = Vec::new();
     for wish in wishes {
         match joined.last_mut() {
             Some(last) if last.text == wish.text && wish.range.start < last.range.end => {
                 last.range.end = last.range.end.max(wish.range.end);
-                if wish.rule < last.rule {
-                    (last.rule, last.label) = (wish.rule, wish.label);
+                if wish.priority < last.priority {
+                    (last.priority, last.label) = (wish.priority, wish.label);
                 }
             }
             _ => joined.push(wish),
@@ -120,7 +127,7 @@ fn join(program: &Program, request: &Request<'_>, mut wishes: Vec<Wish>) -> Vec<
     let edit = |wish: Wish| {
         let matched = request.texts.get(wish.text)?.value.get(wish.range.clone())?;
         let mut replacement = String::new();
-        program.rules.get(wish.rule)?.marker.write(&wish.label, matched, &mut replacement);
+        program.rules.get(wish.priority.0)?.marker.write(&wish.label, matched, &mut replacement);
         Some(Edit { text: wish.text, range: wish.range, replacement })
     };
     joined.into_iter().filter_map(edit).collect()

@@ -67,7 +67,9 @@ pub(super) struct Stream {
     lenses: Vec<Lens>,
     /// One per watcher, with the lens that it looks through.
     cursors: Vec<(usize, Cursor)>,
-    /// Sorted by start.
+    /// Whether the text is complete.
+    pub(super) finished: bool,
+    /// Sorted by start; none overlap.
     replacements: Vec<Replacement>,
 }
 
@@ -83,7 +85,7 @@ impl Stream {
             });
             cursors.push((lens, Cursor::new(watcher.holds)));
         }
-        Self { raw: String::new(), base: 0, lenses, cursors, replacements: Vec::new() }
+        Self { raw: String::new(), base: 0, lenses, cursors, finished: false, replacements: Vec::new() }
     }
 
     /// Bytes held back.
@@ -120,9 +122,10 @@ impl Stream {
             lens.map.push(at..lens.text.end(), from..from + encoded.len());
         }
         let held = self.run(program, watchers, hits, Cursor::advance);
-        // Characters that a view drops lengthen no match in the view, and are bounded here. What has arrived since the
+        // Characters that a view drops lengthen no match in the view, and replacements may join without end: both are
+        // bounded here. What has arrived since the
         // last release depends on the cuts, but is never less than what is held, so the outcome does not.
-        if self.raw.len() > MAX_HELD && self.end() - self.frontier(watchers) > MAX_HELD {
+        if self.raw.len() > MAX_HELD && self.end() - self.held_from(watchers) > MAX_HELD {
             return Held::TooLong;
         }
         held
@@ -130,6 +133,7 @@ impl Stream {
 
     /// The text is complete.
     pub(super) fn finish(&mut self, program: &Program, watchers: &[Watcher], hits: &mut Vec<Hit>) -> Held {
+        self.finished = true;
         self.run(program, watchers, hits, Cursor::finish)
     }
 
@@ -159,10 +163,23 @@ impl Stream {
         held
     }
 
-    /// Notes a replacement.
-    pub(super) fn replace(&mut self, replacement: Replacement) {
-        let at = self.replacements.partition_point(|other| other.range.start <= replacement.range.start);
-        self.replacements.insert(at, replacement);
+    /// Notes a replacement, as one with those that it overlaps.
+    pub(super) fn replace(&mut self, mut replacement: Replacement) {
+        let from = self.replacements.partition_point(|other| other.range.end <= replacement.range.start);
+        let upto = self.replacements.partition_point(|other| other.range.start < replacement.range.end);
+        for joined in self.replacements.drain(from..upto.max(from)) {
+            replacement.range.start = replacement.range.start.min(joined.range.start);
+            replacement.range.end = replacement.range.end.max(joined.range.end);
+            replacement.priority = replacement.priority.min(joined.priority);
+        }
+        self.replacements.insert(from, replacement);
+    }
+
+    /// The first byte that cannot leave yet: one whose fate is open, or of a replacement that may still grow.
+    fn held_from(&self, watchers: &[Watcher]) -> usize {
+        let frontier = self.frontier(watchers);
+        let waiting = self.replacements.iter().find(|waiting| waiting.range.end > frontier);
+        waiting.map_or(frontier, |waiting| waiting.range.start.min(frontier))
     }
 
     /// The first byte whose fate is open.
@@ -179,34 +196,19 @@ impl Stream {
         frontier
     }
 
-    /// Lets go of everything before `frontier`, replaced where it must be. Replacements that overlap are one.
+    /// Lets go of everything before `frontier`, replaced where it must be.
     pub(super) fn release(&mut self, frontier: usize, out: &mut String, mark: Mark<'_>) {
-        let mut taken = 0;
-        while let Some(first) = self.replacements.get(taken) {
-            let (mut range, mut priority) = (first.range.clone(), first.priority);
-            let mut next = taken + 1;
-            while let Some(other) = self.replacements.get(next).filter(|other| other.range.start < range.end)
-            {
-                range.end = range.end.max(other.range.end);
-                priority = priority.min(other.priority);
-                next += 1;
-            }
-            if range.end > frontier {
-                // Something that is still open may join it: it waits as a whole.
-                let upto = range.start.min(frontier);
-                self.emit(upto, out);
-                self.replacements.drain(..taken);
-                return;
-            }
+        let settled = self.replacements.partition_point(|replacement| replacement.range.end <= frontier);
+        for Replacement { range, priority } in self.replacements.drain(..settled).collect::<Vec<_>>() {
             self.emit(range.start, out);
-            let matched = self.raw.get(..range.end - self.base).unwrap_or_default();
-            mark(priority, matched, out);
-            self.raw.drain(..range.end - self.base);
+            let length = range.end.saturating_sub(self.base);
+            mark(priority, self.raw.get(..length).unwrap_or_default(), out);
+            self.raw.drain(..length.min(self.raw.len()));
             self.base = range.end;
-            taken = next;
         }
-        self.replacements.drain(..taken);
-        self.emit(frontier, out);
+        // What is still open may join the next replacement: that one waits as a whole.
+        let waiting = self.replacements.first().map_or(frontier, |waiting| waiting.range.start.min(frontier));
+        self.emit(waiting, out);
         self.forget();
     }
 

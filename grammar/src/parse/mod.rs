@@ -78,9 +78,18 @@ fn skip_gap(text: &str, at: usize) -> usize {
 /// Brackets, `then` and quantifiers nest; in regular expressions they do not, so this errs on the strict side.
 fn nesting_past_limit(text: &str) -> Option<usize> {
     let (mut depth, mut words, mut at) = (0_usize, 0_usize, 0);
+    // A quote or two slashes in a regular expression look like a string or comment here: brackets in what is passed over
+    // count towards a looser bound.
+    let mut passed_over = 0_usize;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         let skipped = quoted(rest);
         if skipped > 0 {
+            let skipped_text = rest.get(..skipped).unwrap_or_default();
+            let opens = skipped_text.matches(['(', '[', '{']).count();
+            passed_over = (passed_over + opens).saturating_sub(skipped_text.matches([')', ']', '}']).count());
+            if passed_over > MAX_DEPTH * 4 {
+                return Some(at);
+            }
             at += skipped;
             continue;
         }

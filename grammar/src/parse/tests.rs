@@ -27,6 +27,8 @@ fn what_nests_or_goes_on_too_far_is_refused_and_the_next_item_is_read() {
         "if stream then ".repeat(long) + "true" + &" else true".repeat(long),
         "any m in messages: ".repeat(long) + "true",
         format!("{}1{}", "[".repeat(long), "]".repeat(long)),
+        format!("text has /\"/ and {}true", "(".repeat(long)),
+        format!(r"text has /a\// and {}true", "(".repeat(long)),
     ] {
         let (_, errors) = read(&rule(&condition));
         assert!(

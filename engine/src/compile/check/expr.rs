@@ -7,7 +7,7 @@ use grammar::ast::{BinaryOp, Expr, ExprKind, Literal, PatternRef, Quantifier, Qu
 use grammar::diagnostic::did_you_mean;
 use grammar::{Diagnostic, Span, Spanned, codes};
 
-use super::{Checker, fits};
+use super::{Checker, Extent, fits};
 use crate::compile::resolve::Symbol;
 use crate::compile::typed::{Kind, PatternUse, Typed};
 use crate::program::ir::{Arithmetic, Comparison, TextTest};
@@ -16,6 +16,14 @@ use crate::value::{Type, Value};
 impl Checker<'_> {
     /// The typed form of an expression; `None` when it has a mistake, which is then told.
     pub(super) fn expr(&mut self, expr: &Expr, wanted: Option<&Type>) -> Option<Typed> {
+        self.level += 1;
+        self.extend(Extent::default());
+        let typed = self.kind_of(expr, wanted);
+        self.level -= 1;
+        typed
+    }
+
+    fn kind_of(&mut self, expr: &Expr, wanted: Option<&Type>) -> Option<Typed> {
         let span = expr.span;
         match &expr.kind {
             ExprKind::Literal(value) => self.literal(value, span),
@@ -306,6 +314,7 @@ impl Checker<'_> {
             );
             return None;
         };
+        let (then, otherwise) = (widen(then, &ty), widen(otherwise, &ty));
         Some(Typed { ty, span, kind: Kind::If(Rc::new(condition), Rc::new(then), Rc::new(otherwise)) })
     }
 
@@ -369,6 +378,17 @@ impl Checker<'_> {
             Kind::Quantifier { quantity: quantifier.quantity, list: *field, depth, body: Rc::new(body?) };
         Some(Typed { ty, span, kind })
     }
+}
+
+/// A whole number made a float where a float is wanted, so that arithmetic on it is a float's.
+pub(super) fn widen(typed: Typed, wanted: &Type) -> Typed {
+    if *wanted != Type::Float || typed.ty != Type::Int {
+        return typed;
+    }
+    let span = typed.span;
+    let zero = Typed { ty: Type::Float, span, kind: Kind::Const(Value::Float(0.0)) };
+    let kind = Kind::Arith(Arithmetic::Add, Rc::new(typed), Rc::new(zero));
+    Typed { ty: Type::Float, span, kind }
 }
 
 /// The type without `?`.

@@ -28,24 +28,30 @@ pub(super) fn check(linked: &Linked, unit: &LinkedUnit, diagnostics: &mut Vec<Di
         fields: schema::fields(),
         lets: HashMap::new(),
         scores: Vec::new(),
+        score_extents: Vec::new(),
+        level: 0,
+        extent: Extent::default(),
         elements: Vec::new(),
     };
     let mut checked = CheckedUnit::default();
     for (index, item) in unit.lets.iter().enumerate() {
-        if let Some(value) = checker.expr(&item.value, None) {
-            checker.lets.insert(index, Rc::new(value));
+        let (value, extent) = checker.measure(item.name.span, |checker| checker.expr(&item.value, None));
+        if let Some(value) = value.filter(|_| extent.is_bounded()) {
+            checker.lets.insert(index, (Rc::new(value), extent));
         }
     }
     for score in &unit.scores {
-        let score = checker.score(score);
-        checker.scores.push(score);
+        let (checked, extent) = checker.measure(score.name.span, |checker| checker.score(score));
+        checker.scores.push(checked);
+        checker.score_extents.push(extent);
     }
     checker.fuzzy(&mut checked);
     for script in &unit.scripts {
         checker.script_result(script);
     }
     for rule in &unit.rules {
-        checked.rules.extend(checker.rule(rule));
+        let (rule, extent) = checker.measure(rule.name.span, |checker| checker.rule(rule));
+        checked.rules.extend(rule.filter(|_| extent.is_bounded()));
     }
     checked.scores = checker.scores;
     checked
@@ -57,14 +63,57 @@ struct Checker<'a> {
     diagnostics: &'a mut Vec<Diagnostic>,
     fields: Vec<Field>,
     /// Checked `let`s by index; one that is missing has a mistake that is told already.
-    lets: HashMap<usize, Rc<Typed>>,
+    lets: HashMap<usize, (Rc<Typed>, Extent)>,
     /// Checked scores so far; a score can read those above it.
     scores: Vec<CheckedScore>,
+    score_extents: Vec<Extent>,
+    /// How deep the expression in hand is, and how far the item in hand extends so far.
+    level: usize,
+    extent: Extent,
     /// The quantifiers around the expression in hand: the element's name and type.
     elements: Vec<(String, Type)>,
 }
 
+/// How far an expression extends once the `let`s and scores that it names are written out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Extent {
+    /// Its nodes.
+    size: usize,
+    /// Its longest branch.
+    depth: usize,
+}
+
+/// The most that an expression may extend. Evaluation walks it, so these bound its time and its stack.
+const MAX_EXTENT: Extent = Extent { size: 20_000, depth: 2_000 };
+
+impl Extent {
+    fn is_bounded(self) -> bool {
+        self.size <= MAX_EXTENT.size && self.depth <= MAX_EXTENT.depth
+    }
+}
+
 impl Checker<'_> {
+    /// Runs `check`, and says how far what it checked extends; past the limits that is told.
+    fn measure<T>(&mut self, at: Span, check: impl FnOnce(&mut Self) -> T) -> (T, Extent) {
+        self.extent = Extent::default();
+        let checked = check(self);
+        let extent = std::mem::take(&mut self.extent);
+        if !extent.is_bounded() {
+            let message = "this is too large once all that it names is written out";
+            self.error(
+                Diagnostic::error(codes::LIMIT, at, message)
+                    .help("name fewer `let`s and scores inside of others"),
+            );
+        }
+        (checked, extent)
+    }
+
+    /// Notes one more node at the present level, which stands for `inner`.
+    fn extend(&mut self, inner: Extent) {
+        self.extent.size = self.extent.size.saturating_add(1).saturating_add(inner.size);
+        self.extent.depth = self.extent.depth.max(self.level.saturating_add(inner.depth));
+    }
+
     fn error(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -73,7 +122,7 @@ impl Checker<'_> {
     fn typed(&mut self, expr: &ast::Expr, wanted: &Type, what: &str) -> Option<Typed> {
         let typed = self.expr(expr, Some(wanted))?;
         if fits(&typed.ty, wanted) {
-            return Some(typed);
+            return Some(expr::widen(typed, wanted));
         }
         self.mismatch(typed.span, &typed.ty, &wanted.to_string(), what);
         None

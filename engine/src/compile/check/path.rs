@@ -84,7 +84,9 @@ impl Checker<'_> {
                             .help("declare it before its first use"),
                     );
                 }
-                value.map(|value| Typed { span, ..(*value).clone() })
+                let (value, extent) = value?;
+                self.extend(extent);
+                Some(Typed { span, ..(*value).clone() })
             }
             Symbol::Score(index) if index >= self.scores.len() => {
                 let message = format!("score `{name}` is declared further down, or reads itself");
@@ -94,7 +96,10 @@ impl Checker<'_> {
                 );
                 None
             }
-            Symbol::Score(index) => Some(Typed { ty: Type::Float, span, kind: Kind::Score(index) }),
+            Symbol::Score(index) => {
+                self.extend(self.score_extents.get(index).copied().unwrap_or_default());
+                Some(Typed { ty: Type::Float, span, kind: Kind::Score(index) })
+            }
             Symbol::Pattern(_) => {
                 let message = format!("`{name}` is a pattern, not a value");
                 self.error(

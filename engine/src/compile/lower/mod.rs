@@ -71,7 +71,7 @@ impl Lowering {
         arguments: Vec<Value>,
         checked: CheckedUnit,
         library: &dyn Library,
-        sources: &Sources,
+        sources: &mut Sources,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let (first_score, first_script) = (index(self.scores.len()), index(self.scripts.len()));
@@ -122,6 +122,7 @@ impl Lowering {
             hash,
             policies: self.policies,
             rules: self.rules,
+            reads_element: crate::program::element_readers(&self.arena.nodes),
             nodes: self.arena.nodes,
             scores: self.scores,
             detectors: self.detectors,
@@ -166,16 +167,19 @@ impl Lowering {
         &mut self,
         unit: &LinkedUnit,
         library: &dyn Library,
-        sources: &Sources,
+        sources: &mut Sources,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         for script in &unit.scripts {
             let engine = Arc::clone(self.script_engine.get_or_insert_with(|| Arc::new(script::engine())));
-            let from = sources.get(unit.source).map_or("", |source| &source.name);
+            let from = sources.get(unit.source).map_or(String::new(), |source| source.name.clone());
             let (text, span) = match &script.body {
                 ScriptBody::Inline(text) => (text.value.clone(), text.span),
-                ScriptBody::File(path) => match library.file(from, &path.value) {
-                    Ok((_, text)) => (text, path.span),
+                ScriptBody::File(path) => match library.file(&from, &path.value) {
+                    Ok((name, text)) => {
+                        sources.add_library(name, text.clone());
+                        (text, path.span)
+                    }
                     Err(message) => {
                         diagnostics.push(Diagnostic::error(codes::BAD_USE, path.span, message));
                         continue;
@@ -321,11 +325,17 @@ impl Lowering {
     /// Whether matches can come of a condition: somewhere it looks for patterns in texts, and not to deny them.
     fn finds_text(&self, node: NodeId) -> bool {
         let any = |nodes: &[NodeId]| nodes.iter().any(|node| self.finds_text(*node));
+        let every =
+            |nodes: &[NodeId]| nodes.iter().all(|node| !self.looks_at_text(*node) || self.finds_text(*node));
         match self.arena.nodes.get(node.index()) {
             Some(Node::Has(TextRef::Texts(_) | TextRef::Element(_), _)) => true,
-            Some(Node::And(sides) | Node::Or(sides)) => any(sides),
-            Some(Node::If(_, then, otherwise)) => any(&[*then, *otherwise]),
-            Some(Node::Compare(_, a, b)) => any(&[*a, *b]),
+            Some(Node::And(sides)) => any(sides),
+            // Whichever side holds must find what is to be replaced, if it looks at texts at all.
+            Some(Node::Or(sides)) => any(sides) && every(sides),
+            Some(Node::If(_, then, otherwise)) => any(&[*then, *otherwise]) && every(&[*then, *otherwise]),
+            Some(Node::Compare(_, a, b)) => [a, b].into_iter().any(|side| {
+                matches!(self.arena.nodes.get(side.index()), Some(Node::Score(_))) && self.finds_text(*side)
+            }),
             Some(Node::Quantifier { quantity: Quantity::Any | Quantity::All, body, .. }) => {
                 self.finds_text(*body)
             }
@@ -334,6 +344,14 @@ impl Lowering {
             }),
             _ => false,
         }
+    }
+
+    /// Whether a condition looks for patterns in texts anywhere, in whatever way.
+    fn looks_at_text(&self, node: NodeId) -> bool {
+        let Some(node) = self.arena.nodes.get(node.index()) else { return false };
+        let mut looks = matches!(node, Node::Has(TextRef::Texts(_) | TextRef::Element(_), _));
+        node.children(|child| looks = looks || self.looks_at_text(child));
+        looks
     }
 
     /// The score that a condition compares, for the report.
