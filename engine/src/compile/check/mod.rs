@@ -1,6 +1,7 @@
 //! Types and phases: every expression has one type, and reads only what its phases have.
 
 mod call;
+mod compare;
 mod expr;
 mod path;
 mod rule;
