@@ -65,7 +65,6 @@ impl Body for ReplyBody {
 }
 
 /// A provider's stream on its way to the client. Dropping it closes the provider's connection, which ends the bill.
-#[derive(Debug)]
 pub(crate) struct GuardedBody<B> {
     upstream: Option<B>,
     decoder: Decoder,
@@ -77,11 +76,21 @@ pub(crate) struct GuardedBody<B> {
     last_sent: Instant,
     deadline: Pin<Box<Sleep>>,
     keep_alive: Pin<Box<Sleep>>,
+    over: Over,
 }
+
+/// Ready when the gateway leaves and nothing may go on.
+type Over = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<B> GuardedBody<B> {
     /// Guards a stream of `target`; its record is closed when the stream ends or is dropped.
-    pub(crate) fn new(upstream: B, assembler: Assembler, ledger: Ledger, target: Arc<Target>) -> Self {
+    pub(crate) fn new(
+        upstream: B,
+        assembler: Assembler,
+        ledger: Ledger,
+        target: Arc<Target>,
+        over: Over,
+    ) -> Self {
         Self {
             upstream: Some(upstream),
             decoder: Decoder::default(),
@@ -92,6 +101,7 @@ impl<B> GuardedBody<B> {
             last_sent: Instant::now(),
             deadline: Box::pin(sleep(target.stream_timeout)),
             keep_alive: Box::pin(sleep(KEEP_ALIVE)),
+            over,
             target,
         }
     }
@@ -140,8 +150,8 @@ impl<B> GuardedBody<B> {
         self.settle();
         match ending {
             Ending::Complete => self.ledger.close(Outcome::Complete),
-            Ending::Blocked(_) => {
-                self.ledger.failed("output_blocked");
+            Ending::Blocked(decision) => {
+                self.ledger.failed(&Fault::output_blocked(*decision).code);
                 self.ledger.close(Outcome::Blocked);
             }
             Ending::Failed(fault) => {
@@ -199,6 +209,10 @@ where
                 return Poll::Ready(Some(Ok(Frame::data(this.out.split().freeze()))));
             }
             let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
+            if this.over.as_mut().poll(cx).is_ready() {
+                this.fail("gateway_stopping", &"the gateway stops");
+                continue;
+            }
             match Pin::new(upstream).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Ok(bytes) = frame.into_data() {
@@ -210,6 +224,12 @@ where
                 Poll::Pending => std::task::ready!(this.wait(cx)),
             }
         }
+    }
+}
+
+impl<B> std::fmt::Debug for GuardedBody<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("GuardedBody").field("target", &self.target.id).finish_non_exhaustive()
     }
 }
 

@@ -35,12 +35,17 @@ pub(crate) async fn chat(
     if seat.is_none() {
         tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
         if gateway.fail_mode == FailMode::Block {
+            intake::discard(body).await;
             return reply::fault(&audit_unavailable(), request_id);
         }
     }
     let ledger = Ledger::open(seat, &gateway.pack, request_id);
     let mut exchange = Exchange { gateway, headers, request_id, ledger };
-    match exchange.answer(body).await {
+    let answered = tokio::select! {
+        answered = exchange.answer(body) => answered,
+        () = gateway.over() => Err(stopping()),
+    };
+    match answered {
         Ok(answer) => exchange.reply(answer),
         Err(fault) => refuse(exchange.ledger, &fault, request_id),
     }
@@ -57,10 +62,16 @@ fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<Reply
     ledger.failed(&fault.code);
     ledger.close(match fault.kind {
         "policy_violation" => Outcome::Blocked,
-        "invalid_request_error" => Outcome::Refused,
+        "invalid_request_error" | "authentication_error" => Outcome::Refused,
         _ => Outcome::Failed,
     });
     reply::fault(fault, request_id)
+}
+
+/// The gateway leaves before the answer is there.
+fn stopping() -> Fault {
+    let message = "the gateway stops, and the answer was not there in time";
+    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "gateway_stopping", message).retry_after(Some("5"))
 }
 
 fn audit_unavailable() -> Fault {
@@ -107,9 +118,10 @@ impl Exchange<'_> {
         let (decision, carried) = match reached {
             Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))?,
             Reached::Stream(body) => {
-                let Judged { session, decision, .. } = judged;
+                let Judged { document, session, decision, .. } = judged;
                 let assembler =
-                    Assembler::new(session, self.gateway.pack.guards(), self.request_id.to_owned());
+                    Assembler::new(session, self.gateway.pack.guards(), self.request_id.to_owned())
+                        .expecting(choices_of(&document, &target));
                 (decision, Carried::Stream(body, Box::new(assembler)))
             }
         };
@@ -140,13 +152,19 @@ impl Exchange<'_> {
         bytes: &Bytes,
     ) -> Result<(Decision, Carried), Fault> {
         let mut answer = chat::parse_answer(bytes)?;
+        if let Some(fault) = chat::upstream_error(&answer.document, target.secret()) {
+            return Err(fault);
+        }
         self.ledger.used(Usage::of(&answer.document));
         let flow = answer.guard(session, self.gateway.pack.guards());
         self.ledger.judged(&session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
             Flow::Open => {
-                Ok((session.decision().clone(), Carried::Whole(target.scrub_bytes(answer.to_bytes()))))
+                if let Some(secret) = target.secret() {
+                    secret.scrub_document(&mut answer.document);
+                }
+                Ok((session.decision().clone(), Carried::Whole(answer.to_bytes())))
             }
         }
     }
@@ -156,7 +174,7 @@ impl Exchange<'_> {
         let gateway = self.gateway;
         let mut last = None;
         for target in gateway.router.plan(&judged.model)? {
-            self.ledger.sent(&target);
+            self.ledger.sent(&target, &judged.model);
             let call = Call { body: payload(judged, &target), headers: self.headers.clone() };
             match gateway.upstream.ask(&target, &call, judged.stream).await {
                 Ok((parts, reached)) => return Ok((target, parts, reached)),
@@ -184,7 +202,8 @@ impl Exchange<'_> {
             }
             Carried::Stream(upstream, assembler) => {
                 let target = Arc::clone(&answer.target);
-                let body = GuardedBody::new(upstream, *assembler, self.ledger, target);
+                let over = Box::pin(self.gateway.over());
+                let body = GuardedBody::new(upstream, *assembler, self.ledger, target, over);
                 let mut reply = Response::new(ReplyBody::Stream(Box::new(body)));
                 let headers = reply.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
@@ -213,6 +232,12 @@ fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
     const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"];
     let named = headers.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
     named.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
+}
+
+/// How many choices a target was asked for.
+fn choices_of(document: &Value, target: &Target) -> usize {
+    let asked = document.get("n").filter(|_| !target.drop_params.iter().any(|field| field == "n"));
+    asked.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
 }
 
 /// The request as that target gets it: the same document, with the target's own model, without what it drops.

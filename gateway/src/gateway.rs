@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
 
 use crate::audit::Audit;
 use crate::packs::Pack;
@@ -39,4 +41,19 @@ pub(crate) struct Gateway {
     pub(crate) began: Instant,
     pub(crate) served: AtomicU64,
     pub(crate) draining: AtomicBool,
+    /// How long requests in flight may take when it drains.
+    pub(crate) patience: Duration,
+    /// Whether that time is over.
+    pub(crate) over: watch::Sender<bool>,
+}
+
+impl Gateway {
+    /// Waits until requests that are still in flight must end.
+    pub(crate) fn over(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut over = self.over.subscribe();
+        async move {
+            // A gateway that is gone is over too.
+            let _ = over.wait_for(|over| *over).await;
+        }
+    }
 }

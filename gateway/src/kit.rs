@@ -151,6 +151,7 @@ pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
         state_dir: state_dir.to_owned(),
         fail_mode: FailMode::Block,
         upstream: None,
+        drain: crate::DRAIN,
     }
 }
 
@@ -172,8 +173,9 @@ impl Running {
 /// A chat request with those further header lines.
 pub(crate) fn post(headers: &str, body: &str) -> String {
     let length = body.len();
+    let kind = if headers.contains("content-type") { "" } else { "content-type: application/json\r\n" };
     format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{kind}{headers}content-length: {length}\r\n\r\n{body}"
     )
 }
 

@@ -46,4 +46,4 @@ pub use gateway::FailMode;
 pub use packs::Pack;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use secret::Secret;
-pub use server::{Bound, Settings, bind, run};
+pub use server::{Bound, DRAIN, Settings, bind, run};

@@ -1,6 +1,10 @@
 //! A key that cannot be shown: no `Debug`, no `Display`, no way out but the header it is for.
 
 use hyper::header::HeaderValue;
+use serde_json::Value;
+
+/// Shortest key that is looked for in texts: a shorter one may be a word of its own, and real keys are longer.
+const MIN_SCRUBBED: usize = 12;
 
 /// A provider's key.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +32,21 @@ impl Secret {
 
     /// The text without the key: providers quote it in their errors.
     pub(crate) fn scrub(&self, text: String) -> String {
-        if text.contains(&self.0) { text.replace(&self.0, "***") } else { text }
+        if self.stands_in(&text) { text.replace(&self.0, "***") } else { text }
+    }
+
+    fn stands_in(&self, text: &str) -> bool {
+        self.0.len() >= MIN_SCRUBBED && text.contains(&self.0)
+    }
+
+    /// The same for every string of a document; its keys and its shape stay.
+    pub(crate) fn scrub_document(&self, value: &mut Value) {
+        match value {
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::String(text) => *text = self.scrub(std::mem::take(text)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_document(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.scrub_document(value)),
+        }
     }
 }
 
@@ -38,9 +56,24 @@ mod tests {
 
     #[test]
     fn a_key_shows_nowhere() {
-        let secret = Secret::new(" fw_canary \n").unwrap();
+        let secret = Secret::new(" fw_canary_7Yq2 \n").unwrap();
         assert_eq!(format!("{secret:?} {:?}", secret.bearer().unwrap()), "*** Sensitive");
-        assert_eq!(secret.scrub("bad key fw_canary".into()), "bad key ***");
+        assert_eq!(secret.scrub("bad key fw_canary_7Yq2".into()), "bad key ***");
         assert!(Secret::new(" \n").is_none());
+    }
+
+    #[test]
+    fn a_short_key_is_no_reason_to_change_words() {
+        for key in ["x", "none", "content", "placeholder"] {
+            let text = format!("the {key} of it");
+            assert_eq!(Secret::new(key).unwrap().scrub(text.clone()), text);
+        }
+    }
+
+    #[test]
+    fn a_document_keeps_its_shape() {
+        let mut document = serde_json::json!({"chat.completion": [{"a": "is chat.completion", "b": 1}]});
+        Secret::new("chat.completion").unwrap().scrub_document(&mut document);
+        assert_eq!(document.to_string(), r#"{"chat.completion":[{"a":"is ***","b":1}]}"#);
     }
 }

@@ -95,3 +95,23 @@ fn a_provider_that_quotes_the_key_in_a_stream_is_not_repeated() {
     assert!(!reply.code().is_empty() && !reply.shows(KEY), "{}", reply.body);
     record::only(&gateway.stop(), "failed", 200);
 }
+
+#[test]
+fn fewer_choices_than_were_asked_for_are_no_answer() {
+    let provider = Provider::always(Script::stream(event(&finish("stop")) + DONE));
+    let gateway = Setup::guarded(&provider).here();
+    let mut question = tests::question_of("hi", true);
+    question["n"] = 2.into();
+    let reply = gateway.chat(&question);
+    assert_eq!(reply.code(), "stream_truncated", "{}", reply.body);
+    record::only(&gateway.stop(), "failed", 200);
+}
+
+#[test]
+fn an_escalation_in_a_stream_is_recorded_as_one() {
+    let provider = Provider::always(Script::deltas(["one FORB", "IDDEN"]));
+    let rules = tests::RULES.replace("do block", "do escalate");
+    let gateway = Setup::over(&provider).rules("house", &rules).here();
+    assert_eq!(gateway.stream("hi").code(), "escalation_required");
+    assert_eq!(record::only(&gateway.stop(), "blocked", 200)["error"], "escalation_required");
+}

@@ -23,7 +23,6 @@ fn a_provider_sees_a_request_made_from_scratch() {
         "authorization",
         "content-length",
         "content-type",
-        "fireworks-model",
         "host",
         "traceparent",
         "user-agent",
@@ -125,4 +124,5 @@ fn only_clients_with_a_configured_key_come_in() {
     let records = gateway.stop();
     let refused: Vec<&str> = records.iter().filter_map(|one| one["error"].as_str()).collect();
     assert_eq!(refused, ["invalid_api_key"; 5]);
+    assert!(records[1..].iter().all(|one| one["outcome"] == "refused"), "{records:?}");
 }

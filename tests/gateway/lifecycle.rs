@@ -140,3 +140,29 @@ fn many_clients_at_once_are_all_answered_and_recorded() {
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=160).collect::<Vec<_>>());
 }
+
+#[test]
+fn a_stream_that_outlasts_the_drain_is_told_that_the_gateway_stops() {
+    let provider = Provider::always(Script::stream(event(&delta("a SECRE"))).stall());
+    let gateway = Setup::guarded(&provider).drain(Duration::from_millis(200)).here();
+    let mut socket = ask(&gateway, true, b"");
+    wait_for(&provider, 1);
+    let records = gateway.begin_to_stop().wait();
+    let reply = rest(&mut socket);
+    assert_eq!((reply.said().as_str(), reply.code().as_str()), ("a ", "gateway_stopping"));
+    assert!(reply.is_whole && reply.body.ends_with(DONE), "{}", reply.body);
+    assert_eq!(reply.error().unwrap()["type"], "upstream_error");
+    assert_eq!(record::only(&records, "failed", 200)["error"], "gateway_stopping");
+}
+
+#[test]
+fn a_whole_answer_that_outlasts_the_drain_is_told_too() {
+    let provider = Provider::always(Script::default().stall());
+    let gateway = Setup::guarded(&provider).drain(Duration::from_millis(200)).here();
+    let mut socket = ask(&gateway, false, b"");
+    wait_for(&provider, 1);
+    let records = gateway.begin_to_stop().wait();
+    let reply = rest(&mut socket);
+    assert_eq!((reply.status, reply.code().as_str()), (503, "gateway_stopping"));
+    record::only(&records, "failed", 503);
+}

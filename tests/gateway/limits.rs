@@ -5,16 +5,18 @@ use tests::{Provider, Script, Setup, post, question_of, send};
 use crate::record;
 
 const CHAT: &str = "/v1/chat/completions";
+const JSON: &str = "content-type: application/json";
 const MIB: usize = 1024 * 1024;
 
 #[test]
 fn bodies_that_are_too_large_are_refused_however_they_come() {
     let provider = Provider::always(Script::answer("ok"));
     let gateway = Setup::guarded(&provider).here();
-    let announced = format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\ncontent-length: 11534336\r\n\r\n");
+    let announced = format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\n{JSON}\r\ncontent-length: 11534336\r\n\r\n");
     let sent = tests::client::request(CHAT, "", 11 * MIB) + &*"x".repeat(11 * MIB);
     let chunk = format!("{MIB:x}\r\n{}\r\n", "x".repeat(MIB)).repeat(11) + "0\r\n\r\n";
-    let chunked = format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunk}");
+    let chunked =
+        format!("POST {CHAT} HTTP/1.1\r\nhost: x\r\n{JSON}\r\ntransfer-encoding: chunked\r\n\r\n{chunk}");
     for (name, bytes) in [("announced", announced), ("sent", sent), ("in chunks", chunked)] {
         let reply = send(gateway.address, bytes);
         assert_eq!((reply.status, reply.code().as_str()), (413, "body_too_large"), "{name}");
@@ -68,7 +70,7 @@ fn framings_that_two_servers_read_in_two_ways_are_refused_or_read_in_one() {
     let gateway = Setup::over(&provider).here();
     let body = question_of("hi", false).to_string();
     let chunked = format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
-    let head = |lines: &str| format!("POST {CHAT} HTTP/1.1\r\n{lines}\r\n\r\n");
+    let head = |lines: &str| format!("POST {CHAT} HTTP/1.1\r\n{JSON}\r\n{lines}\r\n\r\n");
     let length = body.len();
     for (request, statuses) in [
         (head("connection: close") + &*body, [400].as_slice()),

@@ -132,3 +132,18 @@ fn a_mistake_in_the_configuration_is_told_at_its_place() {
     let told = failed(&Setup::new().demo().rules("house", &broken), "127.0.0.1:0", "127.0.0.1:0");
     assert!(told.contains("forbiden") && told.contains("house.ktr:") && told.contains("forbidden"), "{told}");
 }
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure_and_a_reader_that_left_is_none() {
+    for verb in [&["completions", "bash"][..], &["policy", "fields"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let Output { status, stderr, .. } = tests::kt().args(verb).stdout(full).output().unwrap();
+        let told = String::from_utf8(stderr).unwrap();
+        assert_eq!(status.code(), Some(2), "{verb:?}: {told}");
+        assert_eq!(told.matches("cannot be written").count(), 1, "{verb:?}: {told}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let Output { status, stderr, .. } = tests::kt().args(verb).stdout(writer).output().unwrap();
+        assert_eq!((status.code(), stderr.as_slice()), (Some(0), &b""[..]), "{verb:?}");
+    }
+}

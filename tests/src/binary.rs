@@ -66,6 +66,11 @@ fn cargo_build() {
     assert!(built.status.success(), "`kt` does not build: {}", String::from_utf8_lossy(&built.stderr));
 }
 
+/// A `kt` that does whatever is asked of it.
+pub fn kt() -> Command {
+    Command::new(build())
+}
+
 /// `kt gateway run` in a process of its own.
 pub struct Process {
     /// For clients.

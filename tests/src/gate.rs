@@ -42,6 +42,7 @@ pub fn settings(setup: &Setup, config: &Path) -> Settings {
         fail_mode: FailMode::Block,
         upstream: None,
         demo: setup.demo,
+        drain: setup.drain,
     }
 }
 

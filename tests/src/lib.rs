@@ -16,6 +16,7 @@ pub mod provider;
 pub mod script;
 pub mod setup;
 
+pub use binary::kt;
 pub use client::{Reply, get, post, send};
 pub use gate::{Gateway, question_of};
 pub use provider::{Provider, Seen};

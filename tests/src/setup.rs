@@ -1,6 +1,7 @@
 //! A configuration in a folder of its own: targets, chain and rule files, as an operator would write them.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -28,7 +29,7 @@ rule stop on request, response {
 "#;
 
 /// What a gateway is started with.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Setup {
     chain: Vec<String>,
     rules: Vec<(String, String)>,
@@ -37,6 +38,22 @@ pub struct Setup {
     targets: Vec<String>,
     disabled: bool,
     pub(crate) demo: bool,
+    pub(crate) drain: Duration,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            chain: Vec::new(),
+            rules: Vec::new(),
+            blocks: String::new(),
+            providers: String::new(),
+            targets: Vec::new(),
+            disabled: false,
+            demo: false,
+            drain: gateway::DRAIN,
+        }
+    }
 }
 
 impl Setup {
@@ -59,6 +76,13 @@ impl Setup {
     #[must_use]
     pub fn demo(mut self) -> Self {
         self.demo = true;
+        self
+    }
+
+    /// How long requests in flight may take when the gateway stops.
+    #[must_use]
+    pub fn drain(mut self, drain: Duration) -> Self {
+        self.drain = drain;
         self
     }
 

@@ -72,15 +72,13 @@ impl Ledger {
         });
     }
 
-    /// Where it went.
-    pub(crate) fn sent(&mut self, target: &Arc<Target>) {
+    /// Where it went, and under which model: the target's own, or else the one that was asked for.
+    pub(crate) fn sent(&mut self, target: &Arc<Target>, asked: &str) {
         self.target = Some(Arc::clone(target));
         self.note(|record| {
             record.target = Some(target.id.clone());
             record.provider = Some(target.provider.clone());
-            if let Some(model) = &target.model {
-                record.model = Some(model.clone());
-            }
+            record.model = Some(target.model.as_deref().unwrap_or(asked).to_owned());
         });
     }
 

@@ -13,8 +13,11 @@ use tokio::sync::mpsc::Receiver;
 use super::Record;
 use crate::error::Error;
 
-/// How much of the log's end is read at the start to find the last record; a record stays well below.
+/// How much of the log's end is read at first to find the last record.
 const TAIL: u64 = 1024 * 1024;
+
+/// How far back the last record is looked for at most.
+const MAX_TAIL: u64 = 256 * 1024 * 1024;
 
 /// Most records that are written at once.
 const BATCH: usize = 256;
@@ -28,6 +31,8 @@ pub(super) struct Writer {
     file: File,
     seq: u64,
     length: u64,
+    /// Whether a failed write may have left half a line that could not be cut off yet.
+    torn: bool,
     failing: Arc<AtomicBool>,
 }
 
@@ -41,8 +46,9 @@ impl Writer {
         let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path);
         let mut file = opened.map_err(|e| Error::file("open the audit log", &path, &e))?;
         lock(&file, &path)?;
-        let (seq, length) = resume(&mut file).map_err(|e| Error::file("read the audit log", &path, &e))?;
-        Ok(Self { path, file, seq, length, failing })
+        let resumed = resume(&mut file).map_err(|e| Error::file("read the audit log", &path, &e))?;
+        let (seq, length) = resumed.ok_or_else(|| no_record(&path))?;
+        Ok(Self { path, file, seq, length, torn: false, failing })
     }
 
     /// Writes until every sender is gone. A batch that cannot be written is tried again, and meanwhile `failing`
@@ -90,11 +96,15 @@ impl Writer {
         }
     }
 
-    /// Appends all or nothing: what a failed write left behind is cut off.
+    /// Appends all or nothing: what a failed write left behind is cut off, and nothing is written behind it before.
     fn write(&mut self, lines: &[u8]) -> std::io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.length)?;
+            self.torn = false;
+        }
         let written = self.file.write_all(lines).and_then(|()| self.file.flush());
         if written.is_err() {
-            self.file.set_len(self.length).ok();
+            self.torn = self.file.set_len(self.length).is_err();
             return written;
         }
         self.length += lines.len() as u64;
@@ -113,20 +123,64 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
     }
 }
 
-/// The number of the last whole record and the length of the file, after a torn last line was closed off.
-fn resume(file: &mut File) -> std::io::Result<(u64, u64)> {
+/// The number of the last whole record and the length of the file, after a torn last line was closed off. Nothing
+/// when the log is not empty and there is no record: numbers would start again over records that cannot be read.
+fn resume(file: &mut File) -> std::io::Result<Option<(u64, u64)>> {
     let length = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    if length == 0 {
+        return Ok(Some((0, 0)));
+    }
     let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
+    let Some(seq) = last_seq(file, length, &mut tail)? else { return Ok(None) };
     let torn = tail.last().is_some_and(|byte| *byte != b'\n');
     if torn {
         file.write_all(b"\n")?;
     }
-    let seq = tail.split(|byte| *byte == b'\n').rev().find_map(seq_of).unwrap_or(0);
-    Ok((seq, length + u64::from(torn)))
+    Ok(Some((seq, length + u64::from(torn))))
+}
+
+/// Reads further and further back until there is a whole record.
+fn last_seq(file: &mut File, length: u64, tail: &mut Vec<u8>) -> std::io::Result<Option<u64>> {
+    let mut reach = TAIL;
+    loop {
+        file.seek(SeekFrom::Start(length.saturating_sub(reach)))?;
+        tail.clear();
+        file.read_to_end(tail)?;
+        let seq = tail.split(|byte| *byte == b'\n').rev().find_map(seq_of);
+        if seq.is_some() || reach >= length.min(MAX_TAIL) {
+            return Ok(seq);
+        }
+        reach *= 4;
+    }
+}
+
+fn no_record(path: &Path) -> Error {
+    Error::new(format!(
+        "the end of the audit log `{}` holds no record that can be read; move the file away, or choose another folder with `--state-dir`",
+        path.display()
+    ))
 }
 
 fn seq_of(line: &[u8]) -> Option<u64> {
     serde_json::from_slice::<serde_json::Value>(line).ok()?.get("seq")?.as_u64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log whose file cannot be written nor cut: it was opened for reading alone.
+    #[test]
+    fn half_a_line_that_cannot_be_cut_off_keeps_the_log_failing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.jsonl");
+        std::fs::write(&path, b"{}\nhalf").unwrap();
+        let file = File::open(&path).unwrap();
+        let failing = Arc::new(AtomicBool::new(false));
+        let mut writer = Writer { path: path.clone(), file, seq: 1, length: 3, torn: false, failing };
+        assert!(writer.write(b"{}\n").is_err() && writer.torn);
+        writer.file = OpenOptions::new().append(true).open(&path).unwrap();
+        writer.write(b"{}\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"{}\n{}\n");
+    }
 }

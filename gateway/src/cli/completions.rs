@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Exit;
+use super::{Exit, Terminal};
 
 /// Print the completions of a shell.
 #[derive(Debug, Args)]
@@ -14,8 +14,11 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run<C: CommandFactory>(self) -> Exit {
-        clap_complete::generate(self.shell, &mut C::command(), "kt", &mut std::io::stdout());
+    pub(super) fn run<C: CommandFactory>(self, terminal: &mut Terminal) -> Exit {
+        // Into memory first: `clap_complete` panics when it cannot write.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut C::command(), "kt", &mut script);
+        terminal.print(&script);
         Exit::Well
     }
 }

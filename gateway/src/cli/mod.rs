@@ -77,7 +77,7 @@ pub fn run() -> ExitCode {
         Verb::Gateway(GatewayVerb::Run(run)) => run.run(&mut terminal),
         Verb::Policy(verb) => verb.run(&mut terminal),
         Verb::Init(init) => init.run(&mut terminal),
-        Verb::Completions(completions) => completions.run::<Arguments>(),
+        Verb::Completions(completions) => completions.run::<Arguments>(&mut terminal),
     };
-    exit.into()
+    terminal.end(exit).into()
 }

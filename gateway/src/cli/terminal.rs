@@ -1,6 +1,6 @@
 //! What a person or a pipe sees: results on the standard output, the rest on the standard error.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use grammar::{Diagnostic, Sources};
 
@@ -11,6 +11,8 @@ use super::Exit;
 pub(super) struct Terminal {
     out_colours: bool,
     err_colours: bool,
+    /// Whether a result could not be written.
+    unwritten: bool,
 }
 
 impl Terminal {
@@ -20,12 +22,30 @@ impl Terminal {
         Self {
             out_colours: allowed && std::io::stdout().is_terminal(),
             err_colours: allowed && std::io::stderr().is_terminal(),
+            unwritten: false,
         }
     }
 
-    /// A line of the result. A reader that has gone away is no error.
+    /// A line of the result.
     pub(super) fn line(&mut self, line: impl AsRef<str>) {
-        let _ = writeln!(std::io::stdout(), "{}", line.as_ref());
+        self.print(format!("{}\n", line.as_ref()).as_bytes());
+    }
+
+    /// A result as it is. A reader that has gone away is no error; a full disk is one, told once.
+    pub(super) fn print(&mut self, result: &[u8]) {
+        let mut output = std::io::stdout().lock();
+        match output.write_all(result).and_then(|()| output.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe && !self.unwritten => {
+                self.unwritten = true;
+                self.fail(format!("the result cannot be written: {error}"));
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// What a verb came to, after all of its result was or was not written.
+    pub(super) fn end(&self, exit: Exit) -> Exit {
+        if self.unwritten { Exit::Failed } else { exit }
     }
 
     /// A line beside the result.

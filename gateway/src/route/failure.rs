@@ -60,13 +60,24 @@ impl Failure {
                     format!("target `{}` refuses the gateway's key; the operator must mend it", target.id);
                 (None, Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_auth", fault).should_retry(false))
             }
-            408 => (Some(Trigger::Timeout), Fault { code: "upstream_timeout".into(), ..bad_gateway("") }),
+            402 | 407 | 412 => {
+                tracing::error!(
+                    target_id = target.id,
+                    status = status.as_u16(),
+                    "the provider wants something of the operator"
+                );
+                (None, bad_gateway("upstream_refused").should_retry(false))
+            }
+            408 => {
+                let fault = Fault::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message);
+                (Some(Trigger::Timeout), fault)
+            }
             425 | 500..=599 => {
                 (Some(Trigger::ServerError), bad_gateway("upstream_failed").retry_after(retry_after))
             }
             429 => {
                 let fault = Fault::new(status, "rate_limit_error", "rate_limit_exceeded", message);
-                (Some(Trigger::RateLimit), fault.retry_after(retry_after))
+                (Some(Trigger::RateLimit), fault.retry_after(retry_after.or(Some("1"))))
             }
             300..=399 => (None, bad_gateway("upstream_redirect")),
             400..=499 => (None, clients_own(target, status, said, &body)),
@@ -103,9 +114,20 @@ mod tests {
         };
         assert_eq!(seen(401), (502, "upstream_auth".into(), None));
         assert_eq!(seen(307), (502, "upstream_redirect".into(), None));
+        for operators in [402, 407, 412] {
+            assert_eq!(seen(operators), (502, "upstream_refused".into(), None));
+        }
+        assert_eq!(seen(408), (504, "upstream_timeout".into(), Some(Trigger::Timeout)));
         assert_eq!(seen(404), (404, "invalid_request".into(), None));
         assert_eq!(seen(429), (429, "rate_limit_exceeded".into(), Some(Trigger::RateLimit)));
         assert_eq!(seen(503), (502, "upstream_failed".into(), Some(Trigger::ServerError)));
+    }
+
+    #[test]
+    fn a_rate_limit_always_says_when_to_come_back() {
+        let target = Target::prepare(&kit::target("a", "http://127.0.0.1:9/v1"), None).unwrap();
+        let failure = Failure::status(&target, StatusCode::TOO_MANY_REQUESTS, &HeaderMap::new(), b"{}");
+        assert_eq!(failure.fault.retry_after.as_deref(), Some("1"));
     }
 
     #[test]

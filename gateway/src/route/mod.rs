@@ -7,7 +7,7 @@ mod upstream;
 
 use std::sync::Arc;
 
-use grammar::config::{Fallback, Providers};
+use grammar::config::{Fallback, Providers, Strategy};
 use hyper::StatusCode;
 
 pub(crate) use failure::Failure;
@@ -22,6 +22,10 @@ use strategy::Turn;
 #[derive(Debug)]
 pub struct Router {
     targets: Vec<Arc<Target>>,
+    /// Those among which turns go round.
+    rotation: Vec<Arc<Target>>,
+    /// Those that are asked when nothing else is left.
+    spare: Vec<Arc<Target>>,
     turn: Turn,
     fallback: Fallback,
 }
@@ -32,9 +36,16 @@ impl Router {
         let prepared =
             providers.targets.iter().map(|written| Target::prepare(written, upstream).map(Arc::new));
         let targets = prepared.collect::<Result<Vec<_>, _>>()?;
-        let weights: Vec<f64> = targets.iter().map(|target| target.weight).collect();
+        let able = targets.iter().filter(|target| target.unavailable().is_none()).cloned();
+        let weighted = providers.strategy() == Strategy::WeightedRoundRobin;
+        let (mut rotation, mut spare): (Vec<_>, Vec<_>) =
+            able.partition(|target| !weighted || target.weight > 0.0);
+        if rotation.is_empty() {
+            std::mem::swap(&mut rotation, &mut spare);
+        }
+        let weights: Vec<f64> = rotation.iter().map(|target| target.weight).collect();
         let turn = Turn::new(providers.strategy(), &weights)?;
-        Ok(Self { targets, turn, fallback: providers.fallback.clone() })
+        Ok(Self { targets, rotation, spare, turn, fallback: providers.fallback.clone() })
     }
 
     /// All targets, in the order of the configuration.
@@ -44,16 +55,18 @@ impl Router {
 
     /// The targets to ask for a model, in order. A model that is a target's id pins the request to it.
     pub(crate) fn plan(&self, model: &str) -> Result<Vec<Arc<Target>>, Fault> {
-        let pinned = self.targets.iter().position(|target| target.id == model);
-        let count = if pinned.is_some() { 1 } else { self.targets.len() };
-        let first = pinned.unwrap_or_else(|| self.turn.first());
-        let in_turn = self.targets.iter().cycle().skip(first).take(count);
-        let (able, unable): (Vec<_>, Vec<_>) = in_turn.partition(|target| target.unavailable().is_none());
-        if able.is_empty() {
-            return Err(none_available(&unable));
+        if let Some(pinned) = self.targets.iter().find(|target| target.id == model) {
+            return match pinned.unavailable() {
+                Some(_) => Err(none_available(std::slice::from_ref(pinned))),
+                None => Ok(vec![Arc::clone(pinned)]),
+            };
         }
+        if self.rotation.is_empty() {
+            return Err(none_available(&self.targets));
+        }
+        let in_turn = self.rotation.iter().cycle().skip(self.turn.first()).take(self.rotation.len());
         let most = usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1);
-        Ok(able.into_iter().take(most).cloned().collect())
+        Ok(in_turn.chain(&self.spare).take(most).cloned().collect())
     }
 
     /// Whether a failure sends a request on to the next target.
@@ -62,7 +75,7 @@ impl Router {
     }
 }
 
-fn none_available(unable: &[&Arc<Target>]) -> Fault {
+fn none_available(unable: &[Arc<Target>]) -> Fault {
     let reasons = unable
         .iter()
         .map(|target| format!("`{}`: {}", target.id, target.unavailable().unwrap_or("not in the rotation")));
@@ -102,6 +115,22 @@ mod tests {
         let router = Router::new(&providers(Strategy::RoundRobin, &["a", "b", "c"]), None).unwrap();
         assert_eq!(plan(&router, "m"), ["a", "b", "c"]);
         assert_eq!(plan(&router, "m"), ["b", "c", "a"]);
+    }
+
+    #[test]
+    fn weighted_turns_go_round_among_those_that_can_be_asked() {
+        let mut providers = providers(Strategy::WeightedRoundRobin, &["off", "a", "b", "spare"]);
+        providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
+        providers.targets[3].weight = 0.0;
+        let router = Router::new(&providers, None).unwrap();
+        let plans: Vec<Vec<String>> = (0..100).map(|_| plan(&router, "m")).collect();
+        let first = |id: &str| plans.iter().filter(|plan| plan[0] == id).count();
+        assert_eq!((first("a"), first("b")), (50, 50), "the share of the one that is off goes to both");
+        assert!(plans.iter().all(|plan| plan.len() == 3 && plan[2] == "spare"));
+        providers.targets.truncate(1);
+        providers.targets.push(kit::target("none", "http://127.0.0.1:9/v1"));
+        providers.targets[1].weight = 0.0;
+        assert_eq!(plan(&Router::new(&providers, None).unwrap(), "m"), ["none"]);
     }
 
     #[test]

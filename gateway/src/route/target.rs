@@ -91,11 +91,6 @@ impl Target {
         }
     }
 
-    /// The same for a body, which is text.
-    pub(crate) fn scrub_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
-        String::from_utf8(bytes).map_or_else(|error| error.into_bytes(), |text| self.scrub(text).into_bytes())
-    }
-
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
         self.key.as_ref().and_then(Secret::bearer)
     }

@@ -31,15 +31,12 @@ const MAX_ERROR: usize = 64 * 1024;
 /// Longest wait for the words of an error.
 const ERROR_WAIT: Duration = Duration::from_secs(5);
 
-/// Headers of a client that a provider gets to see.
-const FORWARDED: [&str; 6] = [
-    "x-session-affinity",
-    "x-multi-turn-session-id",
-    "x-prompt-cache-isolation-key",
-    "fireworks-model",
-    "fireworks-deployment",
-    "traceparent",
-];
+/// Headers of a client that any provider gets to see.
+const FORWARDED: [&str; 3] = ["x-session-affinity", "x-multi-turn-session-id", "traceparent"];
+/// Those that only Fireworks understands.
+const TO_FIREWORKS: [&str; 1] = ["x-prompt-cache-isolation-key"];
+/// Those by which a client of Fireworks chooses the model, which is the operator's choice where a target has its own.
+const CHOOSING: [&str; 2] = ["fireworks-model", "fireworks-deployment"];
 
 /// One request to a provider.
 #[derive(Debug)]
@@ -150,7 +147,7 @@ fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
     *request.method_mut() = Method::POST;
     *request.uri_mut() = target.chat.clone();
     let headers = request.headers_mut();
-    for name in FORWARDED {
+    for name in forwarded(target) {
         if let Some(value) = call.headers.get(name) {
             headers.insert(HeaderName::from_static(name), value.clone());
         }
@@ -162,6 +159,14 @@ fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
         headers.insert(AUTHORIZATION, authorization);
     }
     request
+}
+
+/// The headers of a client that a target gets to see.
+fn forwarded(target: &Target) -> impl Iterator<Item = &'static str> {
+    let fireworks = target.provider == "fireworks";
+    let chooses = fireworks && target.model.is_none();
+    let theirs = TO_FIREWORKS.into_iter().filter(move |_| fireworks);
+    FORWARDED.into_iter().chain(theirs).chain(CHOOSING.into_iter().filter(move |_| chooses))
 }
 
 fn expect_type(target: &Target, headers: &HeaderMap, expected: &str) -> Result<(), Failure> {
@@ -192,4 +197,23 @@ pub(crate) fn returned_headers(upstream: &HeaderMap) -> impl Iterator<Item = (&H
         let listed = name.as_str().starts_with("fireworks-") || name.as_str().starts_with("x-ratelimit-");
         (listed || *name == RETRY_AFTER) && value.to_str().is_ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+
+    fn sees(provider: &str, model: Option<&str>) -> Vec<&'static str> {
+        let mut written = kit::target("a", "http://127.0.0.1:9/v1");
+        (written.provider, written.model) = (provider.into(), model.map(str::to_owned));
+        forwarded(&Target::prepare(&written, None).unwrap()).skip(FORWARDED.len()).collect()
+    }
+
+    #[test]
+    fn headers_of_fireworks_reach_only_fireworks_and_choose_only_where_the_operator_did_not() {
+        assert_eq!(sees("openai", None), [""; 0]);
+        assert_eq!(sees("fireworks", Some("m")), TO_FIREWORKS);
+        assert_eq!(sees("fireworks", None), [&TO_FIREWORKS[..], &CHOOSING].concat());
+    }
 }

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::limits::{DRAIN, HEAD_WAIT, MAX_HEAD, MAX_HEADERS};
+use super::limits::{FAREWELL, HEAD_WAIT, MAX_HEAD, MAX_HEADERS};
 use super::socket::Socket;
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
@@ -61,10 +61,20 @@ where
             }
         }
         drop(self.listener);
-        tokio::select! {
-            () = graceful.shutdown() => {}
-            () = tokio::time::sleep(DRAIN) => tracing::warn!("requests were still in flight after {} s", DRAIN.as_secs()),
-            _ = self.phase.wait_for(|phase| *phase == Phase::Leaving) => {}
+        let patience = self.gateway.patience;
+        let mut finished = std::pin::pin!(graceful.shutdown());
+        let are_left = tokio::select! {
+            () = &mut finished => false,
+            () = tokio::time::sleep(patience) => {
+                tracing::warn!("requests were still in flight after {} s", patience.as_secs());
+                true
+            }
+            _ = self.phase.wait_for(|phase| *phase == Phase::Leaving) => true,
+        };
+        if are_left {
+            // Whoever still waits is told: a connection that is only cut looks like the client's own doing.
+            self.gateway.over.send_replace(true);
+            tokio::time::timeout(FAREWELL, finished).await.ok();
         }
         connections.shutdown().await;
     }

@@ -9,7 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{keys, limits};
+use super::{intake, keys, limits};
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
 use crate::wire::Fault;
@@ -22,9 +22,14 @@ pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) ->
     let request_id = request_id(&head);
     let mut reply = match route(&gateway, &head) {
         Ok(Route::Chat) => exchange::chat(&gateway, &head.headers, body, &request_id).await,
-        Ok(Route::Models) => reply::json(StatusCode::OK, &models(&gateway)),
-        Ok(Route::Options(methods)) => options(methods),
-        Err(fault) => exchange::turn_away(&gateway, &fault, &request_id),
+        other => {
+            intake::discard(body).await;
+            match other {
+                Ok(Route::Options(methods)) => options(methods),
+                Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
+                Err(fault) => exchange::turn_away(&gateway, &fault, &request_id),
+            }
+        }
     };
     reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
     reply
@@ -62,6 +67,9 @@ fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
         let message = format!("this path answers {methods}");
         let status = StatusCode::METHOD_NOT_ALLOWED;
         return Err(Fault::new(status, "invalid_request_error", "method_not_allowed", message));
+    }
+    if method == Method::POST {
+        limits::check_type(&head.headers)?;
     }
     Ok(route)
 }

@@ -36,9 +36,10 @@ pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Fault> {
 
 /// Takes what is on its way for a moment: a socket closed on unread bytes is reset, and the client would never
 /// read why it was refused.
-async fn discard(mut body: Incoming) {
+pub(crate) async fn discard(mut body: Incoming) {
     let until = Instant::now() + LINGER;
-    while Instant::now() < until
+    while !body.is_end_stream()
+        && Instant::now() < until
         && let Ok(Some(Ok(_))) = timeout(LINGER_IDLE, body.frame()).await
     {}
 }

@@ -31,7 +31,9 @@ pub(super) const WRITE_IDLE: Duration = Duration::from_secs(60);
 /// Most connections at once, over all addresses; more wait in the kernel's queue.
 pub(super) const MAX_CONNECTIONS: usize = 10_000;
 /// How long requests in flight may take after the gateway was told to stop.
-pub(super) const DRAIN: Duration = Duration::from_secs(30);
+pub const DRAIN: Duration = Duration::from_secs(30);
+/// How long those that are still there then have to tell their clients.
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Refuses heads that two servers could understand in two ways, and bodies that cannot be judged.
 pub(super) fn check(head: &Parts) -> Result<(), Fault> {
@@ -61,6 +63,14 @@ fn check_content(headers: &HeaderMap) -> Result<(), Fault> {
         return Err(unsupported("the body must be JSON, with `content-type: application/json`"));
     }
     Ok(())
+}
+
+/// A body whose type is not told may be sent by a web page that the user never meant to trust.
+pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Fault> {
+    match headers.get(CONTENT_TYPE) {
+        Some(_) => Ok(()),
+        None => Err(unsupported("the body must be JSON; say so with `content-type: application/json`")),
+    }
 }
 
 fn is_json(value: &HeaderValue) -> bool {

@@ -25,6 +25,7 @@ use crate::gateway::{FailMode, Gateway};
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
 use accept::{Door, Phase};
+pub use limits::DRAIN;
 
 /// Longest wait for the audit log at the very end.
 const FLUSH: Duration = Duration::from_secs(5);
@@ -46,6 +47,8 @@ pub struct Settings {
     pub upstream: Option<String>,
     /// Whether the embedded provider replaces all targets.
     pub demo: bool,
+    /// How long requests in flight may take after the gateway was told to stop; [`DRAIN`] is usual.
+    pub drain: Duration,
 }
 
 /// A gateway that listens, and does not answer yet.
@@ -74,7 +77,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         providers = demo.providers();
     }
     let router = Router::new(&providers, settings.upstream.as_deref())?;
-    warn_of(&settings.pack, &router);
+    warn_of(&router);
     let (audit, writer) = Audit::open(&settings.state_dir)?;
     let gateway = Gateway {
         pack: settings.pack,
@@ -85,6 +88,8 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         began: Instant::now(),
         served: AtomicU64::new(0),
         draining: AtomicBool::new(false),
+        patience: settings.drain,
+        over: watch::Sender::new(false),
     };
     Ok(Bound { gateway: Arc::new(gateway), listeners, admin, writer, _demo: demo })
 }
@@ -93,20 +98,8 @@ async fn listen(address: &str, flag: &str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|e| Error::listen(address, flag, &e))
 }
 
-/// Says at the start what somebody may not expect.
-fn warn_of(pack: &Pack, router: &Router) {
-    if !pack.config.pack.enabled.value {
-        tracing::warn!("the pack is disabled: no policy looks at the traffic");
-    }
-    let providers = &pack.config.providers;
-    let unheeded = [
-        ("retry", providers.retry.is_some() || providers.targets.iter().any(|target| target.retry.is_some())),
-        ("ab_test", providers.ab_test.is_some()),
-        ("max_concurrency", providers.max_concurrency.is_some()),
-    ];
-    for (block, _) in unheeded.iter().filter(|(_, written)| *written) {
-        tracing::warn!("`{block}` has no effect in this version");
-    }
+/// Says at the start what loading could not know; what it knew is among the configuration's own warnings.
+fn warn_of(router: &Router) {
     for target in router.targets() {
         if let Some(reason) = target.unavailable() {
             tracing::warn!(target_id = target.id, "the target is left out: {reason}");
@@ -142,7 +135,7 @@ impl Bound {
             );
         }
         drain.await;
-        tracing::info!("draining: requests in flight have {} s", limits::DRAIN.as_secs());
+        tracing::info!("draining: requests in flight have {} s", self.gateway.patience.as_secs());
         self.gateway.draining.store(true, Ordering::Relaxed);
         phase.send_replace(Phase::Draining);
         tokio::select! {

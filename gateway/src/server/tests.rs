@@ -68,7 +68,7 @@ async fn requests_beyond_the_limits_are_refused_before_anything_is_sent() {
         let (head, body) = send(gateway.address, bytes).await;
         (status(&head).to_owned(), code(&body))
     };
-    let large = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 11000000\r\n\r\n";
+    let large = "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 11000000\r\n\r\n";
     assert_eq!(refused(large).await, ("413".into(), "body_too_large".into()));
     assert_eq!(refused(&post("content-encoding: gzip\r\n", "x")).await.0, "415");
     assert_eq!(refused(&post("content-type: text/plain\r\n", "x")).await.0, "415");
@@ -87,8 +87,9 @@ async fn a_client_that_sends_too_much_still_reads_why_it_was_refused() {
     let (head, body) = send(gateway.address, &post("", &"x".repeat(11 * 1024 * 1024))).await;
     assert_eq!((status(&head), code(&body).as_str()), ("413", "body_too_large"));
     let chunk = format!("100000\r\n{}\r\n", "x".repeat(1024 * 1024)).repeat(11) + "0\r\n\r\n";
-    let chunked =
-        format!("POST /chat/completions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunk}");
+    let chunked = format!(
+        "POST /chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{chunk}"
+    );
     assert_eq!(status(&send(gateway.address, &chunked).await.0), "413");
 }
 
@@ -110,7 +111,7 @@ async fn a_provider_sees_a_request_made_from_scratch() {
     let provider = Provider::start(json_answer(r#"{"choices":[],"n":1.0}"#), false).await;
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
-    std::fs::write(&key, "fw_canary").unwrap();
+    std::fs::write(&key, "fw_canary_7Yq2").unwrap();
     let mut target = provider.target("a");
     target.key = Some(KeyRef::File(kit::spanned(key.display().to_string())));
     target.model = Some("real".into());
@@ -126,7 +127,7 @@ async fn a_provider_sees_a_request_made_from_scratch() {
     let seen = provider.requests.lock().unwrap()[0].clone();
     let (head, sent) = seen.split_once("\r\n\r\n").unwrap();
     assert_eq!(sent, body.replace("\"m\"", "\"real\""));
-    assert!(head.contains("authorization: Bearer fw_canary") && head.contains("x-session-affinity: s1"));
+    assert!(head.contains("authorization: Bearer fw_canary_7Yq2") && head.contains("x-session-affinity: s1"));
     assert!(
         head.contains("accept-encoding: identity") && head.starts_with("POST /v1/chat/completions HTTP/1.1")
     );
@@ -157,8 +158,8 @@ async fn the_next_target_is_asked_when_one_cannot_be_reached_or_fails() {
 async fn a_refused_key_is_the_operators_fault_and_is_never_quoted() {
     let folder = tempfile::tempdir().unwrap();
     let key = folder.path().join("key");
-    std::fs::write(&key, "fw_canary").unwrap();
-    let said = r#"{"error":{"message":"bad key fw_canary"}}"#;
+    std::fs::write(&key, "fw_canary_7Yq2").unwrap();
+    let said = r#"{"error":{"message":"bad key fw_canary_7Yq2"}}"#;
     for (status, expected) in
         [("401 No", "502"), ("400 Bad", "400"), ("500 Oops", "502"), ("307 There", "502")]
     {
@@ -301,4 +302,28 @@ async fn policies_redact_and_block_both_ways() {
     assert_eq!(verdicts, ["block", "redact", "redact"]);
     assert_eq!(log[0]["policies_evaluated"][0]["findings"][0]["label"], "FORBIDDEN");
     assert!(!log[1].to_string().contains("SECRET1"), "{}", log[1]);
+}
+
+#[tokio::test]
+async fn a_body_whose_type_is_not_told_is_refused_and_read_over() {
+    let gateway = start(Vec::new()).await;
+    let long = "x".repeat(4 << 20);
+    let request = post("", &long).replace("content-type: application/json\r\n", "");
+    let (head, body) = send(gateway.address, &request).await;
+    assert_eq!(kit::status(&head), "415");
+    assert!(body.contains("unsupported_media_type"));
+    assert_eq!(gateway.stop().await[0]["outcome"], "refused");
+}
+
+#[tokio::test]
+async fn an_error_beside_choices_is_a_failure_in_every_mode() {
+    let said = r#"{"error":{"message":"overloaded","code":"busy"},"choices":[]}"#;
+    for rules in ["", kit::RULES] {
+        let provider = Provider::start(reply("200 OK", "application/json", said), false).await;
+        let gateway = kit::start_with(rules, vec![provider.target("a")]).await;
+        let (head, body) = gateway.chat(ASK).await;
+        assert_eq!(kit::status(&head), "502");
+        assert!(body.contains(r#""code":"busy""#), "{body}");
+        assert_eq!(gateway.stop().await[0]["outcome"], "failed");
+    }
 }

@@ -1,7 +1,8 @@
 //! `kt policy eval`: judge texts and conversations from a JSONL file, in order, on all cores.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::fs::{File, Metadata};
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,14 +11,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::exchange::Exchange;
+use super::lines::{Line, Lines};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Pack};
-use crate::wire::json;
+use crate::wire::{chat, json};
 
-/// Lines that are judged together before their verdicts are written.
-const BATCH: usize = 512;
-/// The longest line, in bytes.
-const MAX_LINE: usize = 16 << 20;
+/// Fields of a line that are no field of a request.
+const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
 
 /// Judge texts and conversations from a JSONL file.
 #[derive(Debug, Args)]
@@ -66,7 +66,8 @@ impl Eval {
             return terminal.fail("the configuration has mistakes; nothing was judged");
         };
         match self.stream(&pack, terminal) {
-            Ok(tally) => {
+            Ok(None) => Exit::Well,
+            Ok(Some(tally)) => {
                 let counts: Vec<String> =
                     tally.verdicts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
                 let counts =
@@ -83,60 +84,76 @@ impl Eval {
         }
     }
 
-    fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Tally, String> {
-        let (mut input, size) = self.open()?;
-        let mut output = self.create()?;
-        let bar = bar(size, terminal.is_watched());
-        let mut tally = Tally::default();
-        let cannot_read = |error: std::io::Error| format!("`{}` cannot be read: {error}", self.input);
+    /// Judges line after line. Nothing when whoever reads the verdicts has gone away.
+    fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Option<Tally>, String> {
+        let (input, metadata) = self.open()?;
+        let mut output = self.create(metadata.as_ref())?;
+        let bar = bar(metadata.map(|metadata| metadata.len()), terminal.is_watched());
+        let (mut lines, mut tally) = (Lines::new(input), Tally::default());
         loop {
-            let mut batch: Vec<Vec<u8>> = Vec::with_capacity(BATCH);
-            while batch.len() < BATCH {
-                let mut line = Vec::new();
-                if input.read_until(b'\n', &mut line).map_err(cannot_read)? == 0 {
-                    break;
-                }
-                bar.inc(line.len() as u64);
-                if !line.trim_ascii().is_empty() {
-                    batch.push(line);
-                }
-            }
+            let batch = lines.batch().map_err(|error| format!("`{}` cannot be read: {error}", self.input))?;
+            bar.set_position(lines.read());
             if batch.is_empty() {
                 break;
             }
-            for judged in judge_all(pack, &batch, tally.lines) {
-                tally.lines += 1;
-                match judged.verdict {
-                    Some(verdict) => *tally.verdicts.entry(verdict).or_default() += 1,
-                    None => tally.broken += 1,
-                }
-                writeln!(output, "{}", judged.text)
-                    .map_err(|error| format!("`{}` cannot be written: {error}", self.output))?;
+            match tally.write(&judge_all(pack, &batch), &mut output) {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(None),
+                written => written.map_err(|error| self.cannot_write(&error))?,
             }
         }
-        output.flush().map_err(|error| format!("`{}` cannot be written: {error}", self.output))?;
         bar.finish_and_clear();
-        Ok(tally)
+        Ok(Some(tally))
     }
 
-    fn open(&self) -> Result<(Box<dyn BufRead>, Option<u64>), String> {
+    fn cannot_write(&self, error: &std::io::Error) -> String {
+        format!("`{}` cannot be written: {error}", self.output)
+    }
+
+    fn open(&self) -> Result<(Box<dyn BufRead>, Option<Metadata>), String> {
         if self.input == "-" {
             return Ok((Box::new(std::io::stdin().lock()), None));
         }
         let file =
             File::open(&self.input).map_err(|error| format!("`{}` cannot be read: {error}", self.input))?;
-        let size = file.metadata().ok().map(|metadata| metadata.len());
-        Ok((Box::new(BufReader::new(file)), size))
+        let metadata = file.metadata().ok();
+        Ok((Box::new(BufReader::new(file)), metadata))
     }
 
-    fn create(&self) -> Result<Box<dyn Write>, String> {
+    /// Makes the output, which must not be the input: making it empties it.
+    fn create(&self, input: Option<&Metadata>) -> Result<Box<dyn Write>, String> {
         if self.output == "-" {
             return Ok(Box::new(BufWriter::new(std::io::stdout().lock())));
         }
-        let file = File::create(&self.output)
-            .map_err(|error| format!("`{}` cannot be written: {error}", self.output))?;
+        if input.is_some_and(|input| is_same(input, &self.output)) {
+            return Err(format!(
+                "`{}` is the input too, and would be emptied before it is read; name another `--output`",
+                self.output
+            ));
+        }
+        let file = File::create(&self.output).map_err(|error| self.cannot_write(&error))?;
         Ok(Box::new(BufWriter::new(file)))
     }
+}
+
+impl Tally {
+    /// Counts verdicts and writes them.
+    fn write(&mut self, batch: &[Judged], output: &mut dyn Write) -> std::io::Result<()> {
+        for judged in batch {
+            self.lines += 1;
+            match judged.verdict {
+                Some(verdict) => *self.verdicts.entry(verdict).or_default() += 1,
+                None => self.broken += 1,
+            }
+            writeln!(output, "{}", judged.text)?;
+        }
+        output.flush()
+    }
+}
+
+/// Whether a path leads to that very file, under whatever name.
+fn is_same(file: &Metadata, path: &str) -> bool {
+    let other = std::fs::metadata(path);
+    file.is_file() && other.is_ok_and(|other| (file.dev(), file.ino()) == (other.dev(), other.ino()))
 }
 
 fn bar(size: Option<u64>, watched: bool) -> ProgressBar {
@@ -149,18 +166,13 @@ fn bar(size: Option<u64>, watched: bool) -> ProgressBar {
 }
 
 /// Judges a batch on all cores; the results are in the order of the lines.
-fn judge_all(pack: &Pack, lines: &[Vec<u8>], first: usize) -> Vec<Judged> {
+fn judge_all(pack: &Pack, lines: &[Line]) -> Vec<Judged> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = lines.len().div_ceil(threads);
     std::thread::scope(|scope| {
         let workers: Vec<_> = lines
             .chunks(share)
-            .enumerate()
-            .map(|(part, lines)| {
-                let judge =
-                    move |(i, line): (usize, &Vec<u8>)| judge(pack, line, first + part * share + i + 1);
-                scope.spawn(move || lines.iter().enumerate().map(judge).collect::<Vec<_>>())
-            })
+            .map(|lines| scope.spawn(|| lines.iter().map(|line| judge(pack, line)).collect::<Vec<_>>()))
             .collect();
         // A thread that panicked loses its lines, which `tally` would not count: stop instead.
         workers
@@ -170,7 +182,8 @@ fn judge_all(pack: &Pack, lines: &[Vec<u8>], first: usize) -> Vec<Judged> {
     })
 }
 
-fn judge(pack: &Pack, line: &[u8], number: usize) -> Judged {
+fn judge(pack: &Pack, line: &Line) -> Judged {
+    let number = line.number;
     let mut id = Value::from(number);
     match try_judge(pack, line, &mut id) {
         Ok((verdict, text)) => Judged { text, verdict: Some(verdict) },
@@ -180,31 +193,16 @@ fn judge(pack: &Pack, line: &[u8], number: usize) -> Judged {
     }
 }
 
-fn try_judge(pack: &Pack, line: &[u8], id: &mut Value) -> Result<(&'static str, String), String> {
-    if line.len() > MAX_LINE {
-        return Err("the line is longer than 16 MiB".into());
-    }
+fn try_judge(pack: &Pack, line: &Line, id: &mut Value) -> Result<(&'static str, String), String> {
+    let line = line.bytes.as_ref().ok_or("the line is longer than 16 MiB")?;
     let Value::Object(mut fields) = json::parse(line.trim_ascii()).map_err(|flaw| flaw.to_string())? else {
         return Err("the line is not a JSON object".into());
     };
     if let Some(given) = fields.remove("id") {
         *id = given;
     }
-    const KNOWN: &[&str] = &[
-        "text",
-        "messages",
-        "response",
-        "upstream_response",
-        "stream_chunks",
-        "headers",
-        "model",
-        "tools",
-        "tool_choice",
-        "max_tokens",
-        "user",
-    ];
     // Labels and notes of a data set are nobody's text.
-    fields.retain(|name, _| KNOWN.contains(&name.as_str()));
+    fields.retain(|name, _| OWN.contains(&name.as_str()) || chat::is_request_field(name));
     let played = Exchange::read(fields)?.play(pack)?;
     let decision = &played.decision;
     let findings: Vec<Value> =
@@ -239,4 +237,68 @@ fn finding(finding: &Finding) -> Value {
         "start": finding.range.start,
         "end": finding.range.end,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+    use std::sync::Arc;
+
+    fn pack() -> Pack {
+        Pack { program: kit::program(kit::RULES), config: kit::config(Vec::new()) }
+    }
+
+    #[test]
+    fn a_file_is_not_emptied_by_its_own_verdicts() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("a.jsonl"), folder.path().join("b.jsonl"));
+        std::fs::write(&path, "{\"text\":\"hi\"}\n").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let eval = |output: &std::path::Path| Eval {
+            policy_config: Vec::new(),
+            input: path.display().to_string(),
+            output: output.display().to_string(),
+        };
+        for output in [&path, &link] {
+            let told = eval(output).stream(&Arc::new(pack()), &Terminal::new()).err().unwrap();
+            assert!(told.contains("is the input too"), "{told}");
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 14);
+        let tally = eval(&folder.path().join("c.jsonl")).stream(&pack(), &Terminal::new()).unwrap().unwrap();
+        assert_eq!((tally.lines, tally.broken), (1, 0));
+    }
+
+    #[test]
+    fn every_field_of_a_request_is_judged_and_labels_are_not() {
+        let verdict = |fields: &str| {
+            let bytes = format!("{{\"text\":\"hi\",{fields}}}").into_bytes();
+            judge(&pack(), &Line { number: 1, bytes: Some(bytes) }).verdict
+        };
+        for fields in [
+            r#""functions":[{"name":"f","description":"FORBIDDEN"}]"#,
+            r#""response_format":{"type":"json_schema","json_schema":{"description":"FORBIDDEN"}}"#,
+            r#""metadata":{"a":"FORBIDDEN"}"#,
+            r#""stop":["FORBIDDEN"]"#,
+            r#""prediction":{"type":"content","content":"FORBIDDEN"}"#,
+        ] {
+            assert_eq!(verdict(fields), Some("block"), "{fields}");
+        }
+        assert_eq!(verdict(r#""label":"FORBIDDEN","stream":true,"max_completion_tokens":5"#), Some("allow"));
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_ends_it() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let judged = [Judged { text: String::new(), verdict: None }];
+        assert_eq!(Tally::default().write(&judged, &mut Gone).unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
 }

@@ -3,6 +3,7 @@
 mod compile;
 mod eval;
 mod exchange;
+mod lines;
 mod lint;
 mod reference;
 mod test;

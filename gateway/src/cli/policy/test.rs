@@ -15,7 +15,7 @@ use crate::packs::{self, Loaded, Pack, Shelf};
 use crate::wire::json;
 
 /// How deep folders are searched for rule files, and how many are taken.
-const MAX_DEPTH: usize = 8;
+const MAX_DEPTH: usize = 16;
 const MAX_FILES: usize = 1000;
 
 /// Run tests: golden cases, suites, and the `test` blocks of rule files.
@@ -75,7 +75,10 @@ impl Test {
             return terminal.fail(sentence);
         }
         let mut files = Vec::new();
-        collect(&self.pack_dir, 0, &mut files);
+        if let Err(sentence) = collect(&self.pack_dir, 0, &mut files) {
+            terminal.fail(sentence);
+            run.broken = true;
+        }
         for path in files {
             run.rule_file(&path, terminal);
         }
@@ -116,7 +119,7 @@ impl Run {
             }
         }
         let folder = configs.first().and_then(|path| path.parent()).unwrap_or(Path::new("")).join("tests");
-        for path in case_files(&folder) {
+        for path in case_files(&folder)? {
             self.case_file(&path, &pack, terminal);
         }
         Ok(())
@@ -279,30 +282,64 @@ fn compare(case: &Case, played: &Played, failures: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The case files of a folder, in order of their names.
-fn case_files(folder: &Path) -> Vec<PathBuf> {
+/// The case files of a folder, in order of their names. There need not be such a folder.
+fn case_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let is_case = |path: &PathBuf| path.extension().is_some_and(|e| e == "json" || e == "yaml" || e == "yml");
-    entries(folder).into_iter().filter(is_case).collect()
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(entries(folder)?.into_iter().filter(is_case).collect())
 }
 
-/// The rule files under a folder.
-fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    for path in entries(folder) {
+/// The rule files under a folder. A part that was not searched is an error: tests in it would seem to pass.
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
+    if depth > MAX_DEPTH {
+        let folder = folder.display();
+        return Err(format!("`{folder}` is deeper than {MAX_DEPTH} folders; name a nearer `--pack-dir`"));
+    }
+    for path in entries(folder)? {
         let hidden = path.file_name().is_some_and(|name| {
             let name = name.to_string_lossy();
             name.starts_with('.') || name == "target" || name == "node_modules"
         });
-        if path.is_dir() && !hidden && depth < MAX_DEPTH {
-            collect(&path, depth + 1, files);
-        } else if is_rule_file(&path) && files.len() < MAX_FILES {
+        if path.is_dir() {
+            if !hidden {
+                collect(&path, depth + 1, files)?;
+            }
+        } else if is_rule_file(&path) {
             files.push(path);
         }
+        if files.len() > MAX_FILES {
+            return Err(format!("there are more than {MAX_FILES} rule files; name a smaller `--pack-dir`"));
+        }
     }
+    Ok(())
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(found) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = found.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let cannot_read = |error| format!("`{}` cannot be read: {error}", folder.display());
+    let found = std::fs::read_dir(folder).map_err(cannot_read)?;
+    let paths = found.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<std::io::Result<Vec<PathBuf>>>().map_err(cannot_read)?;
     paths.sort();
-    paths.into_iter().map(|path| path.strip_prefix("./").map_or(path.clone(), Path::to_owned)).collect()
+    Ok(paths.into_iter().map(|path| path.strip_prefix("./").map_or(path.clone(), Path::to_owned)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_cannot_be_searched_to_their_end_are_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = (0..=MAX_DEPTH).fold(folder.path().to_owned(), |path, _| path.join("d"));
+        std::fs::create_dir_all(&deep).unwrap();
+        assert!(collect(folder.path(), 0, &mut Vec::new()).unwrap_err().contains("deeper"));
+        let many = tempfile::tempdir().unwrap();
+        (0..=MAX_FILES).for_each(|i| std::fs::write(many.path().join(format!("{i}.ktr")), "").unwrap());
+        assert!(collect(many.path(), 0, &mut Vec::new()).unwrap_err().contains("more than"));
+        assert!(
+            collect(&many.path().join("none"), 0, &mut Vec::new()).unwrap_err().contains("cannot be read")
+        );
+    }
 }

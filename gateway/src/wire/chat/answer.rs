@@ -5,7 +5,7 @@ use engine::run::Session;
 use engine::verdict::Flow;
 use serde_json::Value;
 
-use super::carrier::{TEXTS, strip_copies};
+use super::carrier::{TEXTS, is_odd, strip_copies};
 use crate::wire::surrogate::Joiner;
 use crate::wire::{Fault, json, surrogate};
 
@@ -70,7 +70,7 @@ impl Answer {
 fn hides_text(choice: &Value) -> bool {
     let is_other = |field: &str| choice.get(field).is_some_and(|value| !value.is_null());
     let message_is_odd = choice.get("message").is_some_and(|m| !m.is_object() && !m.is_null());
-    !choice.is_object() || is_other("text") || is_other("delta") || message_is_odd
+    is_odd(choice) || is_other("text") || is_other("delta") || message_is_odd
 }
 
 fn guard_message(
@@ -138,9 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn text_at_the_top_is_taken_away() {
+        let text = r#"{"id":"x","note":"a","model":["a"],"usage":{"a":"a","b":{"c":[],"d":1.5}},"perf_metrics":"a","choices":[]}"#;
+        assert_eq!(guarded(text, true).unwrap(), r#"{"id":"x","usage":{"b":{"d":1.5}},"choices":[]}"#);
+        assert_eq!(guarded(text, false).unwrap(), text);
+    }
+
+    #[test]
     fn halves_become_replacement_characters_where_they_are_read() {
-        let text = r#"{"x":"\ud83d","choices":[{"message":{"content":"a\ud83d"}}]}"#;
-        let expected = "{\"x\":\"\\ud83d\",\"choices\":[{\"message\":{\"content\":\"a\u{fffd}\"}}]}";
+        let text = r#"{"id":"\ud83d","choices":[{"message":{"content":"a\ud83d"}}]}"#;
+        let expected = "{\"id\":\"\\ud83d\",\"choices\":[{\"message\":{\"content\":\"a\u{fffd}\"}}]}";
         assert_eq!(guarded(text, true).unwrap(), expected);
     }
 
@@ -152,6 +159,9 @@ mod tests {
             r#"{"choices":["a"]}"#,
             r#"{"choices":[{"message":"a"}]}"#,
             r#"{"x":1}"#,
+            r#"{"choices":{"a":"b"}}"#,
+            r#"{"choices":[{"index":"a"}]}"#,
+            r#"{"choices":[{"finish_reason":"Once upon a time"}]}"#,
         ] {
             assert_eq!(guarded(text, true).unwrap_err().code, "unreadable_answer");
             assert!(guarded(text, false).is_ok());

@@ -15,15 +15,30 @@ pub(super) const TEXTS: [(&str, Carrier); 4] = [
 /// The carriers, each once, in the order in which a reader sees them.
 pub(super) const CARRIERS: [Carrier; 3] = [Carrier::Reasoning, Carrier::Content, Carrier::Refusal];
 
-/// Fields that hold the text a second time, as tokens or raw output.
-const COPIES: [&str; 6] = [
-    "raw_output",
-    "token_ids",
-    "prompt_token_ids",
-    "completion_logprobs",
-    "prompt_logprobs",
-    "reasoning_details",
+/// Fields of an answer or a chunk that may pass beside numbers and flags.
+const TOP: [&str; 10] = [
+    "id",
+    "object",
+    "created",
+    "model",
+    "system_fingerprint",
+    "service_tier",
+    "usage",
+    "perf_metrics",
+    "choices",
+    "error",
 ];
+
+/// Those of them that hold counts, in which no text may pass.
+const COUNTS: [&str; 2] = ["usage", "perf_metrics"];
+
+/// Whether a `finish_reason` says nothing: some providers write an empty string for null.
+pub(super) fn is_no_reason(reason: &Value) -> bool {
+    reason.is_null() || reason.as_str() == Some("")
+}
+
+/// Longest `finish_reason`.
+const MAX_REASON: usize = 32;
 
 /// Fields of a message or a delta that may pass beside its texts. Tool calls pass as they are.
 const PART: [&str; 3] = ["role", "tool_calls", "function_call"];
@@ -38,7 +53,7 @@ const ROLES: [&str; 2] = ["assistant", "tool"];
 /// that may hold text. Says whether there were any. Takes an answer or a chunk.
 pub(super) fn strip_copies(document: &mut Value) -> bool {
     let Value::Object(fields) = document else { return false };
-    let mut stripped = strip(fields);
+    let mut stripped = strip_top(fields);
     for choice in fields.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
         let Value::Object(choice) = choice else { continue };
         stripped |= strip_unknown(choice, |field| CHOICE.contains(&field));
@@ -53,10 +68,46 @@ pub(super) fn strip_copies(document: &mut Value) -> bool {
     stripped
 }
 
-fn strip(fields: &mut Map<String, Value>) -> bool {
+fn strip_top(fields: &mut Map<String, Value>) -> bool {
+    let mut stripped = strip_unknown(fields, |field| TOP.contains(&field));
     let before = fields.len();
-    COPIES.iter().for_each(|field| drop(fields.shift_remove(*field)));
-    fields.len() < before
+    fields.retain(|field, value| field == "choices" || field == "error" || is_flat(field, value));
+    stripped |= fields.len() < before;
+    for counts in COUNTS {
+        stripped |= fields.get_mut(counts).and_then(Value::as_object_mut).is_some_and(strip_counts);
+    }
+    stripped
+}
+
+/// Names and times are single values; counts are objects.
+fn is_flat(field: &str, value: &Value) -> bool {
+    if COUNTS.contains(&field) {
+        return value.is_object() || value.is_null();
+    }
+    !value.is_object() && !value.is_array()
+}
+
+/// Leaves numbers, flags and nothing, and objects of those.
+fn strip_counts(counts: &mut Map<String, Value>) -> bool {
+    let before = counts.len();
+    counts.retain(|_, value| !value.is_string() && !value.is_array());
+    let dropped = counts.len() < before;
+    let nested = counts.values_mut().filter_map(Value::as_object_mut);
+    nested.fold(dropped, |stripped, inner| strip_counts(inner) | stripped)
+}
+
+/// Whether a choice is no object, or has a number or a reason that is none: text could pass there.
+pub(super) fn is_odd(choice: &Value) -> bool {
+    let is_number = |index: &Value| index.as_u64().is_some_and(|index| u32::try_from(index).is_ok());
+    let odd_index = choice.get("index").is_some_and(|index| !index.is_null() && !is_number(index));
+    let odd_reason =
+        choice.get("finish_reason").is_some_and(|reason| !is_no_reason(reason) && !is_reason(reason));
+    !choice.is_object() || odd_index || odd_reason
+}
+
+fn is_reason(reason: &Value) -> bool {
+    let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    reason.as_str().is_some_and(|word| (1..=MAX_REASON).contains(&word.len()) && is_word(word))
 }
 
 /// Drops fields that are not known and may hold text; numbers, flags and nothing may stay.

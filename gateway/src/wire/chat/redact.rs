@@ -124,6 +124,13 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_an_unknown_field_can_be_rewritten() {
+        let mut document = json!({"model": "m", "a@x.org": 1, "messages": []});
+        redact(&mut document, &[edit(0, 0..7, "[EMAIL]")]).unwrap();
+        assert_eq!(document.to_string(), r#"{"model":"m","[EMAIL]":1,"messages":[]}"#);
+    }
+
+    #[test]
     fn an_edit_that_does_not_fit_is_an_error() {
         let mut document = json!({"messages": [{"role": "user", "content": "é"}]});
         assert_eq!(redact(&mut document, &[edit(0, 1..2, "")]), Err(Misfit));

@@ -7,20 +7,25 @@ use super::walk::{Step, role_named, walk};
 use crate::wire::Fault;
 use crate::wire::json::kind;
 
+/// Longest name of a model or a user: it stands in the audit log and in the provider's bill.
+const MAX_NAME: usize = 512;
+
 /// Checks a chat request and lends its strings to the engine; `headers` have names in lower case.
 pub fn decode<'a>(document: &'a Value, headers: Vec<(&'a str, &'a str)>) -> Result<Request<'a>, Fault> {
     refuse_routing(document)?;
     refuse_lookalikes(document, "")?;
     let messages = messages(document)?;
     let named_in_header = headers.iter().find(|(name, _)| *name == "x-user-id").map(|(_, value)| *value);
+    whole_number(document, "n")?;
+    check_length("x-user-id", named_in_header)?;
     let mut request = Request {
         tools: tools(document)?,
         tool_calls: tool_calls(document),
         messages,
-        model: string(document, "model")?.ok_or_else(|| missing("model", "the name of a model"))?,
+        model: name(document, "model")?.ok_or_else(|| missing("model", "the name of a model"))?,
         stream: boolean(document, "stream")?.unwrap_or(false),
         max_tokens: max_tokens(document)?,
-        user_id: named_in_header.or(string(document, "user")?),
+        user_id: named_in_header.or(name(document, "user")?),
         headers,
         ..Request::default()
     };
@@ -179,6 +184,18 @@ fn string<'a>(document: &'a Value, field: &str) -> Result<Option<&'a str>, Fault
     }
 }
 
+fn name<'a>(document: &'a Value, field: &str) -> Result<Option<&'a str>, Fault> {
+    let name = string(document, field)?;
+    check_length(field, name).map(|()| name)
+}
+
+fn check_length(field: &str, name: Option<&str>) -> Result<(), Fault> {
+    match name.filter(|name| name.len() > MAX_NAME) {
+        Some(_) => Err(invalid(field, &format!("must not be longer than {MAX_NAME} bytes"))),
+        None => Ok(()),
+    }
+}
+
 fn boolean(document: &Value, field: &str) -> Result<Option<bool>, Fault> {
     match document.get(field) {
         None | Some(Value::Null) => Ok(None),
@@ -256,6 +273,13 @@ mod tests {
             "messages[0].content[0].text"
         );
         assert_eq!(with("tools", json!({})), "tools");
+        assert_eq!(with("n", json!("2")), "n");
+        assert_eq!(with("model", json!("m".repeat(513))), "model");
+        assert_eq!(with("user", json!("m".repeat(513))), "user");
+        let long = "u".repeat(513);
+        let document = json!({"model": "m", "messages": [{"role": "user", "content": "x"}]});
+        let fault = decode(&document, vec![("x-user-id", &long)]).unwrap_err();
+        assert_eq!(fault.param.as_deref(), Some("x-user-id"));
         assert_eq!(with("api_base", json!("http://evil")), "api_base");
         assert_eq!(param_of(&json!({"messages": [{"role": "user"}]})), "model");
     }

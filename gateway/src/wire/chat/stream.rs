@@ -10,12 +10,13 @@ use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::Usage;
-use super::carrier::{CARRIERS, TEXTS, strip_copies};
+use super::carrier::{CARRIERS, TEXTS, is_no_reason, is_odd, strip_copies};
+use super::upstream_error;
 use frame::{Envelope, PIECE, Said, said_more_than};
 
 use crate::secret::Secret;
 use crate::wire::surrogate::Joiner;
-use crate::wire::{Fault, json as strict_json, sse, surrogate, upstream_code, upstream_message};
+use crate::wire::{Fault, json as strict_json, sse, surrogate};
 
 /// Most choices of one answer; providers stop at 128.
 const MAX_CHOICES: usize = 128;
@@ -39,6 +40,7 @@ pub struct Assembler {
     request_id: String,
     secret: Option<Secret>,
     choices: Vec<Choice>,
+    expected: usize,
     usage: Option<Usage>,
     joined: String,
 }
@@ -74,8 +76,15 @@ impl Assembler {
     /// Starts on an answer. `strict`, which is for a program that has policies, refuses shapes in which text could
     /// hide and takes away second copies of the text.
     pub fn new(session: Session, strict: bool, request_id: String) -> Self {
-        let choices = Vec::new();
-        Self { session, strict, request_id, secret: None, choices, usage: None, joined: String::new() }
+        let (choices, joined) = (Vec::new(), String::new());
+        Self { session, strict, request_id, secret: None, choices, expected: 1, usage: None, joined }
+    }
+
+    /// With the number of choices that were asked for: an answer that has fewer is not whole.
+    #[must_use]
+    pub fn expecting(mut self, choices: usize) -> Self {
+        self.expected = choices.max(1);
+        self
     }
 
     /// With a key that is cut out of whatever the provider says in its errors.
@@ -115,7 +124,7 @@ impl Assembler {
     }
 
     fn is_complete(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
+        self.choices.len() >= self.expected && self.choices.iter().all(|choice| choice.finished)
     }
 
     /// The provider has nothing more to say. Without a `finish_reason` for every choice that is a failure, since
@@ -184,21 +193,18 @@ impl Assembler {
     fn parse(&self, payload: &[u8]) -> Result<Value, Fault> {
         let chunk = strict_json::parse(payload)
             .map_err(|flaw| Fault::unreadable(format!("an event of the provider cannot be read: {flaw}")))?;
-        if chunk.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(self.upstream_error(&chunk));
+        if let Some(fault) = upstream_error(&chunk, self.secret.as_ref()) {
+            return Err(fault);
+        }
+        let is_odd = |choices: &Value| !choices.is_array() && !choices.is_null();
+        if self.strict && chunk.get("choices").is_some_and(is_odd) {
+            return Err(Fault::unreadable("the choices of the provider's event are no list"));
         }
         let has_choices = chunk.get("choices").is_some_and(Value::is_array);
         if self.strict && !has_choices && chunk.get("usage").is_none_or(Value::is_null) {
             return Err(Fault::unreadable("an event of the provider has no list of choices"));
         }
         Ok(chunk)
-    }
-
-    fn upstream_error(&self, chunk: &Value) -> Fault {
-        let scrub = |text: String| self.secret.iter().fold(text, |text, secret| secret.scrub(text));
-        let said = upstream_message(chunk).map_or_else(|| "no reason given".to_owned(), scrub);
-        let code = upstream_code(chunk).map_or("upstream_failed".into(), |code| scrub(code).into());
-        Fault { code, ..Fault::upstream(StatusCode::BAD_GATEWAY, "", format!("the provider failed: {said}")) }
     }
 
     /// Judges one choice of a chunk and writes back what may leave; says whether anything changed.
@@ -217,7 +223,7 @@ impl Assembler {
         }
         let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
         let slot = self.slot(index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)))?;
-        let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+        let finishes = choice.get("finish_reason").is_some_and(|reason| !is_no_reason(reason));
         let before = said.len();
         let mut changed = false;
         if let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut) {
@@ -350,7 +356,7 @@ impl Assembler {
 fn hides_text(choice: &Value) -> bool {
     let is_other = |field: &str| choice.get(field).is_some_and(|value| !value.is_null());
     let delta_is_odd = choice.get("delta").is_some_and(|delta| !delta.is_object() && !delta.is_null());
-    !choice.is_object() || is_other("text") || is_other("message") || delta_is_odd
+    is_odd(choice) || is_other("text") || is_other("message") || delta_is_odd
 }
 
 fn position_of(carrier: Carrier) -> usize {

@@ -104,11 +104,14 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether there is more to say than the texts that stand in the choice, or more than one frame takes.
+/// Whether there is more to say than the texts that stand in the choice, or more than one frame takes. A field that
+/// speaks twice, in its delta and at the finish, says more than its place holds, even if it says the same twice.
 pub(super) fn said_more_than(choice: &Value, said: &[Said]) -> bool {
     let stands = |said: &Said| {
         let text = choice.get("delta").and_then(|delta| delta.get(said.field)).and_then(Value::as_str);
         text == Some(&said.text) && said.text.len() <= PIECE
     };
-    !said.iter().all(stands)
+    let once =
+        |one: &Said| said.iter().filter(|s| (s.choice, s.field) == (one.choice, one.field)).count() == 1;
+    !said.iter().all(|said| stands(said) && once(said))
 }

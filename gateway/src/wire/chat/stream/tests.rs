@@ -206,3 +206,74 @@ fn however_an_answer_is_cut_the_client_reads_the_same() {
         assert_eq!(said, "id [SECRET], [SECRET] and SECRE", "cut at every {cut}");
     }
 }
+
+/// The content that a client reads from frames.
+fn said(frames: &[String]) -> String {
+    let chunks = frames.iter().filter_map(|frame| serde_json::from_str::<Value>(frame).ok());
+    chunks.filter_map(|c| c["choices"][0]["delta"]["content"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn a_tail_that_equals_what_its_chunk_released_is_not_lost() {
+    let dashes = kit::RULES.replace("FORBIDDEN/", "-----BEGIN/");
+    for (rules, text) in [(kit::RULES, "SS"), (&dashes, "----------"), (kit::RULES, "SECSEC")] {
+        let content = json!({"content": text}).to_string();
+        let (frames, ending) = play_with(rules, &[&finish(&content), "[DONE]"]);
+        assert_eq!((said(&frames).as_str(), ending), (text, Some(Ending::Complete)));
+        let (frames, _) = play_with(rules, &[&delta(&content), &finish("{}"), "[DONE]"]);
+        assert_eq!(said(&frames), text);
+    }
+}
+
+#[test]
+fn a_choice_that_was_asked_for_and_never_came_breaks_the_answer() {
+    for (ending, whole) in
+        [("[DONE]", false), (r#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#, true)]
+    {
+        let mut assembler = assembler().expecting(2);
+        let mut out = BytesMut::new();
+        assembler.event(STOP.as_bytes(), &mut out);
+        let early = assembler.event(ending.as_bytes(), &mut out);
+        let ending = early.unwrap_or_else(|| assembler.end(&mut out));
+        assert_eq!(ending == Ending::Complete, whole, "{ending:?}");
+        assert!(whole || matches!(ending, Ending::Failed(fault) if fault.code == "stream_truncated"));
+    }
+}
+
+#[test]
+fn text_at_the_top_of_a_chunk_is_taken_away() {
+    let event = r#"{"id":"x","note":"SECRET1","n":1,"usage":{"prompt_tokens":1,"note":"SECRET1","details":{"a":[1],"b":2}},"choices":[]}"#;
+    let (frames, _) = play(&[event]);
+    let left = r#"{"id":"x","n":1,"usage":{"prompt_tokens":1,"details":{"b":2}},"choices":[]}"#;
+    assert_eq!(frames, [left]);
+}
+
+#[test]
+fn an_empty_finish_reason_finishes_nothing() {
+    let (out, ending) = play(&[
+        r#"{"choices":[{"index":null,"delta":{"content":"a"},"finish_reason":""}]}"#,
+        r#"{"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}"#,
+        "[DONE]",
+    ]);
+    let out = out.concat();
+    assert!(matches!(ending, Some(Ending::Complete)), "{out}");
+    assert!(out.contains(r#""content":"a""#) && out.contains(r#""content":"b""#), "{out}");
+}
+
+#[test]
+fn a_choice_of_an_odd_shape_ends_the_stream() {
+    for event in [
+        r#"{"usage":{},"choices":{"0":"text"}}"#,
+        r#"{"usage":{},"choices":"text"}"#,
+        r#"{"choices":[{"index":0,"delta":{},"finish_reason":"a whole sentence"}]}"#,
+        r#"{"choices":[{"index":0,"delta":{},"finish_reason":{"a":"text"}}]}"#,
+        r#"{"choices":[{"index":"text","delta":{}}]}"#,
+        r#"{"choices":[{"index":-1,"delta":{}}]}"#,
+    ] {
+        let (_, ending) = play(&[event]);
+        assert!(
+            matches!(ending, Some(Ending::Failed(fault)) if fault.code == "unreadable_answer"),
+            "{event}"
+        );
+    }
+}
