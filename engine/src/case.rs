@@ -164,7 +164,7 @@ impl Runner<'_> {
             );
             return;
         }
-        let found = detectors.iter().any(|detector| finds(detector, &text.value));
+        let found = detectors.iter().any(|detector| detector.occurs_in(&text.value));
         if found != wanted {
             let message = format!("`{}` is {}found here", pattern.value, if found { "" } else { "not " });
             self.fail(text.span, message);
@@ -325,18 +325,6 @@ fn edited(request: &Request<'_>, step: &RequestStep) -> Option<String> {
         text.replace_range(edit.range.clone(), &edit.replacement);
     }
     Some(text)
-}
-
-fn finds(detector: &crate::matcher::Detector, text: &str) -> bool {
-    let mut found = false;
-    if detector.view == View::Decoded {
-        crate::matcher::decode::decode(text)
-            .iter()
-            .for_each(|run| detector.find_all(&run.text, |_| found = true));
-    } else {
-        detector.find_all(&detector.view.apply(text), |_| found = true);
-    }
-    found
 }
 
 fn shown(outcome: &Outcome) -> String {

@@ -103,6 +103,17 @@ impl Detector {
         group.filter(|part| !part.is_empty()).unwrap_or(0..matched.len())
     }
 
+    /// Whether there is a match anywhere in a plain text, seen in this detector's view.
+    pub fn occurs_in(&self, text: &str) -> bool {
+        let mut found = false;
+        if self.view == View::Decoded {
+            decode::decode(text).iter().for_each(|run| self.find_all(&run.text, |_| found = true));
+        } else {
+            self.find_all(&self.view.apply(text), |_| found = true);
+        }
+        found
+    }
+
     /// Every match in a text of this detector's view: leftmost first, none overlapping; the search goes on after a
     /// match, and as [`Detector::judge`] says after one that fails its checks.
     pub fn find_all(&self, text: &str, mut found: impl FnMut(Range<usize>)) {

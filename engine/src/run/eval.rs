@@ -263,14 +263,7 @@ impl<'a> Evaluator<'a> {
 
     /// Whether the detector finds anything in a plain string.
     fn found_in(&self, id: DetectorId, text: &str) -> bool {
-        let Some(detector) = self.program.detector(id) else { return false };
-        let mut found = false;
-        if detector.view == View::Decoded {
-            decode(text).iter().for_each(|run| detector.find_all(&run.text, |_| found = true));
-        } else {
-            detector.find_all(&detector.view.apply(text), |_| found = true);
-        }
-        found
+        self.program.detector(id).is_some_and(|detector| detector.occurs_in(text))
     }
 
     /// The detector's matches in a text of the request, as bytes of the text as it arrived.
