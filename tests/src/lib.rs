@@ -13,6 +13,7 @@ pub mod binary;
 pub mod client;
 pub mod gate;
 pub mod provider;
+pub mod reference;
 pub mod script;
 pub mod setup;
 
