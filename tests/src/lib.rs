@@ -11,6 +11,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod fuzz;
 pub mod gate;
 pub mod provider;
 pub mod reference;

@@ -9,7 +9,9 @@ mod evidence;
 mod exchange;
 mod generate;
 mod text;
+mod trial;
 
 pub use evaluate::Val;
 pub use exchange::{Outcome, judge};
 pub use generate::{Case, Dice, World};
+pub use trial::Trial;
