@@ -1,5 +1,7 @@
 //! The `test` blocks of rule files: each runs as traffic would, and answers run cut in many ways.
 
+mod given;
+
 use std::sync::Arc;
 
 use grammar::ast::{self, ItemKind, TestLine};
@@ -11,6 +13,7 @@ use crate::matcher::View;
 use crate::program::Program;
 use crate::run::Session;
 use crate::verdict::{Decision, Flow, RequestStep, Verdict};
+use given::Given;
 
 /// How an answer is cut, in characters a piece: whole, one by one, and some in between.
 const CUTS: &[usize] = &[usize::MAX, 1, 2, 3, 5, 7, 16];
@@ -71,6 +74,10 @@ struct Script<'a> {
     verdicts: Vec<&'a ast::ExpectedVerdict>,
     texts: Vec<&'a ast::Name>,
     found: Vec<(&'a ast::Name, &'a ast::Name, bool)>,
+    /// What stands around the texts.
+    given: Given<'a>,
+    /// Lists of the targets that must be left.
+    targets: Vec<(&'a [grammar::Spanned<ast::Literal>], grammar::Span)>,
 }
 
 /// What an exchange came to.
@@ -79,6 +86,8 @@ struct Outcome {
     decision: Decision,
     /// What the client or the provider gets: the answer if there is one, else the last text of the request.
     text: Option<String>,
+    /// The names of the targets that are left.
+    targets: Vec<String>,
 }
 
 impl Runner<'_> {
@@ -101,15 +110,17 @@ impl Runner<'_> {
             self.failures.extend(compiled.diagnostics.into_iter().filter(Diagnostic::is_error));
             return None;
         };
-        let script = script(test);
+        let mut script = script(test);
+        script.given = given::read(test, &mut self.failures);
         for (pattern, text, wanted) in &script.found {
             self.found(&program, pattern, text, *wanted);
         }
-        if script.verdicts.is_empty() && script.texts.is_empty() && script.found.is_empty() {
+        let plays = !(script.verdicts.is_empty() && script.texts.is_empty() && script.targets.is_empty());
+        if !plays && script.found.is_empty() {
             self.fail(test.name.span, "this test expects nothing".into()).help =
                 Some("add a line such as `expect block`".into());
         }
-        if script.verdicts.is_empty() && script.texts.is_empty() {
+        if !plays {
             return None;
         }
         let whole = outcome(&program, &script, usize::MAX);
@@ -145,6 +156,13 @@ impl Runner<'_> {
             {
                 let got = decision.reason_code.as_deref().unwrap_or("none");
                 self.fail(code.span, format!("expected code \"{}\", got \"{got}\"", code.value));
+            }
+        }
+        for (expected, span) in &script.targets {
+            let wanted = given::names(expected);
+            if wanted != outcome.targets {
+                let left = outcome.targets.join("`, `");
+                self.fail(*span, format!("expected other targets; left are `{left}`"));
             }
         }
         for expected in &script.texts {
@@ -259,6 +277,8 @@ fn script(test: &ast::Test) -> Script<'_> {
     for line in &test.lines {
         match &line.value {
             TestLine::With(..) => {}
+            TestLine::Given(..) | TestLine::Target(..) => {}
+            TestLine::Targets(list) => script.targets.push((list, line.span)),
             TestLine::Header(name, value) => script.headers.push((name.value.to_lowercase(), &value.value)),
             TestLine::Said(who, text) => script.said.push((who, text)),
             TestLine::Response(text) => script.response = Some(text),
@@ -289,6 +309,7 @@ fn request<'a>(script: &'a Script<'a>) -> Request<'a> {
     }
     request.headers = script.headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     request.user_id = script.headers.iter().find(|(name, _)| name == "x-user-id").map(|(_, value)| *value);
+    script.given.set(&mut request);
     request
 }
 
@@ -297,11 +318,12 @@ fn outcome(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
     let request = request(script);
     let step = session.request(&request);
     if step.decision.verdict.stops() {
-        return Outcome { decision: step.decision, text: None };
+        return Outcome { decision: step.decision, text: None, targets: Vec::new() };
     }
+    let targets = left(&request, &step);
     let Some(response) = script.response else {
         let text = edited(&request, &step);
-        return Outcome { decision: step.decision, text };
+        return Outcome { decision: step.decision, text, targets };
     };
     let mut out = String::new();
     let channel = Channel::content(0);
@@ -309,12 +331,19 @@ fn outcome(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
     for piece in letters.chunks(cut.min(letters.len().max(1))) {
         let piece: String = piece.iter().collect();
         if session.feed(channel, &piece, &mut out) == Flow::Stopped {
-            return Outcome { decision: session.decision().clone(), text: Some(out) };
+            return Outcome { decision: session.decision().clone(), text: Some(out), targets };
         }
     }
     // A stop at the end shows in the decision.
     let _ = session.finish(channel, &mut out);
-    Outcome { decision: session.decision().clone(), text: Some(out) }
+    Outcome { decision: session.decision().clone(), text: Some(out), targets }
+}
+
+/// The names of the targets that the request may still go to.
+fn left(request: &Request<'_>, step: &RequestStep) -> Vec<String> {
+    let may = |index: usize| step.targets.as_ref().is_none_or(|left| left.contains(&index));
+    let targets = request.targets.iter().enumerate().filter(|(index, _)| may(*index));
+    targets.map(|(_, target)| target.id.to_owned()).collect()
 }
 
 /// The request's last text with its edits made.

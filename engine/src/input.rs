@@ -1,5 +1,7 @@
 //! What the engine is told about an exchange: texts with their roles, and the scalars around them.
 
+use std::net::IpAddr;
+
 /// Who speaks in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
@@ -69,8 +71,25 @@ pub struct ToolCall<'a> {
     pub arguments: &'a str,
 }
 
+/// A target that the request could be sent to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Target<'a> {
+    /// Its name in the configuration.
+    pub id: &'a str,
+    /// Its provider, such as `fireworks`.
+    pub provider: &'a str,
+    /// The model that it stands for; absent where the client chooses.
+    pub model: Option<&'a str>,
+    /// Whether the provider keeps nothing of a request once it is answered.
+    pub zero_data_retention: bool,
+    /// Whether the provider does not train on requests.
+    pub training_opt_out: bool,
+    /// For how many days the provider keeps requests, where that is known.
+    pub retention_days: Option<i64>,
+}
+
 /// A request, decoded; everything is borrowed from the document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request<'a> {
     /// Every string that a model may read, in document order.
     pub texts: Vec<Text<'a>>,
@@ -90,6 +109,22 @@ pub struct Request<'a> {
     pub user_id: Option<&'a str>,
     /// Request headers, names in lower case; without credentials.
     pub headers: Vec<(&'a str, &'a str)>,
+    /// When it came, in seconds since 1970 in UTC.
+    pub now: i64,
+    /// The address that it came from.
+    pub client_ip: Option<IpAddr>,
+    /// An estimate of the tokens of its texts.
+    pub prompt_tokens: i64,
+    /// An estimate of what it will cost in US dollars, where the price is known.
+    pub cost_usd: Option<f64>,
+    /// Where it could go, in the order of the configuration.
+    pub targets: Vec<Target<'a>>,
+}
+
+/// An estimate of the tokens of that many bytes of text: four bytes a token, rounded up. Providers count by their own
+/// vocabularies; English prose comes near this, and other scripts take more bytes and more tokens alike.
+pub fn estimated_tokens(bytes: usize) -> i64 {
+    i64::try_from(bytes.div_ceil(4)).unwrap_or(i64::MAX)
 }
 
 /// What kind of text a channel carries.

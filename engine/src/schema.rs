@@ -5,7 +5,7 @@ use std::sync::Arc;
 use grammar::ast::Phase;
 
 use crate::input::Role;
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// Which texts a field stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +59,52 @@ pub enum FieldKind {
     UserId,
     /// The phase that the rule runs in.
     Phase,
+    /// A request header under a name of its own.
+    Header(&'static str),
+    /// A part of the time at which the request came.
+    Now(Moment),
+    /// The address that the request came from.
+    ClientIp,
+    /// An estimate of the tokens of the request's texts.
+    PromptTokens,
+    /// An estimate of the price of the request.
+    EstimateUsd,
+    /// Where the request could go.
+    Targets,
+}
+
+/// A part of a point in time, in UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Moment {
+    /// 0 to 23.
+    Hour,
+    /// 0 to 59.
+    Minute,
+    /// `monday` to `sunday`.
+    Weekday,
+    /// `2026-05-04`.
+    Date,
+}
+
+/// The names of the days, Monday first.
+pub const WEEKDAYS: [&str; 7] =
+    ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+impl Moment {
+    /// The part of a point in time, given in seconds since 1970.
+    pub fn of(self, seconds: i64) -> Value {
+        let time = jiff::Timestamp::from_second(seconds).unwrap_or_default();
+        let time = jiff::tz::TimeZone::UTC.to_datetime(time);
+        match self {
+            Moment::Hour => Value::Int(time.hour().into()),
+            Moment::Minute => Value::Int(time.minute().into()),
+            Moment::Weekday => {
+                let day = usize::try_from(time.weekday().to_monday_zero_offset()).unwrap_or_default();
+                Value::Str(WEEKDAYS.get(day).copied().unwrap_or_default().into())
+            }
+            Moment::Date => Value::Str(time.date().to_string().into()),
+        }
+    }
 }
 
 /// One field.
@@ -129,6 +175,66 @@ pub fn fields() -> Vec<Field> {
             FieldKind::UserId,
             "who asks: `x-user-id`, or the body's `user`",
         ),
+        field("team.id", optional(Type::Str), BOTH, FieldKind::Header("x-team-id"), "the header `x-team-id`"),
+        field("org.id", optional(Type::Str), BOTH, FieldKind::Header("x-org-id"), "the header `x-org-id`"),
+        field(
+            "conversation.id",
+            optional(Type::Str),
+            BOTH,
+            FieldKind::Header("x-conversation-id"),
+            "the header `x-conversation-id`",
+        ),
+        field(
+            "agent.id",
+            optional(Type::Str),
+            BOTH,
+            FieldKind::Header("x-keeptrusts-agent-id"),
+            "the header `x-keeptrusts-agent-id`",
+        ),
+        field(
+            "client.ip",
+            optional(Type::Str),
+            BOTH,
+            FieldKind::ClientIp,
+            "the address that the request came from, for `matches cidr(…)`; absent in dry runs",
+        ),
+        field(
+            "now.hour",
+            Type::Int,
+            BOTH,
+            FieldKind::Now(Moment::Hour),
+            "the hour at which it came, 0 to 23, UTC",
+        ),
+        field("now.minute", Type::Int, BOTH, FieldKind::Now(Moment::Minute), "the minute, 0 to 59"),
+        field(
+            "now.weekday",
+            Type::choices(&WEEKDAYS),
+            BOTH,
+            FieldKind::Now(Moment::Weekday),
+            "the day of the week, `monday` to `sunday`, UTC",
+        ),
+        field("now.date", Type::Str, BOTH, FieldKind::Now(Moment::Date), "the date, as in `2026-05-04`, UTC"),
+        field(
+            "tokens.prompt",
+            Type::Int,
+            BOTH,
+            FieldKind::PromptTokens,
+            "an estimate of the tokens of the request's texts: a token for every 4 bytes",
+        ),
+        field(
+            "cost.estimate_usd",
+            optional(Type::Float),
+            BOTH,
+            FieldKind::EstimateUsd,
+            "what the prompt and `max_tokens` would cost at the dearest target; absent where no price is known",
+        ),
+        field(
+            "targets",
+            list(Type::Target),
+            REQUEST,
+            FieldKind::Targets,
+            "the targets that the request could go to",
+        ),
         field(
             "phase",
             Type::choices(&["request", "response"]),
@@ -152,6 +258,18 @@ pub enum ElementField {
     Description,
     /// A call's arguments.
     Arguments,
+    /// A target's name.
+    Id,
+    /// A target's provider.
+    Provider,
+    /// A target's model.
+    Model,
+    /// Whether a target keeps nothing.
+    ZeroDataRetention,
+    /// Whether a target does not train.
+    TrainingOptOut,
+    /// How long a target keeps requests.
+    RetentionDays,
 }
 
 /// The fields of an element of that type.
@@ -170,6 +288,14 @@ pub fn element_fields(ty: &Type) -> Vec<(&'static str, Type, ElementField)> {
         Type::ToolCall => {
             vec![("name", Type::Str, ElementField::Name), ("arguments", Type::Str, ElementField::Arguments)]
         }
+        Type::Target => vec![
+            ("id", Type::Str, ElementField::Id),
+            ("provider", Type::Str, ElementField::Provider),
+            ("model", optional(Type::Str), ElementField::Model),
+            ("zero_data_retention", Type::Bool, ElementField::ZeroDataRetention),
+            ("training_opt_out", Type::Bool, ElementField::TrainingOptOut),
+            ("retention_days", optional(Type::Int), ElementField::RetentionDays),
+        ],
         _ => Vec::new(),
     }
 }

@@ -150,10 +150,14 @@ pub enum Type {
     Tool,
     /// An element of `tool_calls`.
     ToolCall,
+    /// An element of `targets`.
+    Target,
     /// What a redaction leaves behind: the result of `marker(…)`.
     Marker,
     /// A file-name pattern: the result of `glob("…")`.
     Glob,
+    /// Networks: the result of `cidr("…")`.
+    Networks,
 }
 
 impl Type {
@@ -191,6 +195,8 @@ impl fmt::Display for Type {
             Type::ToolCall => f.write_str("tool call"),
             Type::Marker => f.write_str("marker"),
             Type::Glob => f.write_str("glob"),
+            Type::Target => f.write_str("target"),
+            Type::Networks => f.write_str("networks"),
         }
     }
 }

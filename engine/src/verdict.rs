@@ -70,6 +70,9 @@ pub struct RequestStep {
     pub decision: Decision,
     /// Replacements to make before the request goes on.
     pub edits: Vec<Edit>,
+    /// The targets that the request may go to, as indices of [`crate::input::Request::targets`]; absent when no rule says
+    /// anything of them. Never empty: without any target left the decision is a block.
+    pub targets: Option<Vec<usize>>,
 }
 
 /// Whether more of an answer may flow.
@@ -115,6 +118,8 @@ pub struct PolicyReport {
     pub nanos: u64,
     /// What it found, request first.
     pub findings: Vec<Finding>,
+    /// The rules that narrowed the targets of the request.
+    pub routed: Vec<Arc<str>>,
 }
 
 /// The account of a whole exchange.

@@ -1,5 +1,6 @@
 //! One chat request, from its head to the last byte of the answer.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,16 +19,23 @@ use crate::gateway::{FailMode, Gateway};
 use crate::reply;
 use crate::route::{Call, Reached, Target, returned_headers};
 use crate::server::intake;
+use crate::surroundings::Surroundings;
 use crate::wire::chat::{self, Assembler, Usage};
 use crate::wire::{Fault, json};
 
 /// Bytes that take the policies about a millisecond.
 const LONG: usize = 64 * 1024;
 
+/// What a request says before its body.
+pub(crate) struct Head<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) client_ip: Option<IpAddr>,
+}
+
 /// Answers a chat request.
 pub(crate) async fn chat(
     gateway: &Gateway,
-    headers: &HeaderMap,
+    head: &Head<'_>,
     body: Incoming,
     request_id: &str,
 ) -> Response<ReplyBody> {
@@ -40,7 +48,8 @@ pub(crate) async fn chat(
         }
     }
     let ledger = Ledger::open(seat, &gateway.pack, request_id);
-    let mut exchange = Exchange { gateway, headers, request_id, ledger };
+    let mut exchange =
+        Exchange { gateway, headers: head.headers, client_ip: head.client_ip, request_id, ledger };
     let answered = tokio::select! {
         answered = exchange.answer(body) => answered,
         () = gateway.over() => Err(stopping()),
@@ -84,6 +93,7 @@ fn audit_unavailable() -> Fault {
 struct Exchange<'g> {
     gateway: &'g Gateway,
     headers: &'g HeaderMap,
+    client_ip: Option<IpAddr>,
     request_id: &'g str,
     ledger: Ledger,
 }
@@ -95,6 +105,8 @@ struct Judged {
     decision: Decision,
     stream: bool,
     model: String,
+    /// The targets that the rules have left, where they say anything of them.
+    targets: Option<Vec<usize>>,
 }
 
 /// An answer that may go to the client.
@@ -132,7 +144,8 @@ impl Exchange<'_> {
     fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Fault> {
         let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
         let mut session = self.gateway.pack.session();
-        let request = chat::decode(&document, readable(self.headers))?;
+        let mut request = chat::decode(&document, readable(self.headers))?;
+        Surroundings::now(self.client_ip).tell(&mut request, self.gateway.router.offers());
         self.ledger.asked(&request);
         let step = session.request(&request);
         self.ledger.judged(&session.report());
@@ -141,7 +154,7 @@ impl Exchange<'_> {
         }
         let (stream, model) = (request.stream, request.model.to_owned());
         chat::redact(&mut document, &step.edits)?;
-        Ok(Judged { document, session, decision: step.decision, stream, model })
+        Ok(Judged { document, session, decision: step.decision, stream, model, targets: step.targets })
     }
 
     /// A whole answer: the policies see all of it before the client sees any.
@@ -173,7 +186,7 @@ impl Exchange<'_> {
     async fn ask(&mut self, judged: &mut Judged) -> Result<(Arc<Target>, Parts, Reached), Fault> {
         let gateway = self.gateway;
         let mut last = None;
-        for target in gateway.router.plan(&judged.model)? {
+        for target in gateway.router.plan(&judged.model, judged.targets.as_deref())? {
             self.ledger.sent(&target, &judged.model);
             let call = Call { body: payload(judged, &target), headers: self.headers.clone() };
             match gateway.upstream.ask(&target, &call, judged.stream).await {

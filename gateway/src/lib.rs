@@ -38,6 +38,7 @@ mod reply;
 pub mod route;
 mod secret;
 mod server;
+mod surroundings;
 pub mod wire;
 
 pub use audit::{Evaluated, Found, Outcome, Record};
@@ -47,3 +48,4 @@ pub use packs::Pack;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use secret::Secret;
 pub use server::{Bound, DRAIN, Settings, bind, run};
+pub use surroundings::Surroundings;

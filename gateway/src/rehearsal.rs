@@ -4,6 +4,7 @@ use engine::verdict::{Decision, Flow, Report};
 use serde_json::Value;
 
 use crate::packs::Pack;
+use crate::surroundings::Surroundings;
 use crate::wire::Fault;
 use crate::wire::chat::{self, Answer};
 
@@ -26,13 +27,16 @@ pub fn rehearse(
     pack: &Pack,
     mut request: Value,
     headers: Vec<(&str, &str)>,
+    around: Surroundings,
     answer: Option<Value>,
 ) -> Result<Rehearsal, Fault> {
     if let Value::Object(fields) = &mut request {
         fields.entry("model").or_insert_with(|| "rehearsal".into());
     }
     let mut session = pack.session();
-    let step = session.request(&chat::decode(&request, headers)?);
+    let mut asked = chat::decode(&request, headers)?;
+    around.tell(&mut asked, pack.offers());
+    let step = session.request(&asked);
     if step.decision.verdict.stops() {
         let (decision, report) = (step.decision, session.report());
         return Ok(Rehearsal { decision, report, request: None, answer: None });
@@ -61,14 +65,18 @@ mod tests {
     fn a_case_plays_without_a_model_or_a_network() {
         let request = json!({"messages": [{"role": "user", "content": "hi"}]});
         let answer = json!({"choices": [{"message": {"content": "hello"}}]});
-        let played = rehearse(&kit::pack(), request, Vec::new(), Some(answer.clone())).unwrap();
+        let played =
+            rehearse(&kit::pack(), request, Vec::new(), Surroundings::now(None), Some(answer.clone()))
+                .unwrap();
         assert_eq!(played.answer, Some(answer));
         assert_eq!(played.request.unwrap()["model"], "rehearsal");
     }
 
     #[test]
     fn a_case_that_is_no_request_is_a_fault() {
-        let fault = rehearse(&kit::pack(), json!({"messages": []}), Vec::new(), None).unwrap_err();
+        let fault =
+            rehearse(&kit::pack(), json!({"messages": []}), Vec::new(), Surroundings::now(None), None)
+                .unwrap_err();
         assert_eq!(fault.param.as_deref(), Some("messages"));
     }
 }

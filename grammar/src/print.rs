@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::ast::{
     Expr, ExprKind, File, Item, ItemKind, Literal, Param, Pattern, PatternBody, PatternRef, Quantity, Regex,
-    Rule, Score, Script, ScriptBody, Test, TestLine, Type, UnaryOp, Words,
+    Routing, Rule, Score, Script, ScriptBody, Test, TestLine, Type, UnaryOp, Words,
 };
 use crate::span::Spanned;
 
@@ -136,6 +136,13 @@ impl Printer {
             }
             if let Some(when) = &rule.when {
                 p.under("when", |p| p.expr(when));
+            }
+            match &rule.routing {
+                Some(Routing::To(targets)) => p.under("route to", |p| p.expr(targets)),
+                Some(Routing::Exclude { target, condition }) => {
+                    p.under(format!("exclude target {}", target.value), |p| p.expr(condition));
+                }
+                None => {}
             }
             if let Some(action) = &rule.action {
                 p.under("do", |p| p.expr(&action.verdict));
@@ -271,6 +278,15 @@ fn list_text(list: &[Spanned<Literal>]) -> String {
 fn test_line(line: &TestLine) -> String {
     match line {
         TestLine::With(name, value) => format!("with {} = {}", name.value, literal(&value.value)),
+        TestLine::Given(name, value) => format!("given {} = {}", name.value, literal(&value.value)),
+        TestLine::Target(name, settings) => {
+            let settings: Vec<String> = settings
+                .iter()
+                .map(|(name, value)| format!("{} = {}", name.value, literal(&value.value)))
+                .collect();
+            format!("target {:?} {{{}}}", name.value, settings.join(", "))
+        }
+        TestLine::Targets(list) => format!("expect targets {}", list_text(list)),
         TestLine::Header(name, value) => format!("header {:?} = {:?}", name.value, value.value),
         TestLine::Said(who, text) => format!("{} {:?}", who.value, text.value),
         TestLine::Response(text) => format!("response {:?}", text.value),

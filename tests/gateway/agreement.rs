@@ -31,7 +31,13 @@ fn told(record: &Value, reply: &Reply) -> Told {
 }
 
 fn rehearsed(pack: &gateway::Pack, question: &str, answer: &str) -> Told {
-    let played = gateway::rehearse(pack, question_of(question, false), Vec::new(), Some(whole(answer)));
+    let played = gateway::rehearse(
+        pack,
+        question_of(question, false),
+        Vec::new(),
+        gateway::Surroundings::now(None),
+        Some(whole(answer)),
+    );
     let played = played.unwrap_or_else(|fault| panic!("{}", fault.message));
     let text =
         played.answer.map(|answer| answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned());
@@ -90,7 +96,9 @@ fn a_dry_run_refuses_what_the_gateway_refuses() {
     let (pack, gateway) = (tests::gate::pack(&setup), setup.here());
     for request in [json!({"model": "m", "messages": []}), json!({"model": "m", "messages": [{"role": "x"}]})]
     {
-        let fault = gateway::rehearse(&pack, request.clone(), Vec::new(), None).unwrap_err();
+        let fault =
+            gateway::rehearse(&pack, request.clone(), Vec::new(), gateway::Surroundings::now(None), None)
+                .unwrap_err();
         let error = gateway.chat(&request).error().unwrap();
         assert_eq!(
             (error["message"].as_str(), error["param"].as_str()),

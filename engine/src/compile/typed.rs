@@ -40,6 +40,7 @@ pub(super) enum Kind {
     Arith(Arithmetic, Rc<Typed>, Rc<Typed>),
     Test(TextTest, Rc<Typed>, Rc<Typed>),
     Glob(Rc<Typed>, Rc<Typed>),
+    Within(Rc<Typed>, Rc<Typed>),
     In(Rc<Typed>, Rc<Typed>),
     Coalesce(Rc<Typed>, Rc<Typed>),
     Present(Rc<Typed>),
@@ -90,6 +91,7 @@ impl Typed {
             | Kind::Arith(_, a, b)
             | Kind::Test(_, a, b)
             | Kind::Glob(a, b)
+            | Kind::Within(a, b)
             | Kind::In(a, b)
             | Kind::Coalesce(a, b) => {
                 visit(a);
@@ -143,6 +145,10 @@ pub(super) struct CheckedRule {
 pub(super) enum CheckedAction {
     Verdict(Verdict),
     Constant(Typed),
+    /// `route to`: a string, or a list of them.
+    Route(Typed),
+    /// `exclude target`: a condition on a target.
+    Exclude(Typed),
 }
 
 /// A piece of a message.

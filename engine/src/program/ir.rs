@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use grammar::ast::Quantity;
+use ipnet::IpNet;
 
 use crate::schema::{ElementField, FieldKind, Scope};
 use crate::value::Value;
@@ -57,6 +58,8 @@ pub enum ListField {
     Tools,
     /// The calls made so far.
     ToolCalls,
+    /// Where the request could go.
+    Targets,
 }
 
 /// An order or equality test.
@@ -138,6 +141,8 @@ pub enum Node {
     Test(TextTest, NodeId, NodeId),
     /// Whether a string fits a file-name pattern.
     Glob(NodeId, Arc<str>),
+    /// Whether an address is in one of some networks.
+    Within(NodeId, Arc<[IpNet]>),
     /// Whether a value is an element of a list.
     In(NodeId, NodeId),
     /// The first, or the second where the first is absent.
@@ -172,9 +177,11 @@ impl Node {
             Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) | Node::Score(_) => {}
             Node::Has(TextRef::Value(text), _) => visit(*text),
             Node::Has(TextRef::Texts(_) | TextRef::Element(_), _) => {}
-            Node::Not(inner) | Node::Glob(inner, _) | Node::Present(inner) | Node::Call(_, inner) => {
-                visit(*inner)
-            }
+            Node::Not(inner)
+            | Node::Glob(inner, _)
+            | Node::Within(inner, _)
+            | Node::Present(inner)
+            | Node::Call(_, inner) => visit(*inner),
             Node::And(all) | Node::Or(all) | Node::Script(_, all) => all.iter().copied().for_each(visit),
             Node::Compare(_, a, b)
             | Node::Arith(_, a, b)
@@ -217,9 +224,11 @@ impl Node {
                 }
                 detectors.iter_mut().for_each(|detector| *detector = (to.detector)(*detector));
             }
-            Node::Not(inner) | Node::Glob(inner, _) | Node::Present(inner) | Node::Call(_, inner) => {
-                of(inner)
-            }
+            Node::Not(inner)
+            | Node::Glob(inner, _)
+            | Node::Within(inner, _)
+            | Node::Present(inner)
+            | Node::Call(_, inner) => of(inner),
             Node::And(all) | Node::Or(all) | Node::Script(_, all) => all.iter_mut().for_each(of),
             Node::Compare(_, a, b)
             | Node::Arith(_, a, b)

@@ -65,6 +65,8 @@ pub struct Rule {
     pub(crate) phases: Vec<Phase>,
     pub(crate) condition: NodeId,
     pub(crate) verdict: Verdict,
+    /// What it says of the targets; its verdict is then `allow`.
+    pub(crate) routing: Option<Routing>,
     pub(crate) marker: Marker,
     pub(crate) code: Arc<str>,
     pub(crate) message: Vec<Piece>,
@@ -72,6 +74,15 @@ pub struct Rule {
     pub(crate) tags: Vec<Arc<str>>,
     /// The score that its condition compares.
     pub(crate) score: Option<NodeId>,
+}
+
+/// What a rule says of the targets that a request may go to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Routing {
+    /// Only to those whose names fit one of these.
+    To(Vec<Arc<str>>),
+    /// Not to those of which this holds, as the innermost element.
+    Exclude(NodeId),
 }
 
 /// A piece of a message.

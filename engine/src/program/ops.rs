@@ -1,6 +1,9 @@
 //! Operations on values, the same for constants at load and for values under traffic.
 
 use std::cmp::Ordering;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::ir::{Arithmetic, Comparison, Function, TextTest};
 use crate::value::Value;
@@ -61,6 +64,14 @@ pub fn text_test(test: TextTest, text: &Value, wanted: &Value) -> bool {
 /// Whether the list has an element equal to the value.
 pub fn contains(list: &Value, value: &Value) -> bool {
     list.as_list().is_some_and(|items| items.iter().any(|item| compare(Comparison::Eq, item, value)))
+}
+
+/// Whether an address, as text, is in one of the networks. What is no address is in none.
+pub fn within(address: &Value, networks: &[IpNet]) -> bool {
+    let address = address.as_str().and_then(|text| text.parse::<IpAddr>().ok());
+    // A dual-stack socket tells IPv4 clients as IPv6 ones.
+    let address = address.map(|address| address.to_canonical());
+    address.is_some_and(|address| networks.iter().any(|network| network.contains(&address)))
 }
 
 /// A function of one value.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ir::{Node, NodeId, TextRef};
-use super::{Piece, Program, Rule};
+use super::{Piece, Program, Routing, Rule};
 
 /// The whole program.
 pub(super) fn print(program: &Program) -> String {
@@ -47,7 +47,12 @@ fn print_rule(out: &mut String, program: &Program, index: usize, rule: &Rule) {
     let phases: Vec<&str> = rule.phases.iter().map(|phase| phase.name()).collect();
     let policy = program.policies.get(rule.policy).map_or("", |policy| &policy.name);
     let _ = writeln!(out, "rule {policy}.{} on {}", rule.name, phases.join(", "));
-    let _ = writeln!(out, "  when n{} do {} code {:?}", rule.condition.0, rule.verdict.name(), rule.code);
+    let action = match &rule.routing {
+        Some(Routing::To(globs)) => format!("route to {}", globs.join(" ")),
+        Some(Routing::Exclude(condition)) => format!("exclude targets n{}", condition.0),
+        None => rule.verdict.name().to_owned(),
+    };
+    let _ = writeln!(out, "  when n{} do {action} code {:?}", rule.condition.0, rule.code);
     let message: String = rule.message.iter().map(piece).collect();
     if !message.is_empty() {
         let _ = writeln!(out, "  message {message:?}");
@@ -105,6 +110,10 @@ fn node_text(node: &Node) -> String {
         Node::Arith(op, a, b) => format!("{op:?} n{} n{}", a.0, b.0),
         Node::Test(test, a, b) => format!("{test:?} n{} n{}", a.0, b.0),
         Node::Glob(text, pattern) => format!("glob n{} {pattern:?}", text.0),
+        Node::Within(address, networks) => {
+            let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+            format!("within n{} {}", address.0, networks.join(" "))
+        }
         Node::In(value, items) => format!("in n{} n{}", value.0, items.0),
         Node::Coalesce(a, b) => format!("coalesce n{} n{}", a.0, b.0),
         Node::Present(inner) => format!("present n{}", inner.0),

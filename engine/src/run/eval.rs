@@ -104,6 +104,7 @@ impl<'a> Evaluator<'a> {
             Node::Glob(text, pattern) => {
                 Value::Bool(self.value(*text)?.as_str().is_some_and(|text| glob::fits(pattern, text)))
             }
+            Node::Within(address, networks) => Value::Bool(ops::within(&self.value(*address)?, networks)),
             Node::In(value, list) => Value::Bool(ops::contains(&self.value(*list)?, &self.value(*value)?)),
             Node::Coalesce(a, b) => match self.value(*a)? {
                 Value::Absent => self.value(*b)?,
@@ -160,10 +161,19 @@ impl<'a> Evaluator<'a> {
             FieldKind::MaxTokens => request.max_tokens.map_or(Value::Absent, Value::Int),
             FieldKind::UserId => request.user_id.map_or(Value::Absent, |id| Value::Str(id.into())),
             FieldKind::Phase => Value::Str(self.phase.name().into()),
-            // Texts and lists are read by `has` and quantifiers.
-            FieldKind::Texts(_) | FieldKind::Messages | FieldKind::Tools | FieldKind::ToolCalls => {
-                Value::Absent
+            FieldKind::Now(moment) => moment.of(request.now),
+            FieldKind::ClientIp => {
+                request.client_ip.map_or(Value::Absent, |address| Value::Str(address.to_string().into()))
             }
+            FieldKind::PromptTokens => Value::Int(request.prompt_tokens),
+            FieldKind::EstimateUsd => request.cost_usd.map_or(Value::Absent, Value::Float),
+            // Headers, texts and lists are read by `has` and quantifiers.
+            FieldKind::Texts(_)
+            | FieldKind::Messages
+            | FieldKind::Tools
+            | FieldKind::ToolCalls
+            | FieldKind::Targets
+            | FieldKind::Header(_) => Value::Absent,
         }
     }
 
@@ -171,27 +181,31 @@ impl<'a> Evaluator<'a> {
         let text = |text: &str| Value::Str(text.into());
         let optional = |value: Option<&str>| value.map_or(Value::Absent, text);
         let Some((list, index)) = self.elements.get(usize::from(depth)) else { return Value::Absent };
-        match list {
-            ListField::Messages => {
-                self.request.messages.get(*index).map_or(Value::Absent, |message| match field {
-                    ElementField::Role => text(message.role.name()),
-                    ElementField::Name => optional(message.name),
-                    ElementField::Text | ElementField::Description | ElementField::Arguments => Value::Absent,
-                })
-            }
-            ListField::Tools => self.request.tools.get(*index).map_or(Value::Absent, |tool| match field {
-                ElementField::Name => text(tool.name),
-                ElementField::Description => optional(tool.description),
-                ElementField::Role | ElementField::Text | ElementField::Arguments => Value::Absent,
+        let request = self.request;
+        // The checker has seen to it that the element has the field.
+        let value = match list {
+            ListField::Messages => request.messages.get(*index).map(|message| match field {
+                ElementField::Role => text(message.role.name()),
+                _ => optional(message.name),
             }),
-            ListField::ToolCalls => {
-                self.request.tool_calls.get(*index).map_or(Value::Absent, |call| match field {
-                    ElementField::Name => text(call.name),
-                    ElementField::Arguments => text(call.arguments),
-                    ElementField::Role | ElementField::Text | ElementField::Description => Value::Absent,
-                })
-            }
-        }
+            ListField::Tools => request.tools.get(*index).map(|tool| match field {
+                ElementField::Name => text(tool.name),
+                _ => optional(tool.description),
+            }),
+            ListField::ToolCalls => request.tool_calls.get(*index).map(|call| match field {
+                ElementField::Name => text(call.name),
+                _ => text(call.arguments),
+            }),
+            ListField::Targets => request.targets.get(*index).map(|target| match field {
+                ElementField::Id => text(target.id),
+                ElementField::Provider => text(target.provider),
+                ElementField::ZeroDataRetention => Value::Bool(target.zero_data_retention),
+                ElementField::TrainingOptOut => Value::Bool(target.training_opt_out),
+                ElementField::RetentionDays => target.retention_days.map_or(Value::Absent, Value::Int),
+                _ => optional(target.model),
+            }),
+        };
+        value.unwrap_or(Value::Absent)
     }
 
     fn quantifier(&mut self, quantity: Quantity, list: ListField, body: NodeId) -> Evaluated<Value> {
@@ -212,15 +226,21 @@ impl<'a> Evaluator<'a> {
         })
     }
 
+    /// The name of a target.
+    pub(super) fn target(&self, index: usize) -> &'a str {
+        self.request.targets.get(index).map_or("", |target| target.id)
+    }
+
     fn length(&self, list: ListField) -> usize {
         match list {
             ListField::Messages => self.request.messages.len(),
             ListField::Tools => self.request.tools.len(),
             ListField::ToolCalls => self.request.tool_calls.len(),
+            ListField::Targets => self.request.targets.len(),
         }
     }
 
-    fn at<T>(&mut self, list: ListField, index: usize, f: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn at<T>(&mut self, list: ListField, index: usize, f: impl FnOnce(&mut Self) -> T) -> T {
         self.elements.push((list, index));
         let result = f(self);
         self.elements.pop();

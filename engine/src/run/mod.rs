@@ -5,6 +5,7 @@ mod cursor;
 mod eval;
 mod facts;
 mod request;
+mod routes;
 mod stream;
 mod wording;
 
@@ -40,12 +41,18 @@ struct PolicyState {
     outcome: Outcome,
     nanos: u64,
     findings: Vec<Finding>,
+    routed: Vec<Arc<str>>,
 }
 
 impl Session {
     /// A session of the program.
     pub fn new(program: Arc<Program>, clock: Clock) -> Self {
-        let fresh = || PolicyState { outcome: Outcome::Ran(Verdict::Allow), nanos: 0, findings: Vec::new() };
+        let fresh = || PolicyState {
+            outcome: Outcome::Ran(Verdict::Allow),
+            nanos: 0,
+            findings: Vec::new(),
+            routed: Vec::new(),
+        };
         let states = program.policies().iter().map(|_| fresh()).collect();
         Self {
             program,
@@ -100,6 +107,7 @@ impl Session {
             outcome: state.outcome,
             nanos: state.nanos,
             findings: state.findings.clone(),
+            routed: state.routed.clone(),
         });
         Report { decision: self.decision.clone(), policies: policies.collect() }
     }
@@ -122,6 +130,13 @@ impl Session {
             && state.findings.last() != Some(&finding)
         {
             state.findings.push(finding);
+        }
+    }
+
+    /// Notes that a rule has said where the request may go.
+    fn routed(&mut self, policy: usize, rule: &Arc<str>) {
+        if let Some(state) = self.states.get_mut(policy) {
+            state.routed.push(Arc::clone(rule));
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use grammar::ast::Phase;
 
 use super::eval::{Evaluator, Evidence};
+use super::routes::Routes;
 use super::wording::{decision, message};
 use super::{Session, answer};
 use crate::input::Request;
@@ -27,6 +28,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     let program = Arc::clone(&session.program);
     let mut evaluator = Evaluator::new(&program, request);
     let mut wishes = Vec::new();
+    let mut routes = Routes::of(request);
     let mut stopped = false;
     for (index, policy) in program.policies.iter().enumerate() {
         if stopped {
@@ -37,7 +39,10 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
         }
         let begun = (session.clock)();
         for rule in policy.rules.clone() {
-            if let Err(failure) = apply(session, &program, rule, &mut evaluator, &mut wishes) {
+            let applied = apply(session, &program, rule, &mut evaluator, &mut wishes).and_then(|holds| {
+                if holds { routes.narrow(session, &program, rule, &mut evaluator) } else { Ok(()) }
+            });
+            if let Err(failure) = applied {
                 stopped |= session.fail(index, &failure);
                 break;
             }
@@ -54,27 +59,28 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
         evaluator.enter(Phase::Response);
         answer::open(session, &program, &mut evaluator);
     }
-    RequestStep { decision: session.decision.clone(), edits }
+    RequestStep { decision: session.decision.clone(), edits, targets: routes.left(stopped) }
 }
 
+/// Lets one rule judge the request, and says whether its condition holds.
 fn apply(
     session: &mut Session,
     program: &Program,
     index: usize,
     evaluator: &mut Evaluator<'_>,
     wishes: &mut Vec<Wish>,
-) -> Result<(), ScriptFailure> {
+) -> Result<bool, ScriptFailure> {
     let Some(rule) = program.rules.get(index).filter(|rule| rule.phases.contains(&Phase::Request)) else {
-        return Ok(());
+        return Ok(false);
     };
     if !evaluator.truth(rule.condition)? {
-        return Ok(());
+        return Ok(false);
     }
     let mut evidence = Vec::new();
     evaluator.evidence(rule.condition, &mut evidence)?;
     evidence.sort_by_key(|found| (found.text, found.range.start, found.range.end, found.detector));
     evidence.dedup();
-    let Some(policy) = program.policies.get(rule.policy) else { return Ok(()) };
+    let Some(policy) = program.policies.get(rule.policy) else { return Ok(false) };
     for found in &evidence {
         let label = label(program, found);
         session.note(
@@ -100,7 +106,7 @@ fn apply(
     let mut labels: Vec<Arc<str>> = evidence.iter().map(|found| label(program, found)).collect();
     let message = message(rule, Phase::Request, &mut labels, &mut |node| evaluator.value(node).ok());
     session.decide(rule.policy, decision(program, rule, message, score));
-    Ok(())
+    Ok(true)
 }
 
 fn label(program: &Program, found: &Evidence) -> Arc<str> {

@@ -10,6 +10,7 @@ use engine::{Program, Session};
 use grammar::config::Config;
 
 use crate::ids;
+use crate::surroundings::Offer;
 pub use load::{Loaded, header, load, load_texts, quickstart};
 pub use shelf::{Shelf, read};
 
@@ -26,6 +27,17 @@ impl Pack {
     /// A session for one exchange.
     pub fn session(&self) -> Session {
         Session::new(Arc::clone(&self.program), ids::clock)
+    }
+
+    /// What rules may ask of each target of the configuration.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        self.config.providers.targets.iter().map(|target| Offer {
+            id: &target.id.value,
+            provider: &target.provider,
+            model: target.model.as_deref(),
+            data_policy: target.data_policy,
+            pricing: target.pricing,
+        })
     }
 
     /// The policies in force, in order.

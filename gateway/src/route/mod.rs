@@ -7,6 +7,7 @@ mod upstream;
 
 use std::sync::Arc;
 
+use engine::verdict::{Decision, Verdict};
 use grammar::config::{Fallback, Providers, Strategy};
 use hyper::StatusCode;
 
@@ -15,6 +16,7 @@ pub use target::Target;
 pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
 
 use crate::error::Error;
+use crate::surroundings::Offer;
 use crate::wire::Fault;
 use strategy::Turn;
 
@@ -53,9 +55,28 @@ impl Router {
         &self.targets
     }
 
-    /// The targets to ask for a model, in order. A model that is a target's id pins the request to it.
-    pub(crate) fn plan(&self, model: &str) -> Result<Vec<Arc<Target>>, Fault> {
+    /// What rules may ask of each target.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = Offer<'_>> {
+        self.targets.iter().map(|target| Offer {
+            id: &target.id,
+            provider: &target.provider,
+            model: target.model.as_deref(),
+            data_policy: target.data_policy,
+            pricing: target.pricing,
+        })
+    }
+
+    /// The targets to ask for a model, in order, of those that rules have left. A model that is a target's id pins the
+    /// request to it.
+    pub(crate) fn plan(&self, model: &str, left: Option<&[usize]>) -> Result<Vec<Arc<Target>>, Fault> {
+        let open = |wanted: &Arc<Target>| {
+            let at = self.targets.iter().position(|target| Arc::ptr_eq(target, wanted));
+            left.is_none_or(|left| at.is_some_and(|at| left.contains(&at)))
+        };
         if let Some(pinned) = self.targets.iter().find(|target| target.id == model) {
+            if !open(pinned) {
+                return Err(closed(pinned));
+            }
             return match pinned.unavailable() {
                 Some(_) => Err(none_available(std::slice::from_ref(pinned))),
                 None => Ok(vec![Arc::clone(pinned)]),
@@ -66,13 +87,29 @@ impl Router {
         }
         let in_turn = self.rotation.iter().cycle().skip(self.turn.first()).take(self.rotation.len());
         let most = usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1);
-        Ok(in_turn.chain(&self.spare).take(most).cloned().collect())
+        let plan: Vec<_> =
+            in_turn.chain(&self.spare).filter(|target| open(target)).take(most).cloned().collect();
+        if plan.is_empty() {
+            let unable: Vec<_> = self.targets.iter().filter(|target| open(target)).cloned().collect();
+            return Err(none_available(&unable));
+        }
+        Ok(plan)
     }
 
     /// Whether a failure sends a request on to the next target.
     pub(crate) fn goes_on_after(&self, failure: &Failure) -> bool {
         failure.trigger.is_some_and(|trigger| self.fallback.triggers.contains(&trigger))
     }
+}
+
+/// A client pinned its request to a target that rules keep it from.
+fn closed(pinned: &Target) -> Fault {
+    Fault::input_blocked(Decision {
+        verdict: Verdict::Block,
+        reason_code: Some("routing.no_target".into()),
+        message: Some(format!("the policies keep this request from target `{}`", pinned.id)),
+        ..Decision::default()
+    })
 }
 
 fn none_available(unable: &[Arc<Target>]) -> Fault {
@@ -100,7 +137,7 @@ mod tests {
     }
 
     fn plan(router: &Router, model: &str) -> Vec<String> {
-        router.plan(model).unwrap().iter().map(|target| target.id.clone()).collect()
+        router.plan(model, None).unwrap().iter().map(|target| target.id.clone()).collect()
     }
 
     #[test]
@@ -108,6 +145,19 @@ mod tests {
         let router = Router::new(&providers(Strategy::Fallback, &["a", "b"]), None).unwrap();
         assert_eq!(plan(&router, "b"), ["b"]);
         assert_eq!(plan(&router, "gpt"), ["a", "b"]);
+    }
+
+    #[test]
+    fn rules_narrow_the_plan_and_bind_a_pin() {
+        let router = Router::new(&providers(Strategy::Fallback, &["a", "b", "c"]), None).unwrap();
+        let ids = |model, left| {
+            let plan: Result<Vec<Arc<Target>>, Fault> = router.plan(model, Some(left));
+            plan.map(|plan| plan.iter().map(|target| target.id.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(ids("m", &[1, 2]).unwrap(), ["b", "c"]);
+        assert_eq!(ids("b", &[1]).unwrap(), ["b"]);
+        let fault = ids("a", &[1, 2]).unwrap_err();
+        assert_eq!((fault.status.as_u16(), fault.kind), (409, "policy_violation"));
     }
 
     #[test]
@@ -144,7 +194,7 @@ mod tests {
     fn when_none_can_be_asked_each_is_named_with_its_reason() {
         let mut providers = providers(Strategy::Fallback, &["a"]);
         providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
-        let fault = Router::new(&providers, None).unwrap().plan("m").unwrap_err();
+        let fault = Router::new(&providers, None).unwrap().plan("m", None).unwrap_err();
         assert_eq!(fault.status.as_u16(), 503);
         assert_eq!(fault.message, "no target is available: `a`: `KT_NO_SUCH_KEY` is not set");
         assert!(fault.retry_after.is_some());

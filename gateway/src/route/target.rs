@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use grammar::config::{self, KeyRef, Pricing};
+use grammar::config::{self, DataPolicy, KeyRef, Pricing};
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
@@ -25,6 +25,8 @@ pub struct Target {
     pub weight: f64,
     /// USD per million tokens.
     pub pricing: Option<Pricing>,
+    /// What the provider promises about what it is sent.
+    pub data_policy: DataPolicy,
     /// Longest time for a whole answer.
     pub timeout: Duration,
     /// Longest wait for each event of a stream.
@@ -54,6 +56,7 @@ impl Target {
             description: written.description.clone(),
             weight: written.weight,
             pricing: written.pricing,
+            data_policy: written.data_policy,
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
             drop_params: written.drop_params.iter().map(|field| field.value.clone()).collect(),

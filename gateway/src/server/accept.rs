@@ -1,6 +1,7 @@
 //! Accepts connections on one address until the gateway drains, and sees the last of them off.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,10 @@ pub(super) enum Phase {
     /// Leaving at once.
     Leaving,
 }
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
 
 /// One address: who listens there and what answers.
 pub(super) struct Door<S> {
@@ -106,9 +111,13 @@ async fn connection<S, F>(
     S: Fn(Arc<Gateway>, Request<Incoming>) -> F + Send + 'static,
     F: Future<Output = Response<ReplyBody>> + Send + 'static,
 {
+    let peer = stream.peer_addr().ok();
     let socket = Socket::new(stream);
     let closed = socket.closed();
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
         let answering = answer(Arc::clone(&gateway), request);
         async move { Ok::<_, Infallible>(answering.await) }
     });

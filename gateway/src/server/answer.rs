@@ -9,6 +9,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::accept::Peer;
 use super::{intake, keys, limits};
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
@@ -21,7 +22,11 @@ pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) ->
     let (head, body) = request.into_parts();
     let request_id = request_id(&head);
     let mut reply = match route(&gateway, &head) {
-        Ok(Route::Chat) => exchange::chat(&gateway, &head.headers, body, &request_id).await,
+        Ok(Route::Chat) => {
+            let client_ip = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+            let head = exchange::Head { headers: &head.headers, client_ip };
+            exchange::chat(&gateway, &head, body, &request_id).await
+        }
         other => {
             intake::discard(body).await;
             match other {

@@ -259,6 +259,8 @@ pub struct Rule {
     pub when: Option<Expr>,
     /// What it does.
     pub action: Option<Action>,
+    /// Where it lets the request go, in place of a verdict.
+    pub routing: Option<Routing>,
     /// Its reason code.
     pub code: Option<Name>,
     /// Its message, with `{places}` to fill in.
@@ -278,6 +280,20 @@ pub struct Action {
     pub with: Option<Expr>,
 }
 
+/// What a rule says of the targets that a request may go to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Routing {
+    /// `route to "eu-*"`: to targets of these names, and no others.
+    To(Expr),
+    /// `exclude target t where t.retention_days is absent`: not to those of which this holds.
+    Exclude {
+        /// What a target is called in the condition.
+        target: Name,
+        /// The condition.
+        condition: Expr,
+    },
+}
+
 /// A test in a rule file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Test {
@@ -292,6 +308,10 @@ pub struct Test {
 pub enum TestLine {
     /// `with action = block`.
     With(Name, Spanned<Literal>),
+    /// `given now = "2026-05-04T22:10:00Z"`.
+    Given(Name, Spanned<Literal>),
+    /// `target "eu" {zero_data_retention = true}`.
+    Target(Name, Vec<(Name, Spanned<Literal>)>),
     /// `header "x-user-id" = "u1"`.
     Header(Name, Name),
     /// `user "…"` and its like: who, and what.
@@ -302,6 +322,8 @@ pub enum TestLine {
     Verdict(ExpectedVerdict),
     /// `expect text "…"`.
     Text(Name),
+    /// `expect targets ["eu"]`.
+    Targets(Vec<Spanned<Literal>>),
     /// `expect email in "…"`, or `expect no email in "…"`.
     Found {
         /// The pattern.

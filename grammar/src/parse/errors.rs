@@ -216,7 +216,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         Rule::verdict => "a verdict: allow, flag, redact, escalate or block",
         Rule::clause | Rule::when | Rule::action => "a clause: when, do, code, message, severity or tags",
         Rule::test_line | Rule::test_with | Rule::test_said | Rule::test_expect | Rule::speaker => {
-            "a line of a test: user, system, tool, response, header, with or expect"
+            "a line of a test: user, system, tool, response, header, given, target, with or expect"
         }
         Rule::present | Rule::absent => "`present` or `absent`",
         Rule::range => "`in` and a range",
@@ -227,6 +227,10 @@ fn words(wanted: Rule) -> Option<&'static str> {
         Rule::kw_sum => "`sum`",
         Rule::kw_then => "`then`",
         Rule::kw_else => "`else`",
+        Rule::kw_to => "`to`",
+        Rule::kw_target => "`target`",
+        Rule::kw_where => "`where`",
+        Rule::setting => "a setting such as `retention_days = 30`",
         Rule::kw_with => "`with`",
         Rule::kw_from => "`from`",
         _ => return None,

@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, ExpectedVerdict, Header, Item, ItemKind, Let, Param, Pattern, PatternBody, Phase, Score, Script,
-    ScriptBody, Term, Test, TestLine, Type, Use, Words,
+    Action, ExpectedVerdict, Header, Item, ItemKind, Let, Param, Pattern, PatternBody, Phase, Routing, Score,
+    Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -222,6 +222,7 @@ impl Reader {
             unless: None,
             when: None,
             action: None,
+            routing: None,
             code: None,
             message: None,
             severity: None,
@@ -246,10 +247,20 @@ impl Reader {
         let span = self.span(&pair);
         let twice = match pair.as_rule() {
             Rule::when => rule.when.replace(self.exprs(pair).pop()?).is_some(),
+            Rule::route => {
+                let routing = Routing::To(self.exprs(pair).pop()?);
+                rule.routing.replace(routing).is_some() || rule.action.is_some()
+            }
+            Rule::exclude => {
+                let [target, condition] = <[_; 2]>::try_from(children(pair)).ok()?;
+                let routing =
+                    Routing::Exclude { target: self.name(&target), condition: self.expr(condition)? };
+                rule.routing.replace(routing).is_some() || rule.action.is_some()
+            }
             Rule::action => {
                 let mut exprs = self.exprs(pair).into_iter();
                 let action = Action { verdict: exprs.next()?, with: exprs.next() };
-                rule.action.replace(action).is_some()
+                rule.action.replace(action).is_some() || rule.routing.is_some()
             }
             Rule::code => rule.code.replace(self.only_string(pair)?).is_some(),
             Rule::message => rule.message.replace(self.only_string(pair)?).is_some(),
@@ -283,6 +294,15 @@ impl Reader {
         let first = parts.next()?;
         Some(match shape {
             Rule::test_with => TestLine::With(self.name(&first), self.value(parts.next()?)?),
+            Rule::test_given => TestLine::Given(self.name(&first), self.value(parts.next()?)?),
+            Rule::test_target => {
+                let mut settings = Vec::new();
+                for part in parts {
+                    let [name, value] = <[_; 2]>::try_from(children(part)).ok()?;
+                    settings.push((self.name(&name), self.value(value)?));
+                }
+                TestLine::Target(self.string(&first), settings)
+            }
             Rule::test_header => TestLine::Header(self.string(&first), self.string(&parts.next()?)),
             Rule::test_said => TestLine::Said(self.name(&first), self.string(&parts.next()?)),
             Rule::test_response => TestLine::Response(self.string(&first)),
@@ -297,6 +317,7 @@ impl Reader {
         let first = parts.next()?;
         match shape {
             Rule::expect_text => Some(TestLine::Text(self.string(&first))),
+            Rule::expect_targets => Some(TestLine::Targets(self.values(first))),
             Rule::expect_found => {
                 let text = self.string(&parts.next()?);
                 Some(TestLine::Found { pattern: self.name(&first), text, found })

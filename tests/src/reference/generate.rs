@@ -85,6 +85,7 @@ impl World {
             max_tokens: self.max_tokens,
             user_id: self.user.as_deref(),
             headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            ..Request::default()
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::value::{Type, Value};
 pub const FUNCTIONS: &[(&str, &str)] = &[
     ("header", "header(\"x-name\"): a request header, or absent"),
     ("glob", "glob(\"shell_*\"): a file-name pattern for `matches`"),
+    ("cidr", "cidr(\"10.0.0.0/8\", …): networks for `matches`; also cidr(param), of a list of strings"),
     ("raw", "raw(text): the text as it arrived"),
     ("normalized", "normalized(text): folded, but look-alike letters of other scripts stay"),
     ("decoded", "decoded(text): what base64, hex and percent runs of the text say"),
@@ -46,6 +47,7 @@ impl Checker<'_> {
                 let arg = self.typed(arg, &Type::Str, "a file-name pattern")?;
                 Some(Typed { ty: Type::Glob, span, kind: arg.kind })
             }
+            ("cidr", [_, ..]) => self.networks(args, span),
             ("raw", [arg]) => self.view(View::Raw, arg, span),
             ("normalized", [arg]) => self.view(View::Normalized, arg, span),
             ("decoded", [arg]) => self.view(View::Decoded, arg, span),

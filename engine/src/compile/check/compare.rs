@@ -133,8 +133,16 @@ impl Checker<'_> {
         let kind = if let ExprKind::Literal(Literal::Regex(regex)) = &right.kind {
             Kind::Has(Rc::new(a?), vec![PatternUse::Regex(regex.clone(), right.span)])
         } else {
-            let b = self.typed(right, &Type::Glob, "the right side of `matches`");
-            Kind::Glob(Rc::new(a?), Rc::new(b?))
+            let b = self.expr(right, Some(&Type::Glob))?;
+            match &b.ty {
+                Type::Glob => Kind::Glob(Rc::new(a?), Rc::new(b)),
+                Type::Networks => Kind::Within(Rc::new(a?), Rc::new(b)),
+                other => {
+                    let wanted = "a regular expression, `glob(…)` or `cidr(…)`";
+                    self.mismatch(b.span, other, wanted, "the right side of `matches`");
+                    return None;
+                }
+            }
         };
         Some(Typed { ty: Type::Bool, span, kind })
     }

@@ -250,7 +250,7 @@ impl Checker<'_> {
             self.mismatch(
                 list.span,
                 &list.ty,
-                "messages, tools or tool_calls",
+                "messages, tools, tool_calls or targets",
                 &format!("what `{word}` goes over"),
             );
             return None;

@@ -4,6 +4,7 @@ mod call;
 mod compare;
 mod expr;
 mod path;
+mod routing;
 mod rule;
 
 use std::collections::HashMap;

@@ -34,6 +34,8 @@ impl Checker<'_> {
                 FieldKind::Messages => Kind::List(ListField::Messages),
                 FieldKind::Tools => Kind::List(ListField::Tools),
                 FieldKind::ToolCalls => Kind::List(ListField::ToolCalls),
+                FieldKind::Targets => Kind::List(ListField::Targets),
+                FieldKind::Header(name) => Kind::Header(name.into()),
                 scalar => Kind::Field(scalar),
             };
             return Some(Typed { ty: field.ty.clone(), span, kind });

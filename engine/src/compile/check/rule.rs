@@ -22,9 +22,10 @@ impl Checker<'_> {
                 None
             }
         };
-        let action = match &rule.action {
-            Some(action) => self.action(&action.verdict),
-            None => {
+        let action = match (&rule.action, &rule.routing) {
+            (Some(action), _) => self.action(&action.verdict),
+            (None, Some(routing)) => self.routing(rule, routing),
+            (None, None) => {
                 self.missing(rule, "do", "say what it does: `do block`, `do redact`, `do flag` …");
                 None
             }
@@ -248,5 +249,6 @@ fn list_field(list: crate::program::ir::ListField) -> FieldKind {
         ListField::Messages => FieldKind::Messages,
         ListField::Tools => FieldKind::Tools,
         ListField::ToolCalls => FieldKind::ToolCalls,
+        ListField::Targets => FieldKind::Targets,
     }
 }

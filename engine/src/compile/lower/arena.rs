@@ -43,6 +43,7 @@ impl Arena {
             Node::Test(test, a, b) => Value::Bool(ops::text_test(*test, constant(a)?, constant(b)?)),
             Node::In(value, list) => Value::Bool(ops::contains(constant(list)?, constant(value)?)),
             Node::Glob(text, pattern) => Value::Bool(glob::fits(pattern, constant(text)?.as_str()?)),
+            Node::Within(address, networks) => Value::Bool(ops::within(constant(address)?, networks)),
             Node::Call(function, inner) => ops::call(*function, constant(inner)?),
             _ => return None,
         })

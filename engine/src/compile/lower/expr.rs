@@ -1,8 +1,10 @@
 //! Expressions: from typed trees to nodes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use grammar::{Diagnostic, Span};
+use grammar::{Diagnostic, Span, codes};
+use ipnet::IpNet;
 
 use super::{Frame, Lowering, index, not_constant};
 use crate::compile::typed::{Kind, PatternUse, Typed};
@@ -85,6 +87,21 @@ impl Lowering {
                     None => self.failed(not_constant(pattern.span), diagnostics),
                 }
             }
+            Kind::Within(address, networks) => {
+                let (address, list) = (lower!(address), lower!(networks));
+                match self.networks(list) {
+                    Ok(networks) => self.arena.make(Node::Within(address, networks)),
+                    Err(message) => {
+                        let found = Diagnostic::error(codes::BAD_VALUE, networks.span, message);
+                        self.failed(
+                            found.help(
+                                "write an address and how many of its bits count: `10.0.0.0/8`, `fd00::/8`",
+                            ),
+                            diagnostics,
+                        )
+                    }
+                }
+            }
             Kind::If(condition, then, otherwise) => {
                 let condition = lower!(condition);
                 match self.arena.truth(condition) {
@@ -118,6 +135,18 @@ impl Lowering {
     fn failed(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) -> NodeId {
         diagnostics.push(diagnostic);
         self.arena.add(Node::Const(Value::Bool(false)))
+    }
+
+    /// The networks that a constant list names.
+    fn networks(&self, list: NodeId) -> Result<Arc<[IpNet]>, String> {
+        let Some(list) = self.arena.constant(list).and_then(Value::as_list) else {
+            return Err("networks must be known before traffic".into());
+        };
+        let network = |text: &str| {
+            let one = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+            one.ok_or_else(|| format!("`{text}` is no network"))
+        };
+        list.iter().filter_map(Value::as_str).map(network).collect()
     }
 
     fn items(&mut self, nodes: &[NodeId], span: Span, diagnostics: &mut Vec<Diagnostic>) -> NodeId {

@@ -18,7 +18,7 @@ use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Kind, 
 use crate::matcher::words;
 use crate::program::ir::{Node, NodeId, Score, TextRef};
 use crate::program::marker::{Marker, Shape};
-use crate::program::{OnError, Piece, Policy, Program, Rule, StreamRule};
+use crate::program::{OnError, Piece, Policy, Program, Routing, Rule, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -217,15 +217,27 @@ impl Lowering {
             let applies = self.arena.not(unless);
             condition = self.arena.and(vec![applies, condition]);
         }
+        let mut routing = None;
         let verdict = match &rule.action {
             CheckedAction::Verdict(verdict) => Some(*verdict),
+            CheckedAction::Route(targets) => {
+                routing = self.route_to(targets, frame, diagnostics);
+                routing.is_some().then_some(Verdict::Allow)
+            }
+            CheckedAction::Exclude(condition) => {
+                routing = Some(Routing::Exclude(self.expr(condition, frame, diagnostics)));
+                Some(Verdict::Allow)
+            }
             CheckedAction::Constant(expr) => {
                 let node = self.expr(expr, frame, diagnostics);
                 self.arena.constant(node).and_then(Value::as_str).and_then(grammar::verdict::named)
             }
         };
         let Some(verdict) = verdict else {
-            let span = if let CheckedAction::Constant(expr) = &rule.action { expr.span } else { rule.span };
+            let span = match &rule.action {
+                CheckedAction::Constant(expr) | CheckedAction::Route(expr) => expr.span,
+                CheckedAction::Verdict(_) | CheckedAction::Exclude(_) => rule.span,
+            };
             diagnostics.push(not_constant(span));
             return;
         };
@@ -269,6 +281,7 @@ impl Lowering {
             phases: rule.phases,
             condition,
             verdict,
+            routing,
             marker: marker.unwrap_or_default(),
             code: rule.code,
             message,
@@ -276,6 +289,21 @@ impl Lowering {
             tags: rule.tags,
             score,
         });
+    }
+
+    /// The names that `route to` gives.
+    fn route_to(
+        &mut self,
+        targets: &Typed,
+        frame: &Frame<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Routing> {
+        let node = self.expr(targets, frame, diagnostics);
+        let names = match self.arena.constant(node)? {
+            Value::List(names) => names.iter().filter_map(Value::as_str).map(Arc::from).collect(),
+            one => vec![Arc::from(one.as_str()?)],
+        };
+        Some(Routing::To(names))
     }
 
     fn piece(&mut self, piece: &CheckedPiece, frame: &Frame<'_>, diagnostics: &mut Vec<Diagnostic>) -> Piece {

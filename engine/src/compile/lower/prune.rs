@@ -1,8 +1,8 @@
 //! Dead code: what no rule that can fire refers to is dropped before its automata are built.
 
 use super::{Lowering, index};
-use crate::program::Piece;
 use crate::program::ir::{DetectorId, Node, NodeId, Renaming, ScoreId};
+use crate::program::{Piece, Routing};
 
 /// What is referred to.
 struct Live {
@@ -30,6 +30,9 @@ impl Lowering {
         for rule in &mut self.rules {
             rule.condition = node(rule.condition);
             rule.score = rule.score.map(node);
+            if let Some(Routing::Exclude(condition)) = &mut rule.routing {
+                *condition = node(*condition);
+            }
             for piece in &mut rule.message {
                 if let Piece::Node(value) = piece {
                     *value = node(*value);
@@ -50,6 +53,9 @@ impl Lowering {
         for rule in &self.rules {
             queue.push(rule.condition);
             queue.extend(rule.score);
+            if let Some(Routing::Exclude(condition)) = &rule.routing {
+                queue.push(*condition);
+            }
             queue.extend(rule.message.iter().filter_map(|piece| match piece {
                 Piece::Node(node) => Some(*node),
                 Piece::Text(_) | Piece::Labels | Piece::Phase => None,

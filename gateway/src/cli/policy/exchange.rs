@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::packs::Pack;
 use crate::rehearsal::{Rehearsal, rehearse};
+use crate::surroundings::Surroundings;
 use crate::wire::chat;
 
 /// What a person or a data set says happened.
@@ -14,6 +15,7 @@ pub(super) struct Exchange {
     request: Value,
     headers: Vec<(String, String)>,
     answer: Option<Answer>,
+    around: Surroundings,
 }
 
 /// The provider's answer.
@@ -43,6 +45,7 @@ impl Exchange {
             Some(Value::Null) | None => Vec::new(),
             Some(_) => return Err("`headers` is a mapping from names to strings".into()),
         };
+        let around = surroundings(fields.remove("given"))?;
         let upstream = fields.remove("upstream_response");
         let response = fields.remove("response").or(upstream);
         let answer = match (response, fields.remove("stream_chunks")) {
@@ -69,7 +72,7 @@ impl Exchange {
             }
             fields.insert("messages".into(), json!([{"role": "user", "content": "-"}]));
         }
-        Ok(Self { request: Value::Object(fields), headers, answer })
+        Ok(Self { request: Value::Object(fields), headers, answer, around })
     }
 
     /// Plays it against a pack.
@@ -82,13 +85,39 @@ impl Exchange {
             None => (None, None),
         };
         if let Some(pieces) = pieces {
-            return play_pieces(pack, self.request, headers, &pieces);
+            return play_pieces(pack, self.request, headers, self.around, &pieces);
         }
         let answered = whole.is_some();
-        let played = rehearse(pack, self.request, headers, whole).map_err(|fault| fault.message)?;
+        let played =
+            rehearse(pack, self.request, headers, self.around, whole).map_err(|fault| fault.message)?;
         let output = output(&played, answered);
         Ok(Played { decision: played.decision, report: played.report, output })
     }
+}
+
+/// `given: {now, client.ip}`: what a case says of the time and the client's address.
+fn surroundings(given: Option<Value>) -> Result<Surroundings, String> {
+    let mut around = Surroundings::now(None);
+    let fields = match given {
+        None | Some(Value::Null) => return Ok(around),
+        Some(Value::Object(fields)) => fields,
+        Some(_) => return Err("`given` is a mapping with `now` and `client.ip`".into()),
+    };
+    for (name, value) in fields {
+        let text = value.as_str().unwrap_or_default();
+        match name.as_str() {
+            "now" => {
+                let time: Result<jiff::Timestamp, _> = text.parse();
+                around.now = time.map_err(|_| "`now` is a time such as `2026-05-04T22:10:00Z`")?.as_second();
+            }
+            "client.ip" => {
+                around.client_ip =
+                    Some(text.parse().map_err(|_| "`client.ip` is an address such as `10.0.0.7`")?);
+            }
+            other => return Err(format!("`{other}` cannot be given; there are `now` and `client.ip`")),
+        }
+    }
+    Ok(around)
 }
 
 fn header((name, value): (String, Value)) -> Result<(String, String), String> {
@@ -113,13 +142,16 @@ fn play_pieces(
     pack: &Pack,
     mut request: Value,
     headers: Vec<(&str, &str)>,
+    around: Surroundings,
     pieces: &[String],
 ) -> Result<Played, String> {
     if let Value::Object(fields) = &mut request {
         fields.entry("model").or_insert_with(|| "rehearsal".into());
     }
     let mut session = pack.session();
-    let step = session.request(&chat::decode(&request, headers).map_err(|fault| fault.message)?);
+    let mut asked = chat::decode(&request, headers).map_err(|fault| fault.message)?;
+    around.tell(&mut asked, pack.offers());
+    let step = session.request(&asked);
     let mut output = String::new();
     let channel = Channel::content(0);
     let mut flow = if step.decision.verdict.stops() { Flow::Stopped } else { Flow::Open };
