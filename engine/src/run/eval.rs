@@ -78,7 +78,11 @@ impl<'a> Evaluator<'a> {
         if let Some(value) = self.values.get(&id).filter(|_| outside) {
             return Ok(value.clone());
         }
-        let value = self.compute(id)?;
+        let value = match self.program.node(id) {
+            // A score is of the exchange: its own quantifiers begin anew.
+            Node::Score(_) => self.alone(|this| this.compute(id))?,
+            _ => self.compute(id)?,
+        };
         if outside {
             self.values.insert(id, value.clone());
         }
@@ -227,6 +231,14 @@ impl<'a> Evaluator<'a> {
         result
     }
 
+    /// Without the elements in hand.
+    fn alone<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::take(&mut self.elements);
+        let result = f(self);
+        self.elements = around;
+        result
+    }
+
     // --- texts -----------------------------------------------------------------------------------------------------
 
     fn has(&mut self, text: &TextRef, detectors: &[DetectorId]) -> Evaluated<bool> {
@@ -327,7 +339,7 @@ impl<'a> Evaluator<'a> {
             Node::Score(score) => {
                 let terms = self.program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
                 for condition in terms.iter().filter_map(|(_, condition)| *condition) {
-                    self.evidence(condition, out)?;
+                    self.alone(|this| this.evidence(condition, out))?;
                 }
             }
             Node::Quantifier { quantity: Quantity::Any | Quantity::All, list, body, .. } => {
