@@ -107,7 +107,7 @@ impl Checker<'_> {
             let message = "this is too large once all that it names is written out";
             self.error(
                 Diagnostic::error(codes::LIMIT, at, message)
-                    .help("name fewer `let`s and scores inside of others"),
+                    .help("name fewer `let`s, functions and scores inside of others"),
             );
         }
         (checked, extent)
