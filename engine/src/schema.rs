@@ -57,6 +57,8 @@ pub enum FieldKind {
     MaxTokens,
     /// Who asks.
     UserId,
+    /// What the request's header of that name says.
+    Header(&'static str),
     /// The phase that the rule runs in.
     Phase,
 }
@@ -87,6 +89,7 @@ pub fn fields() -> Vec<Field> {
     let texts = |name, scope, doc| field(name, Type::Text, REQUEST, FieldKind::Texts(scope), doc);
     let list = |inner| Type::List(Box::new(inner));
     let optional = |inner| Type::Optional(Box::new(inner));
+    let header = |name, header, doc| field(name, optional(Type::Str), BOTH, FieldKind::Header(header), doc);
     vec![
         field(
             "text",
@@ -129,6 +132,10 @@ pub fn fields() -> Vec<Field> {
             FieldKind::UserId,
             "who asks: `x-user-id`, or the body's `user`",
         ),
+        header("team.id", "x-team-id", "the team that asks: `x-team-id`"),
+        header("org.id", "x-org-id", "the organization that asks: `x-org-id`"),
+        header("conversation.id", "x-conversation-id", "the conversation: `x-conversation-id`"),
+        header("agent.id", "x-keeptrusts-agent-id", "the agent that asks: `x-keeptrusts-agent-id`"),
         field(
             "phase",
             Type::choices(&["request", "response"]),

@@ -93,10 +93,7 @@ impl<'a> Evaluator<'a> {
         Ok(match self.program.node(id) {
             Node::Const(value) => value.clone(),
             Node::Field(field) => self.field(*field),
-            Node::Header(name) => {
-                let found = self.request.headers.iter().find(|(header, _)| *header == &**name);
-                found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
-            }
+            Node::Header(name) => self.header(name),
             Node::Element(depth, field) => self.element(*depth, *field),
             Node::Has(text, detectors) => Value::Bool(self.has(text, detectors)?),
             Node::Not(inner) => Value::Bool(!self.truth(*inner)?),
@@ -163,12 +160,18 @@ impl<'a> Evaluator<'a> {
             FieldKind::Stream => Value::Bool(request.stream),
             FieldKind::MaxTokens => request.max_tokens.map_or(Value::Absent, Value::Int),
             FieldKind::UserId => request.user_id.map_or(Value::Absent, |id| Value::Str(id.into())),
+            FieldKind::Header(name) => self.header(name),
             FieldKind::Phase => Value::Str(self.phase.name().into()),
             // Texts and lists are read by `has` and quantifiers.
             FieldKind::Texts(_) | FieldKind::Messages | FieldKind::Tools | FieldKind::ToolCalls => {
                 Value::Absent
             }
         }
+    }
+
+    fn header(&self, name: &str) -> Value {
+        let found = self.request.headers.iter().find(|(header, _)| *header == name);
+        found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
     }
 
     fn element(&self, depth: u8, field: ElementField) -> Value {
