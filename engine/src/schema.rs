@@ -57,10 +57,10 @@ pub enum FieldKind {
     MaxTokens,
     /// Who asks.
     UserId,
+    /// What the request's header of that name says.
+    Header(&'static str),
     /// The phase that the rule runs in.
     Phase,
-    /// A request header under a name of its own.
-    Header(&'static str),
     /// A part of the time at which the request came.
     Now(Moment),
     /// The address that the request came from.
@@ -133,6 +133,7 @@ pub fn fields() -> Vec<Field> {
     let texts = |name, scope, doc| field(name, Type::Text, REQUEST, FieldKind::Texts(scope), doc);
     let list = |inner| Type::List(Box::new(inner));
     let optional = |inner| Type::Optional(Box::new(inner));
+    let header = |name, header, doc| field(name, optional(Type::Str), BOTH, FieldKind::Header(header), doc);
     vec![
         field(
             "text",
@@ -175,22 +176,10 @@ pub fn fields() -> Vec<Field> {
             FieldKind::UserId,
             "who asks: `x-user-id`, or the body's `user`",
         ),
-        field("team.id", optional(Type::Str), BOTH, FieldKind::Header("x-team-id"), "the header `x-team-id`"),
-        field("org.id", optional(Type::Str), BOTH, FieldKind::Header("x-org-id"), "the header `x-org-id`"),
-        field(
-            "conversation.id",
-            optional(Type::Str),
-            BOTH,
-            FieldKind::Header("x-conversation-id"),
-            "the header `x-conversation-id`",
-        ),
-        field(
-            "agent.id",
-            optional(Type::Str),
-            BOTH,
-            FieldKind::Header("x-keeptrusts-agent-id"),
-            "the header `x-keeptrusts-agent-id`",
-        ),
+        header("team.id", "x-team-id", "the team that asks: `x-team-id`"),
+        header("org.id", "x-org-id", "the organization that asks: `x-org-id`"),
+        header("conversation.id", "x-conversation-id", "the conversation: `x-conversation-id`"),
+        header("agent.id", "x-keeptrusts-agent-id", "the agent that asks: `x-keeptrusts-agent-id`"),
         field(
             "client.ip",
             optional(Type::Str),

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Expr, ExprKind, File, Item, ItemKind, Literal, Param, Pattern, PatternBody, PatternRef, Quantity, Regex,
-    Routing, Rule, Score, Script, ScriptBody, Test, TestLine, Type, UnaryOp, Words,
+    Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Name, Param, Pattern, PatternBody,
+    PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test, TestLine, Type, UnaryOp,
+    Words,
 };
 use crate::span::Spanned;
 
@@ -54,6 +55,7 @@ impl Printer {
             ItemKind::Param(param) => self.param(param),
             ItemKind::Pattern(pattern) => self.pattern(pattern),
             ItemKind::Let(item) => self.under(format!("let {}", item.name.value), |p| p.expr(&item.value)),
+            ItemKind::Function(function) => self.function(function),
             ItemKind::Score(score) => self.score(score),
             ItemKind::Script(script) => self.script(script),
             ItemKind::Rule(rule) => self.rule(rule),
@@ -112,20 +114,20 @@ impl Printer {
         });
     }
 
+    fn function(&mut self, function: &Function) {
+        let result = type_text(&function.result.value);
+        let head = format!("fn {}({}) -> {result}", function.name.value, args_text(&function.args));
+        self.under(head, |p| p.expr(&function.body));
+    }
+
     fn script(&mut self, script: &Script) {
-        let args: Vec<String> = script
-            .args
-            .iter()
-            .map(|(name, ty)| format!("{}: {}", name.value, type_text(&ty.value)))
-            .collect();
         let result = type_text(&script.result.value);
-        self.under(
-            format!("script {}({}) -> {result}", script.name.value, args.join(", ")),
-            |p| match &script.body {
+        self.under(format!("script {}({}) -> {result}", script.name.value, args_text(&script.args)), |p| {
+            match &script.body {
                 ScriptBody::File(path) => p.line(format!("from {:?}", path.value)),
                 ScriptBody::Inline(text) => p.line(format!("inline {:?}", text.value)),
-            },
-        );
+            }
+        });
     }
 
     fn rule(&mut self, rule: &Rule) {
@@ -200,6 +202,7 @@ impl Printer {
                 p.expr(then);
                 p.expr(otherwise);
             }),
+            ExprKind::Match(found) => self.matching(found),
             ExprKind::Quantifier(quantifier) => {
                 let word = quantity_name(quantifier.quantity);
                 self.under(format!("{word} {}", quantifier.element.value), |p| {
@@ -208,6 +211,21 @@ impl Printer {
                 });
             }
         }
+    }
+
+    fn matching(&mut self, found: &Match) {
+        self.under("match", |p| {
+            p.expr(&found.subject);
+            for arm in &found.arms {
+                p.under("arm", |p| {
+                    p.exprs(&arm.picks);
+                    p.under("=>", |p| p.expr(&arm.value));
+                });
+            }
+            if let Some(otherwise) = &found.otherwise {
+                p.under("else", |p| p.expr(otherwise));
+            }
+        });
     }
 
     fn exprs(&mut self, exprs: &[Expr]) {
@@ -243,6 +261,12 @@ pub fn type_text(ty: &Type) -> String {
         }
         Type::List(inner) => format!("[{}]", type_text(inner)),
     }
+}
+
+fn args_text(args: &[(Name, Spanned<Type>)]) -> String {
+    let args: Vec<String> =
+        args.iter().map(|(name, ty)| format!("{}: {}", name.value, type_text(&ty.value))).collect();
+    args.join(", ")
 }
 
 fn regex_text(regex: &Regex) -> String {

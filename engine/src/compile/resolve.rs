@@ -25,6 +25,7 @@ pub(super) struct LinkedUnit {
     pub(super) names: Names,
     pub(super) params: Vec<ast::Param>,
     pub(super) lets: Vec<ast::Let>,
+    pub(super) functions: Vec<ast::Function>,
     pub(super) scores: Vec<ast::Score>,
     pub(super) scripts: Vec<ast::Script>,
     pub(super) rules: Vec<ast::Rule>,
@@ -39,6 +40,7 @@ pub(super) enum Symbol {
     Param(usize),
     Pattern(usize),
     Let(usize),
+    Function(usize),
     Score(usize),
     Script(usize),
 }
@@ -100,6 +102,7 @@ impl Linker<'_> {
             names: Names::new(),
             params: Vec::new(),
             lets: Vec::new(),
+            functions: Vec::new(),
             scores: Vec::new(),
             scripts: Vec::new(),
             rules: Vec::new(),
@@ -160,6 +163,10 @@ impl Linker<'_> {
             ItemKind::Let(item) => {
                 self.name(&mut unit.names, &item.name, Symbol::Let(unit.lets.len()));
                 unit.lets.push(item.clone());
+            }
+            ItemKind::Function(function) => {
+                self.name(&mut unit.names, &function.name, Symbol::Function(unit.functions.len()));
+                unit.functions.push(function.clone());
             }
             ItemKind::Score(score) => {
                 self.name(&mut unit.names, &score.name, Symbol::Score(unit.scores.len()));
@@ -333,6 +340,7 @@ impl Linker<'_> {
                 ItemKind::Header(_) | ItemKind::Version(_) | ItemKind::Use(_) | ItemKind::Test(_) => {}
                 ItemKind::Param(_)
                 | ItemKind::Let(_)
+                | ItemKind::Function(_)
                 | ItemKind::Score(_)
                 | ItemKind::Script(_)
                 | ItemKind::Rule(_) => {

@@ -25,6 +25,8 @@ pub(super) struct Typed {
 pub(super) enum Kind {
     Const(Value),
     Param(usize),
+    /// An argument of the function whose body this is; none is left where the function is called.
+    Argument(usize),
     Field(FieldKind),
     List(ListField),
     Header(Arc<str>),
@@ -75,6 +77,7 @@ impl Typed {
         match &self.kind {
             Kind::Const(_)
             | Kind::Param(_)
+            | Kind::Argument(_)
             | Kind::Field(_)
             | Kind::List(_)
             | Kind::Header(_)

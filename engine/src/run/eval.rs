@@ -78,7 +78,11 @@ impl<'a> Evaluator<'a> {
         if let Some(value) = self.values.get(&id).filter(|_| outside) {
             return Ok(value.clone());
         }
-        let value = self.compute(id)?;
+        let value = match self.program.node(id) {
+            // A score is of the exchange: its own quantifiers begin anew.
+            Node::Score(_) => self.alone(|this| this.compute(id))?,
+            _ => self.compute(id)?,
+        };
         if outside {
             self.values.insert(id, value.clone());
         }
@@ -89,10 +93,7 @@ impl<'a> Evaluator<'a> {
         Ok(match self.program.node(id) {
             Node::Const(value) => value.clone(),
             Node::Field(field) => self.field(*field),
-            Node::Header(name) => {
-                let found = self.request.headers.iter().find(|(header, _)| *header == &**name);
-                found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
-            }
+            Node::Header(name) => self.header(name),
             Node::Element(depth, field) => self.element(*depth, *field),
             Node::Has(text, detectors) => Value::Bool(self.has(text, detectors)?),
             Node::Not(inner) => Value::Bool(!self.truth(*inner)?),
@@ -160,6 +161,7 @@ impl<'a> Evaluator<'a> {
             FieldKind::Stream => Value::Bool(request.stream),
             FieldKind::MaxTokens => request.max_tokens.map_or(Value::Absent, Value::Int),
             FieldKind::UserId => request.user_id.map_or(Value::Absent, |id| Value::Str(id.into())),
+            FieldKind::Header(name) => self.header(name),
             FieldKind::Phase => Value::Str(self.phase.name().into()),
             FieldKind::Now(moment) => moment.of(request.now),
             FieldKind::ClientIp => {
@@ -167,14 +169,18 @@ impl<'a> Evaluator<'a> {
             }
             FieldKind::PromptTokens => Value::Int(request.prompt_tokens),
             FieldKind::EstimateUsd => request.cost_usd.map_or(Value::Absent, Value::Float),
-            // Headers, texts and lists are read by `has` and quantifiers.
+            // Texts and lists are read by `has` and quantifiers.
             FieldKind::Texts(_)
             | FieldKind::Messages
             | FieldKind::Tools
             | FieldKind::ToolCalls
-            | FieldKind::Targets
-            | FieldKind::Header(_) => Value::Absent,
+            | FieldKind::Targets => Value::Absent,
         }
+    }
+
+    fn header(&self, name: &str) -> Value {
+        let found = self.request.headers.iter().find(|(header, _)| *header == name);
+        found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
     }
 
     fn element(&self, depth: u8, field: ElementField) -> Value {
@@ -244,6 +250,14 @@ impl<'a> Evaluator<'a> {
         self.elements.push((list, index));
         let result = f(self);
         self.elements.pop();
+        result
+    }
+
+    /// Without the elements in hand.
+    fn alone<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::take(&mut self.elements);
+        let result = f(self);
+        self.elements = around;
         result
     }
 
@@ -363,7 +377,7 @@ impl<'a> Evaluator<'a> {
             Node::Score(score) => {
                 let terms = self.program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
                 for condition in terms.iter().filter_map(|(_, condition)| *condition) {
-                    self.evidence(condition, out)?;
+                    self.alone(|this| this.evidence(condition, out))?;
                 }
             }
             Node::Quantifier { quantity: Quantity::Any | Quantity::All, list, body, .. } => {

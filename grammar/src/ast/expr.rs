@@ -33,8 +33,30 @@ pub enum ExprKind {
     Present(Box<Expr>, bool),
     /// `if a then b else c`.
     If(Box<Expr>, Box<Expr>, Box<Expr>),
+    /// `match tier { gold => 0.5  else => 0.1 }`.
+    Match(Box<Match>),
     /// `any m in messages: …`.
     Quantifier(Box<Quantifier>),
+}
+
+/// A choice by the value of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Match {
+    /// What is looked at.
+    pub subject: Expr,
+    /// The arms, in the order written.
+    pub arms: Vec<Arm>,
+    /// What holds when no arm does.
+    pub otherwise: Option<Expr>,
+}
+
+/// One arm of a `match`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arm {
+    /// The values that it is for: literals and words.
+    pub picks: Vec<Expr>,
+    /// What the `match` is then.
+    pub value: Expr,
 }
 
 /// A pattern at its place of use.

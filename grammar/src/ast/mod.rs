@@ -2,7 +2,7 @@
 
 mod expr;
 
-pub use expr::{BinaryOp, Expr, ExprKind, PatternRef, Quantifier, Quantity, UnaryOp};
+pub use expr::{Arm, BinaryOp, Expr, ExprKind, Match, PatternRef, Quantifier, Quantity, UnaryOp};
 
 use crate::span::{Span, Spanned};
 
@@ -42,6 +42,8 @@ pub enum ItemKind {
     Pattern(Pattern),
     /// `let body = untrusted.text`.
     Let(Let),
+    /// `fn dear(model: string, limit: int) -> bool = …`.
+    Function(Function),
     /// `score injection = sum { … }`.
     Score(Score),
     /// `script fn tier(user: string) -> enum(gold, free) from "tier.rhai"`.
@@ -183,6 +185,19 @@ pub struct Let {
     pub name: Name,
     /// What it stands for.
     pub value: Expr,
+}
+
+/// A named expression with arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Its name.
+    pub name: Name,
+    /// Its arguments with their types.
+    pub args: Vec<(Name, Spanned<Type>)>,
+    /// The type of its result.
+    pub result: Spanned<Type>,
+    /// What a call stands for.
+    pub body: Expr,
 }
 
 /// A weighted sum of evidence.

@@ -8,8 +8,9 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::span::{SourceId, Span};
 
 /// The words that begin an item.
-const ITEMS: &[&str] =
-    &["policy", "library", "version", "use", "param", "pattern", "let", "score", "script", "rule", "test"];
+const ITEMS: &[&str] = &[
+    "policy", "library", "version", "use", "param", "pattern", "let", "fn", "score", "script", "rule", "test",
+];
 
 /// Whether an item begins with that word.
 pub(super) fn begins_item(word: &str) -> bool {
@@ -122,7 +123,7 @@ fn unknown_item(span: Span, word: &str) -> Diagnostic {
     let help = match nearest(word, ITEMS.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            "items begin with `policy`, `use`, `param`, `pattern`, `let`, `score`, `script`, `rule` or `test`"
+            "items begin with `policy`, `use`, `param`, `pattern`, `let`, `fn`, `score`, `script`, `rule` or `test`"
                 .into()
         }
     };
@@ -202,6 +203,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         | Rule::group
         | Rule::list
         | Rule::conditional
+        | Rule::matching
         | Rule::quantifier => VALUE,
         Rule::name | Rule::word | Rule::dotted | Rule::kind => "a name",
         Rule::string => "a string in double quotes",
@@ -220,6 +222,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         }
         Rule::present | Rule::absent => "`present` or `absent`",
         Rule::range => "`in` and a range",
+        Rule::pick | Rule::arm => "a value and `=>`",
         Rule::default => "`=`",
         Rule::kw_on => "`on`",
         Rule::kw_in => "`in`",

@@ -6,7 +6,7 @@ use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::{Reader, Rule, children, errors, literal};
-use crate::ast::{BinaryOp, Expr, ExprKind, PatternRef, Quantifier, Quantity, UnaryOp};
+use crate::ast::{Arm, BinaryOp, Expr, ExprKind, Match, PatternRef, Quantifier, Quantity, UnaryOp};
 use crate::span::Spanned;
 
 /// Loosest first.
@@ -64,6 +64,7 @@ impl Reader {
                 let mut parts = self.exprs(pair).into_iter();
                 ExprKind::If(Box::new(parts.next()?), Box::new(parts.next()?), Box::new(parts.next()?))
             }
+            Rule::matching => ExprKind::Match(Box::new(self.matching(pair)?)),
             Rule::quantifier => ExprKind::Quantifier(Box::new(self.quantifier(pair)?)),
             Rule::list => ExprKind::List(self.exprs(pair)),
             Rule::call => {
@@ -74,6 +75,36 @@ impl Reader {
             _ => ExprKind::Literal(self.literal(pair)?.value),
         };
         Some(Expr { span, kind })
+    }
+
+    fn matching(&mut self, pair: Pair<'_, Rule>) -> Option<Match> {
+        let mut parts = children(pair).into_iter();
+        let subject = self.expr(parts.next()?)?;
+        let (mut arms, mut otherwise) = (Vec::new(), None);
+        for part in parts {
+            if part.as_rule() == Rule::otherwise {
+                otherwise = Some(self.exprs(part).pop()?);
+            } else {
+                arms.push(self.arm(part)?);
+            }
+        }
+        Some(Match { subject, arms, otherwise })
+    }
+
+    fn arm(&mut self, pair: Pair<'_, Rule>) -> Option<Arm> {
+        let mut picks: Vec<Pair<'_, Rule>> = children(pair);
+        let value = self.expr(picks.pop()?)?;
+        let picks = picks.into_iter().filter_map(|pick| self.pick(pick)).collect();
+        Some(Arm { picks, value })
+    }
+
+    fn pick(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
+        let inner = children(pair).pop()?;
+        if inner.as_rule() != Rule::word {
+            return self.primary(inner);
+        }
+        let word = self.name(&inner);
+        Some(Expr { span: word.span, kind: ExprKind::Path(vec![word]) })
     }
 
     fn path(&mut self, pair: Pair<'_, Rule>) -> ExprKind {

@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, ExpectedVerdict, Header, Item, ItemKind, Let, Param, Pattern, PatternBody, Phase, Routing, Score,
-    Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
+    Action, ExpectedVerdict, Function, Header, Item, ItemKind, Let, Param, Pattern, PatternBody, Phase,
+    Routing, Score, Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -29,6 +29,7 @@ impl Reader {
             Rule::param => ItemKind::Param(self.param(body)?),
             Rule::pattern => ItemKind::Pattern(self.pattern(body)?),
             Rule::let_item => ItemKind::Let(self.let_item(body)?),
+            Rule::function => ItemKind::Function(self.function(body)?),
             Rule::score => ItemKind::Score(self.score(body)?),
             Rule::script => ItemKind::Script(self.script(body)?),
             Rule::rule => ItemKind::Rule(Box::new(self.rule(body)?)),
@@ -176,6 +177,18 @@ impl Reader {
     fn let_item(&mut self, pair: Pair<'_, Rule>) -> Option<Let> {
         let [name, value] = <[_; 2]>::try_from(children(pair)).ok()?;
         Some(Let { name: self.name(&name), value: self.expr(value)? })
+    }
+
+    fn function(&mut self, pair: Pair<'_, Rule>) -> Option<Function> {
+        let mut parts = children(pair).into_iter().peekable();
+        let name = self.name(&parts.next()?);
+        let mut args = Vec::new();
+        while let Some(arg) = parts.next_if(|part| part.as_rule() == Rule::script_arg) {
+            let [arg, ty] = <[_; 2]>::try_from(children(arg)).ok()?;
+            args.push((self.name(&arg), self.type_name(ty)?));
+        }
+        let result = self.type_name(parts.next()?)?;
+        Some(Function { name, args, result, body: self.expr(parts.next()?)? })
     }
 
     fn score(&mut self, pair: Pair<'_, Rule>) -> Option<Score> {

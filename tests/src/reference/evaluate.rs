@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use engine::input::Request;
 use grammar::ast::{
-    BinaryOp, Expr, ExprKind, File, ItemKind, Literal, PatternBody, PatternRef, Quantifier, Quantity, Score,
-    Type, UnaryOp, Words,
+    BinaryOp, Expr, ExprKind, File, Function, ItemKind, Literal, Match, PatternBody, PatternRef, Quantifier,
+    Quantity, Score, Type, UnaryOp, Words,
 };
 
 use super::text::Finder;
@@ -63,6 +63,7 @@ pub(super) struct Meaning<'a> {
     patterns: HashMap<&'a str, Vec<Finder>>,
     pub(super) lets: HashMap<&'a str, &'a Expr>,
     pub(super) scores: HashMap<&'a str, &'a Score>,
+    pub(super) functions: HashMap<&'a str, &'a Function>,
 }
 
 impl<'a> Meaning<'a> {
@@ -73,6 +74,7 @@ impl<'a> Meaning<'a> {
             patterns: HashMap::new(),
             lets: HashMap::new(),
             scores: HashMap::new(),
+            functions: HashMap::new(),
         };
         for item in &file.items {
             meaning.add(&item.kind);
@@ -107,6 +109,7 @@ impl<'a> Meaning<'a> {
                 self.patterns.insert(&pattern.name.value, finders);
             }
             ItemKind::Let(item) => drop(self.lets.insert(&item.name.value, &item.value)),
+            ItemKind::Function(function) => drop(self.functions.insert(&function.name.value, function)),
             ItemKind::Score(score) => drop(self.scores.insert(&score.name.value, score)),
             _ => {}
         }
@@ -148,11 +151,13 @@ pub(super) struct Reader<'a> {
     pub(super) phase: Phase<'a>,
     /// The elements that the quantifiers around the expression are at: name, list, index.
     pub(super) elements: Vec<(&'a str, String, usize)>,
+    /// The arguments of the function that the expression is in.
+    args: Vec<(&'a str, Val)>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(meaning: &'a Meaning<'a>, request: &'a Request<'a>, phase: Phase<'a>) -> Self {
-        Self { meaning, request, phase, elements: Vec::new() }
+        Self { meaning, request, phase, elements: Vec::new(), args: Vec::new() }
     }
 
     pub(super) fn value(&mut self, expr: &'a Expr) -> Val {
@@ -175,6 +180,10 @@ impl<'a> Reader<'a> {
                 let branch = if self.value(condition).truth() { then } else { otherwise };
                 self.value(branch)
             }
+            ExprKind::Match(choice) => {
+                let arm = self.arm(choice);
+                self.value(arm)
+            }
             ExprKind::Quantifier(quantifier) => self.quantifier(quantifier),
         }
     }
@@ -187,6 +196,9 @@ impl<'a> Reader<'a> {
         }
         let name = words.join(".");
         let meaning = self.meaning;
+        if let Some((_, value)) = self.args.iter().find(|(arg, _)| *arg == name) {
+            return value.clone();
+        }
         if let Some(value) = meaning.params.get(name.as_str()) {
             return value.clone();
         }
@@ -219,7 +231,33 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The arm of a `match` that is taken.
+    pub(super) fn arm(&mut self, choice: &'a Match) -> &'a Expr {
+        let subject = self.value(&choice.subject);
+        let taken =
+            choice.arms.iter().find(|arm| arm.picks.iter().any(|pick| equal(&self.value(pick), &subject)));
+        taken.map_or_else(|| choice.otherwise.as_ref().expect("an exhaustive match"), |arm| &arm.value)
+    }
+
+    /// Does something inside of a function that is called with these arguments.
+    pub(super) fn inside<T>(
+        &mut self,
+        function: &'a Function,
+        args: &'a [Expr],
+        f: impl FnOnce(&mut Self, &'a Expr) -> T,
+    ) -> T {
+        let given: Vec<Val> = args.iter().map(|arg| self.value(arg)).collect();
+        let names = function.args.iter().map(|(name, _)| name.value.as_str());
+        let outer = std::mem::replace(&mut self.args, names.zip(given).collect());
+        let result = f(self, &function.body);
+        self.args = outer;
+        result
+    }
+
     fn call(&mut self, name: &str, args: &'a [Expr]) -> Val {
+        if let Some(function) = self.meaning.functions.get(name).copied() {
+            return self.inside(function, args, |reader, body| reader.value(body));
+        }
         match name {
             "header" => {
                 let wanted = self.value(&args[0]);

@@ -102,6 +102,14 @@ impl<'a> Reader<'a> {
                 let branch = if self.value(condition).truth() { then } else { otherwise };
                 self.evidence(branch, wanted, out);
             }
+            ExprKind::Match(choice) => {
+                let arm = self.arm(choice);
+                self.evidence(arm, wanted, out);
+            }
+            ExprKind::Call(name, args) if self.meaning.functions.contains_key(name.value.as_str()) => {
+                let function = self.meaning.functions[name.value.as_str()];
+                self.inside(function, args, |reader, body| reader.evidence(body, wanted, out));
+            }
             _ if wanted => self.evidence_of(expr, out),
             _ => {}
         }

@@ -148,6 +148,9 @@ impl Author<'_, '_> {
         }
         let fact = self.fact(2);
         let _ = writeln!(self.out, "let known = {fact}");
+        let (body, more) = (self.fact(1), self.comparison());
+        let _ =
+            writeln!(self.out, "fn big(n: int, m: string) -> bool = n {more} limit and m != model or {body}");
         let terms: Vec<String> = (0..=self.dice.roll(3))
             .map(|_| {
                 let weight = self.dice.pick(&["0.25", "0.5", "1.0"]);
@@ -222,7 +225,18 @@ impl Author<'_, '_> {
     /// What is known before any answer, in both phases.
     fn fact(&mut self, depth: usize) -> String {
         if depth > 0 {
-            match self.dice.roll(6) {
+            match self.dice.roll(9) {
+                6 if self.out.contains("fn big") => {
+                    return format!("big({}, {:?})", self.number(1), self.dice.pick(NAMES));
+                }
+                7 => {
+                    let (a, b) = (self.fact(depth - 1), self.fact(depth - 1));
+                    return format!("(match mode {{ red => {a}, green => {b} }})");
+                }
+                8 => {
+                    let (a, b, c) = (self.fact(depth - 1), self.fact(depth - 1), self.fact(depth - 1));
+                    return format!("(match model {{ \"a\", \"b\" => {a} \"ab\" => {b} else => {c} }})");
+                }
                 0 => return format!("({} and {})", self.fact(depth - 1), self.fact(depth - 1)),
                 1 => return format!("({} or {})", self.fact(depth - 1), self.fact(depth - 1)),
                 2 => return format!("not ({})", self.fact(depth - 1)),
@@ -261,7 +275,8 @@ impl Author<'_, '_> {
             let op = self.dice.pick(&["+", "-", "*", "/", "%"]);
             return format!("({} {op} {})", self.number(depth - 1), self.number(depth - 1));
         }
-        match self.dice.roll(4) {
+        match self.dice.roll(5) {
+            4 => format!("(match mode {{ green => {} red => {} }})", self.dice.roll(6), self.dice.roll(6)),
             0 => "limit".to_owned(),
             1 => "length(model)".to_owned(),
             2 => "length(names)".to_owned(),

@@ -36,6 +36,9 @@ impl Checker<'_> {
         if let Some(Symbol::Script(index)) = self.symbol(&name.value) {
             return self.script_call(index, args, span);
         }
+        if let Some(Symbol::Function(index)) = self.symbol(&name.value) {
+            return self.function_call(index, args, span);
+        }
         match (name.value.as_str(), args) {
             ("header", [arg]) => {
                 let arg = self.typed(arg, &Type::Str, "a header's name")?;
@@ -99,7 +102,9 @@ impl Checker<'_> {
             return;
         }
         let scripts = self.unit.scripts.iter().map(|script| script.name.value.as_str());
-        let help = did_you_mean(name, FUNCTIONS.iter().map(|(known, _)| *known).chain(scripts));
+        let functions = self.unit.functions.iter().map(|function| function.name.value.as_str());
+        let known = FUNCTIONS.iter().map(|(known, _)| *known).chain(scripts).chain(functions);
+        let help = did_you_mean(name, known);
         self.error(
             Diagnostic::error(codes::UNKNOWN_NAME, at, format!("there is no function `{name}`"))
                 .help(help.unwrap_or_else(|| "`kt policy functions` lists the functions".into())),
@@ -126,16 +131,7 @@ impl Checker<'_> {
         let unit = self.unit;
         let script = unit.scripts.get(index)?;
         if script.args.len() != args.len() {
-            let message = format!(
-                "`{}` wants {} argument(s), and this gives {}",
-                script.name.value,
-                script.args.len(),
-                args.len()
-            );
-            self.error(
-                Diagnostic::error(codes::TYPE_MISMATCH, span, message)
-                    .related(script.name.span, "declared here"),
-            );
+            self.wrong_count(&script.name, script.args.len(), args.len(), span);
             return None;
         }
         let mut typed = Vec::new();

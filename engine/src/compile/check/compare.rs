@@ -36,12 +36,13 @@ impl Checker<'_> {
             ExprKind::Path(words) => match words.as_slice() {
                 [word] => {
                     let is_element = self.elements.iter().any(|(name, _)| *name == word.value);
+                    let is_argument = self.args.iter().any(|(name, _)| *name == word.value);
                     let is_field = self.fields.iter().any(|field| field.name == word.value);
                     let is_value = !matches!(
                         self.symbol(&word.value),
-                        None | Some(Symbol::Pattern(_) | Symbol::Script(_))
+                        None | Some(Symbol::Pattern(_) | Symbol::Script(_) | Symbol::Function(_))
                     );
-                    !is_element && !is_field && !is_value
+                    !is_element && !is_argument && !is_field && !is_value
                 }
                 _ => false,
             },

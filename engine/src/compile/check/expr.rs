@@ -35,6 +35,7 @@ impl Checker<'_> {
             ExprKind::Has(text, patterns) => self.has(text, patterns, span),
             ExprKind::Present(inner, present) => self.presence(inner, *present, span),
             ExprKind::If(condition, then, otherwise) => self.choice(condition, then, otherwise, span, wanted),
+            ExprKind::Match(found) => self.matching(found, span, wanted),
             ExprKind::Quantifier(quantifier) => self.quantifier(quantifier, span),
         }
     }

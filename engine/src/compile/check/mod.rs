@@ -3,6 +3,9 @@
 mod call;
 mod compare;
 mod expr;
+mod function;
+mod inline;
+mod matching;
 mod path;
 mod routing;
 mod rule;
@@ -29,6 +32,8 @@ pub(super) fn check(linked: &Linked, unit: &LinkedUnit, diagnostics: &mut Vec<Di
         diagnostics,
         fields: schema::fields(),
         lets: HashMap::new(),
+        functions: HashMap::new(),
+        args: Vec::new(),
         scores: Vec::new(),
         score_extents: Vec::new(),
         level: 0,
@@ -36,12 +41,7 @@ pub(super) fn check(linked: &Linked, unit: &LinkedUnit, diagnostics: &mut Vec<Di
         elements: Vec::new(),
     };
     let mut checked = CheckedUnit::default();
-    for (index, item) in unit.lets.iter().enumerate() {
-        let (value, extent) = checker.measure(item.name.span, |checker| checker.expr(&item.value, None));
-        if let Some(value) = value.filter(|_| extent.is_bounded()) {
-            checker.lets.insert(index, (Rc::new(value), extent));
-        }
-    }
+    checker.names_in_order();
     for score in &unit.scores {
         let (checked, extent) = checker.measure(score.name.span, |checker| checker.score(score));
         checker.scores.push(checked);
@@ -66,6 +66,10 @@ struct Checker<'a> {
     fields: Vec<Field>,
     /// Checked `let`s by index; one that is missing has a mistake that is told already.
     lets: HashMap<usize, (Rc<Typed>, Extent)>,
+    /// Checked functions, likewise.
+    functions: HashMap<usize, (Rc<Typed>, Extent)>,
+    /// The arguments of the function in hand.
+    args: Vec<(String, Type)>,
     /// Checked scores so far; a score can read those above it.
     scores: Vec<CheckedScore>,
     score_extents: Vec<Extent>,
@@ -104,7 +108,7 @@ impl Checker<'_> {
             let message = "this is too large once all that it names is written out";
             self.error(
                 Diagnostic::error(codes::LIMIT, at, message)
-                    .help("name fewer `let`s and scores inside of others"),
+                    .help("name fewer `let`s, functions and scores inside of others"),
             );
         }
         (checked, extent)
@@ -147,6 +151,34 @@ impl Checker<'_> {
             )
         };
         self.error(diagnostic);
+    }
+
+    /// The `let`s and functions, in the order of the file: each may name those above it.
+    fn names_in_order(&mut self) {
+        let unit = self.unit;
+        let mut order: Vec<(Span, Symbol)> = Vec::new();
+        order.extend(unit.lets.iter().enumerate().map(|(i, item)| (item.name.span, Symbol::Let(i))));
+        order
+            .extend(unit.functions.iter().enumerate().map(|(i, item)| (item.name.span, Symbol::Function(i))));
+        order.sort_by_key(|(span, _)| span.start);
+        for (_, symbol) in order {
+            match symbol {
+                Symbol::Let(index) => {
+                    unit.lets.get(index).into_iter().for_each(|item| self.let_item(index, item))
+                }
+                Symbol::Function(index) => {
+                    unit.functions.get(index).into_iter().for_each(|item| self.function(index, item));
+                }
+                Symbol::Param(_) | Symbol::Pattern(_) | Symbol::Score(_) | Symbol::Script(_) => {}
+            }
+        }
+    }
+
+    fn let_item(&mut self, index: usize, item: &ast::Let) {
+        let (value, extent) = self.measure(item.name.span, |checker| checker.expr(&item.value, None));
+        if let Some(value) = value.filter(|_| extent.is_bounded()) {
+            self.lets.insert(index, (Rc::new(value), extent));
+        }
     }
 
     fn score(&mut self, score: &ast::Score) -> CheckedScore {

@@ -4,6 +4,7 @@ use grammar::ast::Name;
 use grammar::diagnostic::did_you_mean;
 use grammar::{Diagnostic, Span, codes};
 
+use super::inline::inline;
 use super::{Checker, declared};
 use crate::compile::resolve::Symbol;
 use crate::compile::typed::{Kind, Typed};
@@ -23,6 +24,9 @@ impl Checker<'_> {
         }
         if let Some(depth) = self.elements.iter().rposition(|(name, _)| *name == first.value) {
             return self.element(depth, rest, span);
+        }
+        if let ([], Some(argument)) = (rest, self.argument(&first.value, span)) {
+            return Some(argument);
         }
         let full = words.iter().map(|word| word.value.as_str()).collect::<Vec<_>>().join(".");
         if let Some(symbol) = self.symbol(&full) {
@@ -88,7 +92,9 @@ impl Checker<'_> {
                 }
                 let (value, extent) = value?;
                 self.extend(extent);
-                Some(Typed { span, ..(*value).clone() })
+                let depth = u8::try_from(self.elements.len()).unwrap_or(u8::MAX);
+                let value = if depth == 0 { (*value).clone() } else { inline(&value, &[], depth) };
+                Some(Typed { span, ..value })
             }
             Symbol::Score(index) if index >= self.scores.len() => {
                 let message = format!("score `{name}` is declared further down, or reads itself");
@@ -110,8 +116,8 @@ impl Checker<'_> {
                 );
                 None
             }
-            Symbol::Script(_) => {
-                let message = format!("`{name}` is a script and takes arguments");
+            Symbol::Script(_) | Symbol::Function(_) => {
+                let message = format!("`{name}` is a function and takes arguments");
                 self.error(
                     Diagnostic::error(codes::TYPE_MISMATCH, span, message)
                         .help(format!("call it: `{name}(…)`")),
@@ -138,7 +144,7 @@ impl Checker<'_> {
             .names
             .keys()
             .map(String::as_str)
-            .chain(self.elements.iter().map(|(name, _)| name.as_str()));
+            .chain(self.elements.iter().chain(&self.args).map(|(name, _)| name.as_str()));
         let help = did_you_mean(name, fields.chain(names));
         let (code, what) =
             if dotted { (codes::UNKNOWN_FIELD, "field") } else { (codes::UNKNOWN_NAME, "name") };

@@ -125,8 +125,8 @@ impl Lowering {
                 let args: Box<[NodeId]> = args.iter().map(|arg| lower!(arg)).collect();
                 self.arena.add(Node::Script(ScriptId(frame.first_script + index(*script)), args))
             }
-            // Texts and lists are no values: `has` and quantifiers take them directly.
-            Kind::Texts(_) | Kind::View(..) | Kind::List(_) | Kind::Marker(..) => {
+            // Calls have put in every argument. Texts and lists are no values: `has` and quantifiers take them directly.
+            Kind::Argument(_) | Kind::Texts(_) | Kind::View(..) | Kind::List(_) | Kind::Marker(..) => {
                 self.failed(not_constant(typed.span), diagnostics)
             }
         }
