@@ -10,6 +10,7 @@ use regex_syntax::hir::Hir;
 
 use super::resolve::{Linked, PatternDef};
 use super::typed::PatternUse;
+use crate::matcher::scan::Scanner;
 use crate::matcher::{self, Blueprint, Detector, Validator, View, regex, validator, words};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
@@ -250,10 +251,13 @@ impl Patterns {
         }
     }
 
-    /// Builds every detector.
-    pub(super) fn build(self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Detector> {
+    /// Builds every detector, and the scanner that says where they may match.
+    pub(super) fn build(self, gated: bool, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Detector>, Scanner) {
         let mut detectors = Vec::new();
+        let mut covers = Vec::new();
         for planned in self.planned {
+            let cover = if gated { matcher::atoms::cover(&planned.hir) } else { None };
+            covers.push((planned.key.view, cover));
             let blueprint = Blueprint {
                 name: planned.name.clone(),
                 label: planned.key.label.clone(),
@@ -275,7 +279,7 @@ impl Patterns {
                 ),
             }
         }
-        detectors
+        (detectors, Scanner::new(covers))
     }
 }
 

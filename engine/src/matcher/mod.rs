@@ -1,11 +1,16 @@
 //! Patterns, ready to look for matches: in whole texts, and byte by byte.
 
+pub mod atoms;
 mod automaton;
 pub mod decode;
 pub mod glob;
 pub mod regex;
+pub mod scan;
+#[cfg(test)]
+mod scan_tests;
 pub mod validator;
 pub mod view;
+mod window;
 pub mod words;
 
 use std::ops::Range;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use grammar::ast::Phase;
 
 use crate::matcher::Detector;
+use crate::matcher::scan::Scanner;
 use crate::script::Script;
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -27,6 +28,8 @@ pub struct Program {
     pub(crate) reads_element: Vec<bool>,
     pub(crate) scores: Vec<Score>,
     pub(crate) detectors: Vec<Detector>,
+    /// Where in a text each detector may match.
+    pub(crate) scanner: Scanner,
     pub(crate) scripts: Vec<Script>,
     /// Per rule that runs on answers, how it streams; in the order of `rules`.
     pub(crate) response: Vec<StreamRule>,

@@ -6,6 +6,7 @@ mod eval;
 mod facts;
 mod request;
 mod stream;
+mod texts;
 mod wording;
 
 use std::sync::Arc;

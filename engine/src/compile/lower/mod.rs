@@ -10,11 +10,11 @@ use std::sync::Arc;
 use grammar::ast::{Phase, Quantity, ScriptBody};
 use grammar::{Diagnostic, Sources, Span, codes};
 
-use super::Library;
 use super::pattern::{Arguments, Patterns};
 use super::resolve::{Linked, LinkedUnit};
 use super::stream;
 use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Kind, Typed};
+use super::{Library, Options};
 use crate::matcher::words;
 use crate::program::ir::{Node, NodeId, Score, TextRef};
 use crate::program::marker::{Marker, Shape};
@@ -35,6 +35,8 @@ pub(super) struct Lowering {
     rules: Vec<Rule>,
     response: Vec<StreamRule>,
     detectors: Vec<crate::matcher::Detector>,
+    scanner: crate::matcher::scan::Scanner,
+    options: Options,
 }
 
 /// What the expressions of one policy refer to.
@@ -47,9 +49,9 @@ struct Frame<'a> {
 }
 
 impl Lowering {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Self {
-            arena: Arena::default(),
+            arena: Arena::new(options.optimize),
             scores: Vec::new(),
             scripts: Vec::new(),
             script_engine: None,
@@ -58,6 +60,8 @@ impl Lowering {
             rules: Vec::new(),
             response: Vec::new(),
             detectors: Vec::new(),
+            scanner: crate::matcher::scan::Scanner::default(),
+            options,
         }
     }
 
@@ -126,6 +130,7 @@ impl Lowering {
             nodes: self.arena.nodes,
             scores: self.scores,
             detectors: self.detectors,
+            scanner: self.scanner,
             scripts: self.scripts,
             response: self.response,
         }
@@ -133,8 +138,12 @@ impl Lowering {
 
     /// Builds the automata of what is left after pruning. Before `finish`, since it can fail.
     pub(super) fn build(&mut self, diagnostics: &mut Vec<Diagnostic>) {
-        self.prune();
-        self.detectors = std::mem::take(&mut self.patterns).build(diagnostics);
+        let optimize = self.options.optimize;
+        if optimize {
+            self.prune();
+        }
+        let patterns = std::mem::take(&mut self.patterns);
+        (self.detectors, self.scanner) = patterns.build(optimize, diagnostics);
     }
 
     fn fuzzy(
