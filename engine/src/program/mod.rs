@@ -4,6 +4,7 @@ pub mod ir;
 pub mod marker;
 pub mod ops;
 mod print;
+pub mod stats;
 
 use std::sync::Arc;
 
@@ -129,6 +130,11 @@ impl Program {
     /// The program as text, one node a line: what `kt policy compile --print ir` shows.
     pub fn print(&self) -> String {
         print::print(self)
+    }
+
+    /// What the program costs: what `kt policy compile --print stats` shows.
+    pub fn stats(&self) -> stats::Stats {
+        stats::stats(self)
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {
