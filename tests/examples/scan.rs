@@ -102,6 +102,9 @@ fn main() {
         ("greek", filled("ὁ βίος βραχύς, ἡ δὲ τέχνη μακρή, ")),
     ];
     let (plain, fast) = (program(&chain, false), program(&chain, true));
+    for pattern in fast.stats().patterns.iter().filter(|pattern| pattern.tier == "always-on") {
+        println!("always on: {} ({})", pattern.name, pattern.view);
+    }
     println!("{:<14} {:>10} {:>10} {:>7}   default chain, 4 KB, µs", "text", "plain", "optimised", "ratio");
     for (name, text) in &cases {
         let (before, after) = (judge(&plain, text), judge(&fast, text));

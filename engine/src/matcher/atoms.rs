@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
 
 /// The most texts that one part of an expression is spelled out into.
-const MAX_SPELLED: usize = 32;
+const MAX_SPELLED: usize = 16;
 /// The longest atom; what is longer says no more than its beginning.
 const MAX_ATOM: usize = 24;
 /// The most atoms of one expression.

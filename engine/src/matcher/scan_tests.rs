@@ -81,6 +81,8 @@ fn detector(source: &str, flags: &str, checks: &[&str]) -> Pattern {
         validators: checks.iter().filter_map(|name| validator::find(name)).collect(),
         hir: &hir,
         streams: false,
+        twin: None,
+        gated: false,
     };
     (Detector::new(blueprint).unwrap(), atoms::cover(&hir))
 }

@@ -115,7 +115,9 @@ fn rule_stats(program: &Program, name: String, condition: NodeId) -> RuleStats {
             Node::Script(..) => stats.scripts += 1,
             Node::Score(score) => {
                 let terms = program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
-                queue.extend(terms.iter().flat_map(|(weight, condition)| [Some(*weight), *condition]).flatten());
+                queue.extend(
+                    terms.iter().flat_map(|(weight, condition)| [Some(*weight), *condition]).flatten(),
+                );
             }
             _ => {}
         }
