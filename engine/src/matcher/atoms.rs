@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Repetition};
+use regex_syntax::utf8::Utf8Sequences;
 
 /// The most texts that one part of an expression is spelled out into.
 const MAX_SPELLED: usize = 16;
@@ -120,7 +121,7 @@ fn class_of(class: &Class) -> Known {
         Class::Unicode(class) => {
             let size: u64 = class.iter().map(|range| range.len() as u64).sum();
             if size > 2 * MAX_SPELLED as u64 {
-                return Known::nothing();
+                return led(class);
             }
             for c in class.iter().flat_map(|range| range.start()..=range.end()) {
                 spelled.insert(c.to_ascii_lowercase().encode_utf8(&mut [0; 4]).as_bytes().to_vec());
@@ -134,6 +135,21 @@ fn class_of(class: &Class) -> Known {
     }
     without_twins(&mut spelled);
     if spelled.is_empty() || spelled.len() > MAX_SPELLED { Known::nothing() } else { Known::of(spelled) }
+}
+
+/// A large class by the bytes that its characters begin with, when all of them are outside of ASCII and begin alike.
+fn led(class: &ClassUnicode) -> Known {
+    let mut leads = BTreeSet::new();
+    for sequence in class.iter().flat_map(|range| Utf8Sequences::new(range.start(), range.end())) {
+        let fixed = sequence.as_slice().iter().take_while(|range| range.start == range.end);
+        let lead: Vec<u8> = fixed.map(|range| range.start).collect();
+        leads.insert(lead);
+        if leads.len() > MAX_SPELLED {
+            return Known::nothing();
+        }
+    }
+    let cover = Cover { atoms: leads, least: 0, most: Some(0), whole: false };
+    Known { spelled: None, cover: Some(cover).filter(Cover::useful) }
 }
 
 /// The two letters outside of ASCII whose other case is in ASCII are no spellings of their own: a text that has one of
@@ -293,6 +309,13 @@ mod tests {
         assert_eq!(atoms(r"(?:password|secret)\s*=\s*\w+"), some(&["password", "secret"], 0, Some(0)));
         // In any case `\w` takes the Kelvin sign too, which has three bytes.
         assert_eq!(atoms(r"[\w.]{1,64}@\w+"), some(&["@"], 1, Some(192)));
+    }
+
+    #[test]
+    fn a_large_class_is_known_by_how_its_characters_begin() {
+        let cover = cover(&regex::compile(r"[\u{E0020}-\u{E007E}]{3}", "", View::Raw).unwrap()).unwrap();
+        assert_eq!(cover.atoms, [vec![0xF3, 0xA0, 0x80], vec![0xF3, 0xA0, 0x81]].into());
+        assert_eq!(atoms(r"[^a]"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The program: where compilation ends and evaluation begins. Immutable, shared by all sessions.
 
+mod index;
 pub mod ir;
 pub mod marker;
 pub mod ops;
@@ -15,6 +16,7 @@ use crate::matcher::scan::Scanner;
 use crate::script::Script;
 use crate::value::Value;
 use crate::verdict::Verdict;
+pub(crate) use index::Index;
 use ir::{DetectorId, Node, NodeId, Score, TextRef};
 pub use marker::Marker;
 
@@ -31,6 +33,8 @@ pub struct Program {
     pub(crate) detectors: Vec<Detector>,
     /// Where in a text each detector may match.
     pub(crate) scanner: Scanner,
+    /// Which rules over requests can hold, by the plain values that they compare.
+    pub(crate) index: Index,
     pub(crate) scripts: Vec<Script>,
     /// Per rule that runs on answers, how it streams; in the order of `rules`.
     pub(crate) response: Vec<StreamRule>,

@@ -32,6 +32,8 @@ pub struct Stats {
 pub struct PatternStats {
     /// Its name.
     pub name: Arc<str>,
+    /// Its label.
+    pub label: Arc<str>,
     /// The view's name.
     pub view: &'static str,
     /// `literal`, `gated` or `always-on`.
@@ -89,6 +91,7 @@ fn pattern(program: &Program, index: usize) -> Option<PatternStats> {
     let atoms = program.scanner.atoms(index).iter();
     Some(PatternStats {
         name: Arc::clone(&detector.name),
+        label: Arc::clone(&detector.label),
         view: detector.view.name(),
         tier: program.scanner.tier(index).name(),
         atoms: atoms.map(|atom| atom.escape_ascii().to_string()).collect(),
@@ -134,7 +137,11 @@ impl Stats {
     pub fn print(&self) -> String {
         let mut out = String::new();
         for pattern in &self.patterns {
-            let _ = writeln!(out, "pattern {} ({}): {}", pattern.name, pattern.view, pattern.tier);
+            let _ = writeln!(
+                out,
+                "pattern {} [{}] {}: {}",
+                pattern.name, pattern.label, pattern.view, pattern.tier
+            );
             if !pattern.atoms.is_empty() {
                 let _ = writeln!(out, "  atoms {}", shown(&pattern.atoms));
             }
@@ -180,9 +187,9 @@ fn held(pattern: &PatternStats) -> String {
 fn cost(rule: &RuleStats) -> String {
     let mut out = String::new();
     for (count, what) in [
-        (rule.per_element, "for each element of a list"),
-        (rule.per_byte, "reads of each byte of text at most"),
-        (rule.scripts, "calls of scripts"),
+        (rule.per_element, "of them for each element of a list"),
+        (rule.per_byte, "times over each byte of text"),
+        (rule.scripts, "by script"),
     ] {
         if count > 0 {
             let _ = write!(out, ", {count} {what}");

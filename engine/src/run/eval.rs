@@ -57,6 +57,15 @@ impl<'a> Evaluator<'a> {
         self.values.fill(None);
     }
 
+    /// By rule, whether its condition can hold; what the index does not know of is left open.
+    pub(super) fn possible(&mut self) -> Vec<bool> {
+        let program = self.program;
+        // What the index asks about cannot fail.
+        let values: Vec<Value> =
+            program.index.subjects().map(|node| self.value(node).unwrap_or(Value::Absent)).collect();
+        program.index.possible(&values)
+    }
+
     /// A condition's truth.
     pub(super) fn truth(&mut self, id: NodeId) -> Evaluated<bool> {
         Ok(self.value(id)?.as_bool().unwrap_or(false))

@@ -26,6 +26,7 @@ struct Wish {
 pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep {
     let program = Arc::clone(&session.program);
     let mut evaluator = Evaluator::new(&program, request);
+    let possible = evaluator.possible();
     let mut wishes = Vec::new();
     let mut stopped = false;
     for (index, policy) in program.policies.iter().enumerate() {
@@ -36,7 +37,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
             continue;
         }
         let begun = (session.clock)();
-        for rule in policy.rules.clone() {
+        for rule in policy.rules.clone().filter(|rule| possible.get(*rule) != Some(&false)) {
             if let Err(failure) = apply(session, &program, rule, &mut evaluator, &mut wishes) {
                 stopped |= session.fail(index, &failure);
                 break;

@@ -18,7 +18,7 @@ use super::{Library, Options};
 use crate::matcher::words;
 use crate::program::ir::{Node, NodeId, Score, TextRef};
 use crate::program::marker::{Marker, Shape};
-use crate::program::{OnError, Piece, Policy, Program, Rule, StreamRule};
+use crate::program::{Index, OnError, Piece, Policy, Program, Rule, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -122,7 +122,10 @@ impl Lowering {
 
     /// Builds what takes time, and closes the program.
     pub(super) fn finish(self, hash: String) -> Program {
+        let index =
+            if self.options.optimize { Index::new(&self.arena.nodes, &self.rules) } else { Index::default() };
         Program {
+            index,
             hash,
             policies: self.policies,
             rules: self.rules,
@@ -363,15 +366,18 @@ impl Lowering {
         looks
     }
 
-    /// The score that a condition compares, for the report.
+    /// The score that a condition compares, for the report: of several the one that was declared first.
     fn first_score(&self, node: NodeId) -> Option<NodeId> {
-        let found = self.arena.nodes.get(node.index())?;
-        if matches!(found, Node::Score(_)) {
+        let declared = |node: &NodeId| match self.arena.nodes.get(node.index()) {
+            Some(Node::Score(score)) => Some(*score),
+            _ => None,
+        };
+        if declared(&node).is_some() {
             return Some(node);
         }
-        let mut score = None;
-        found.children(|child| score = score.or_else(|| self.first_score(child)));
-        score
+        let mut scores = Vec::new();
+        self.arena.nodes.get(node.index())?.children(|child| scores.extend(self.first_score(child)));
+        scores.into_iter().min_by_key(declared)
     }
 }
 

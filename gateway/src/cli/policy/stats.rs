@@ -17,6 +17,7 @@ pub(super) fn json(stats: &Stats) -> Value {
 fn pattern(pattern: &PatternStats) -> Value {
     json!({
         "name": &*pattern.name,
+        "label": &*pattern.label,
         "view": pattern.view,
         "tier": pattern.tier,
         "atoms": pattern.atoms,
