@@ -152,12 +152,12 @@ impl Stats {
             }
         }
         for rule in &self.rules {
-            let _ = write!(out, "rule {}: {} nodes", rule.name, rule.nodes);
+            let _ = write!(out, "rule {}: nodes {}", rule.name, rule.nodes);
             let _ = writeln!(out, "{}", cost(rule));
         }
         let _ = writeln!(
             out,
-            "total: {} patterns, {} rules, {} nodes, {} bytes of automata, {} bytes of scanner",
+            "total: patterns {}, rules {}, nodes {}, bytes of automata {}, bytes of scanner {}",
             self.patterns.len(),
             self.rules.len(),
             self.nodes,
@@ -186,13 +186,13 @@ fn held(pattern: &PatternStats) -> String {
 
 fn cost(rule: &RuleStats) -> String {
     let mut out = String::new();
-    for (count, what) in [
-        (rule.per_element, "of them for each element of a list"),
-        (rule.per_byte, "times over each byte of text"),
-        (rule.scripts, "by script"),
+    for (what, count) in [
+        ("for each element of a list", rule.per_element),
+        ("reads of each byte of text", rule.per_byte),
+        ("scripts", rule.scripts),
     ] {
         if count > 0 {
-            let _ = write!(out, ", {count} {what}");
+            let _ = write!(out, ", {what} {count}");
         }
     }
     out
