@@ -7,7 +7,7 @@ use std::sync::Arc;
 use grammar::ast::{self, ItemKind, TestLine};
 use grammar::{Diagnostic, Sources, codes};
 
-use crate::compile::{Compiled, Library, Unit, compile};
+use crate::compile::{Compiled, Library, Options, Unit, compile, compile_with};
 use crate::input::{Channel, Message, Request, Role, Text};
 use crate::matcher::View;
 use crate::program::Program;
@@ -105,13 +105,15 @@ impl Runner<'_> {
                 unit.overrides.push((name.clone(), value.clone()));
             }
         }
-        let compiled = compile(&[unit], self.library, self.sources);
+        let units = [unit];
+        let compiled = compile(&units, self.library, self.sources);
         let Some(program) = compiled.program else {
             self.failures.extend(compiled.diagnostics.into_iter().filter(Diagnostic::is_error));
             return None;
         };
         let mut script = script(test);
         script.given = given::read(test, &mut self.failures);
+        let plain = compile_with(&units, self.library, self.sources, Options { optimize: false }).program;
         for (pattern, text, wanted) in &script.found {
             self.found(&program, pattern, text, *wanted);
         }
@@ -134,6 +136,17 @@ impl Runner<'_> {
                 );
                 self.fail(test.name.span, message);
             }
+        }
+        // The optimiser changes what is done, never what comes of it; but it may spare a script that would fail.
+        let plain = plain.map(|plain| outcome(&plain, &script, usize::MAX));
+        let failed = |plain: &Outcome| plain.decision.reason_code.as_deref() == Some("policy.error");
+        if let Some(plain) = plain.filter(|plain| *plain != whole && !failed(plain)) {
+            let message = format!(
+                "not optimised, this ends in {}, and optimised in {}; this is a mistake of the compiler",
+                shown(&plain),
+                shown(&whole)
+            );
+            self.fail(test.name.span, message);
         }
         self.compare(&whole, &script);
         Some(whole.decision)

@@ -11,7 +11,7 @@ pub mod script;
 pub mod value;
 pub mod verdict;
 
-pub use compile::{Compiled, FUNCTIONS, Library, Unit, compile};
+pub use compile::{Compiled, FUNCTIONS, Library, Options, Unit, compile, compile_with};
 pub use program::{OnError, Program};
 pub use run::Session;
 pub use value::Value;

@@ -64,7 +64,18 @@ fn programs_print() {
         let errors = grammar::render::render(&compiled.diagnostics, &sources, false);
         let program = compiled.program.unwrap_or_else(|| panic!("{errors}"));
         snapshot(&path, &program.print());
+        snapshot(&path.with_extension("stats.ktr"), &stats(&program));
     }
+}
+
+/// What a program costs. Bytes of automata are the library's affair and change with it.
+fn stats(program: &engine::Program) -> String {
+    let mut stats = program.stats();
+    for pattern in &mut stats.patterns {
+        pattern.automaton = pattern.automaton.map(|bytes| usize::from(bytes > 0));
+    }
+    (stats.automata, stats.scanner) = (0, 0);
+    stats.print()
 }
 
 #[test]

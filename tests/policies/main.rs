@@ -1,5 +1,7 @@
 //! The rule files in `policies/`: they compile under their arguments, and their tests pass.
 
+mod optimiser;
+
 use std::path::{Path, PathBuf};
 
 use engine::{Unit, case, compile};

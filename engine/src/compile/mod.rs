@@ -56,6 +56,20 @@ impl Unit {
     }
 }
 
+/// How to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the program may be made fast: nothing dropped, reordered or passed over without it. What a program
+    /// decides is the same either way, and tests hold the two against each other.
+    pub optimize: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { optimize: true }
+    }
+}
+
 /// What came of a compilation.
 #[derive(Debug)]
 pub struct Compiled {
@@ -69,10 +83,20 @@ pub struct Compiled {
 
 /// Compiles a chain. All mistakes of all files are reported in one run.
 pub fn compile(units: &[Unit], library: &dyn Library, sources: &mut Sources) -> Compiled {
+    compile_with(units, library, sources, Options::default())
+}
+
+/// Compiles a chain in a way of one's own.
+pub fn compile_with(
+    units: &[Unit],
+    library: &dyn Library,
+    sources: &mut Sources,
+    options: Options,
+) -> Compiled {
     let mut diagnostics = Vec::new();
     let known = sources.count();
     let linked = resolve::link(units, library, sources, &mut diagnostics);
-    let mut lowered = lower::Lowering::new();
+    let mut lowered = lower::Lowering::new(options);
     for (unit, given) in linked.units.iter().zip(units) {
         let arguments = bind::bind(unit, given, &mut diagnostics);
         let checked = check::check(&linked, unit, &mut diagnostics);

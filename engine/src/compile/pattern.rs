@@ -10,6 +10,7 @@ use regex_syntax::hir::Hir;
 
 use super::resolve::{Linked, PatternDef};
 use super::typed::PatternUse;
+use crate::matcher::scan::Scanner;
 use crate::matcher::{self, Blueprint, Detector, Validator, View, regex, validator, words};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
@@ -41,6 +42,8 @@ struct Planned {
 pub(super) struct Patterns {
     planned: Vec<Planned>,
     ids: HashMap<Key, DetectorId>,
+    /// What was compiled: by expression, flags and map of the view.
+    meanings: HashMap<(String, String, View), Hir>,
     /// Expressions that cannot be used, so that each is told once.
     refused: Vec<Span>,
 }
@@ -169,6 +172,12 @@ impl Patterns {
         view: View,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Hir> {
+        // What was decoded is seen as folded text.
+        let map = if view == View::Decoded { View::Folded } else { view };
+        let meaning = (source.text.to_owned(), source.flags.to_owned(), map);
+        if let Some(hir) = self.meanings.get(&meaning) {
+            return Some(hir.clone());
+        }
         let hir = match regex::compile(source.text, source.flags, view) {
             Ok(hir) => hir,
             Err(fault) => {
@@ -199,7 +208,15 @@ impl Patterns {
             );
             return None;
         }
+        self.meanings.insert(meaning, hir.clone());
         Some(hir)
+    }
+
+    /// Whether an expression was compiled in any view, and nothing is wrong with it.
+    fn is_known(&self, regex: &grammar::ast::Regex) -> bool {
+        View::ALL
+            .into_iter()
+            .any(|view| self.meanings.contains_key(&(regex.source.clone(), regex.flags.clone(), view)))
     }
 
     fn refuse(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) {
@@ -224,7 +241,9 @@ impl Patterns {
     pub(super) fn check(&mut self, linked: &Linked, file: SourceId, diagnostics: &mut Vec<Diagnostic>) {
         for def in linked.patterns.iter().filter(|def| def.source == file) {
             validators(def, diagnostics);
-            if let PatternBody::Regex(regex) = &def.ast.body.value {
+            if let PatternBody::Regex(regex) = &def.ast.body.value
+                && !self.is_known(regex)
+            {
                 let span = def.ast.body.span;
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1 };
                 self.compile(&def.ast.name.value, &source, View::Raw, diagnostics);
@@ -250,21 +269,34 @@ impl Patterns {
         }
     }
 
-    /// Builds every detector.
-    pub(super) fn build(self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Detector> {
-        let mut detectors = Vec::new();
-        for planned in self.planned {
+    /// Builds every detector, and the scanner that says where they may match.
+    pub(super) fn build(self, gated: bool, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Detector>, Scanner) {
+        let mut detectors: Vec<Detector> = Vec::new();
+        let mut covers = Vec::new();
+        let mut twins: HashMap<(&str, &str), Vec<(usize, usize)>> = HashMap::new();
+        for (index, planned) in self.planned.iter().enumerate() {
+            let alike = twins.entry((&planned.key.source, &planned.key.flags)).or_default();
+            let same = |other: &usize| self.planned.get(*other).is_some_and(|other| other.hir == planned.hir);
+            let twin =
+                alike.iter().find(|(other, _)| same(other)).and_then(|(_, built)| detectors.get(*built));
+            let cover = if gated { matcher::atoms::cover(&planned.hir) } else { None };
             let blueprint = Blueprint {
                 name: planned.name.clone(),
                 label: planned.key.label.clone(),
                 view: planned.key.view,
                 source: &planned.key.source,
-                validators: planned.key.validators,
+                validators: planned.key.validators.clone(),
                 hir: &planned.hir,
                 streams: planned.streams,
+                twin,
+                gated: cover.is_some(),
             };
+            covers.push((planned.key.view, cover));
             match Detector::new(blueprint) {
-                Ok(detector) => detectors.push(detector),
+                Ok(detector) => {
+                    alike.push((index, detectors.len()));
+                    detectors.push(detector);
+                }
                 Err(cause) => diagnostics.push(
                     Diagnostic::error(
                         codes::PATTERN_TOO_LARGE,
@@ -275,7 +307,7 @@ impl Patterns {
                 ),
             }
         }
-        detectors
+        (detectors, Scanner::new(covers))
     }
 }
 

@@ -1,7 +1,5 @@
 //! A pattern as an automaton that is stepped byte by byte: immutable, shared by all streams.
 
-use std::collections::HashMap;
-
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
 use regex_automata::util::primitives::StateID;
@@ -59,14 +57,22 @@ impl Automaton {
             starts.push(start(Some(byte))?);
         }
         starts.push(start(None)?);
-        let mut first = [false; 256];
-        for byte in 0..=u8::MAX {
-            let begins = starts.iter().any(|state| !dfa.is_dead_state(dfa.next_state(*state, byte)));
-            if let Some(slot) = first.get_mut(usize::from(byte)) {
-                *slot = begins;
+        // Few starts and few bytes differ: the automaton is asked about each of them once.
+        let mut distinct = starts.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let classes = dfa.byte_classes();
+        let mut begins = [false; 256];
+        for byte in representatives(&dfa) {
+            if let Some(slot) = begins.get_mut(usize::from(classes.get(byte))) {
+                *slot = distinct.iter().any(|state| !dfa.is_dead_state(dfa.next_state(*state, byte)));
             }
         }
-        let now = decided_states(&dfa, &starts);
+        let mut first = [false; 256];
+        for (byte, slot) in (0..=u8::MAX).zip(&mut first) {
+            *slot = begins.get(usize::from(classes.get(byte))).copied().unwrap_or(false);
+        }
+        let now = decided_states(&dfa, distinct);
         let stride2 = dfa.stride2();
         Ok(Self { dfa, starts, first, now, stride2 })
     }
@@ -112,38 +118,51 @@ impl Automaton {
     }
 }
 
+/// One byte of each class that the automaton tells apart.
+fn representatives(dfa: &dense::DFA<Vec<u32>>) -> Vec<u8> {
+    dfa.byte_classes().representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8()).collect()
+}
+
 /// The states from which every next byte, and the end of the text, complete a match right here that nothing can
 /// lengthen. They undo regex-automata's delay of matches by one byte where that is safe.
-fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: &[StateID]) -> Vec<bool> {
-    let bytes: Vec<u8> =
-        dfa.byte_classes().representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8()).collect();
-    let mut final_match: HashMap<StateID, bool> = HashMap::new();
-    let mut is_final = |state: StateID| {
-        *final_match.entry(state).or_insert_with(|| {
-            dfa.is_match_state(state)
-                && bytes.iter().all(|byte| dfa.is_dead_state(dfa.next_state(state, *byte)))
-                && !dfa.is_match_state(dfa.next_eoi_state(state))
-        })
+fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: Vec<StateID>) -> Vec<bool> {
+    let bytes = representatives(dfa);
+    let index = |state: StateID| state.as_usize() >> dfa.stride2();
+    let is_final = |state: StateID| {
+        dfa.is_match_state(state)
+            && bytes.iter().all(|byte| dfa.is_dead_state(dfa.next_state(state, *byte)))
+            && !dfa.is_match_state(dfa.next_eoi_state(state))
     };
-    let mut seen = vec![false; 0];
-    let mut now = vec![false; 0];
-    let mut queue: Vec<StateID> = starts.to_vec();
+    // By state: whether it was met, and what came of asking.
+    let mut met: Vec<bool> = Vec::new();
+    let mut known: Vec<Option<bool>> = Vec::new();
+    let mut now: Vec<bool> = Vec::new();
+    let mut queue = starts;
     while let Some(state) = queue.pop() {
-        let index = state.as_usize() >> dfa.stride2();
-        if seen.len() <= index {
-            seen.resize(index + 1, false);
-            now.resize(index + 1, false);
-        }
-        match seen.get_mut(index) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
+        if std::mem::replace(slot(&mut met, index(state)), true) {
+            continue;
         }
         let decided = dfa.is_match_state(dfa.next_eoi_state(state))
-            && bytes.iter().all(|byte| is_final(dfa.next_state(state, *byte)));
-        if let Some(slot) = now.get_mut(index) {
-            *slot = decided;
+            && bytes.iter().all(|byte| {
+                let next = dfa.next_state(state, *byte);
+                *slot(&mut known, index(next)).get_or_insert_with(|| is_final(next))
+            });
+        *slot(&mut now, index(state)) = decided;
+        for byte in &bytes {
+            let next = dfa.next_state(state, *byte);
+            if !*slot(&mut met, index(next)) {
+                queue.push(next);
+            }
         }
-        queue.extend(bytes.iter().map(|byte| dfa.next_state(state, *byte)));
     }
     now
+}
+
+/// The entry at an index, the list lengthened as far as need be.
+fn slot<T: Clone + Default>(list: &mut Vec<T>, index: usize) -> &mut T {
+    if list.len() <= index {
+        list.resize(index + 1, T::default());
+    }
+    #[expect(clippy::indexing_slicing, reason = "the list was made long enough just now")]
+    &mut list[index]
 }

@@ -1,11 +1,16 @@
 //! Patterns, ready to look for matches: in whole texts, and byte by byte.
 
+pub mod atoms;
 mod automaton;
 pub mod decode;
 pub mod glob;
 pub mod regex;
+pub mod scan;
+#[cfg(test)]
+mod scan_tests;
 pub mod validator;
 pub mod view;
+mod window;
 pub mod words;
 
 use std::ops::Range;
@@ -58,14 +63,19 @@ pub struct Blueprint<'a> {
     pub hir: &'a Hir,
     /// Whether it will be stepped over answers.
     pub streams: bool,
+    /// A detector of the same meaning, whose way to search whole texts serves this one too.
+    pub twin: Option<&'a Detector>,
+    /// Whether it is searched only where a scan says that it may match, and so need not skip ahead by itself.
+    pub gated: bool,
 }
 
 impl Detector {
     /// The detector of a pattern, or why its automaton cannot be built.
     pub fn new(blueprint: Blueprint<'_>) -> Result<Self, String> {
-        let whole = build(blueprint.hir, WhichCaptures::Implicit)?;
-        let value =
-            if has_value(blueprint.hir) { Some(build(blueprint.hir, WhichCaptures::All)?) } else { None };
+        let (whole, value) = match blueprint.twin {
+            Some(twin) => (twin.whole.clone(), twin.value.clone()),
+            None => (build(blueprint.hir, WhichCaptures::Implicit, !blueprint.gated)?, value(blueprint.hir)?),
+        };
         let stream = if blueprint.streams { Some(Automaton::new(blueprint.hir)?) } else { None };
         Ok(Self {
             name: blueprint.name,
@@ -137,9 +147,15 @@ impl Detector {
 /// The name of the group that takes the part of a match that counts.
 const VALUE: &str = "value";
 
-fn build(hir: &Hir, captures: WhichCaptures) -> Result<meta::Regex, String> {
+/// What finds the group called `value` in a match, where there is one.
+fn value(hir: &Hir) -> Result<Option<meta::Regex>, String> {
+    if has_value(hir) { build(hir, WhichCaptures::All, false).map(Some) } else { Ok(None) }
+}
+
+fn build(hir: &Hir, captures: WhichCaptures, skips_ahead: bool) -> Result<meta::Regex, String> {
     let config = meta::Config::new()
         .which_captures(captures)
+        .auto_prefilter(skips_ahead)
         .nfa_size_limit(Some(MAX_AUTOMATON))
         .hybrid_cache_capacity(1 << 20);
     meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| error.to_string())
@@ -182,6 +198,8 @@ mod tests {
             validators: validators.iter().filter_map(|name| validator::find(name)).collect(),
             hir: &hir,
             streams: true,
+            twin: None,
+            gated: false,
         };
         let mut out = Vec::new();
         Detector::new(blueprint)

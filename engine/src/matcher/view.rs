@@ -17,6 +17,19 @@ pub enum View {
 }
 
 impl View {
+    /// All of them.
+    pub const ALL: [View; 4] = [View::Folded, View::Normalized, View::Raw, View::Decoded];
+
+    /// Its place among all.
+    pub fn index(self) -> usize {
+        match self {
+            View::Folded => 0,
+            View::Normalized => 1,
+            View::Raw => 2,
+            View::Decoded => 3,
+        }
+    }
+
     /// As written in rules.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,18 +1,22 @@
 //! The program: where compilation ends and evaluation begins. Immutable, shared by all sessions.
 
+mod index;
 pub mod ir;
 pub mod marker;
 pub mod ops;
 mod print;
+pub mod stats;
 
 use std::sync::Arc;
 
 use grammar::ast::Phase;
 
 use crate::matcher::Detector;
+use crate::matcher::scan::Scanner;
 use crate::script::Script;
 use crate::value::Value;
 use crate::verdict::Verdict;
+pub(crate) use index::Index;
 use ir::{DetectorId, Node, NodeId, Score, TextRef};
 pub use marker::Marker;
 
@@ -27,6 +31,10 @@ pub struct Program {
     pub(crate) reads_element: Vec<bool>,
     pub(crate) scores: Vec<Score>,
     pub(crate) detectors: Vec<Detector>,
+    /// Where in a text each detector may match.
+    pub(crate) scanner: Scanner,
+    /// Which rules over requests can hold, by the plain values that they compare.
+    pub(crate) index: Index,
     pub(crate) scripts: Vec<Script>,
     /// Per rule that runs on answers, how it streams; in the order of `rules`.
     pub(crate) response: Vec<StreamRule>,
@@ -137,6 +145,11 @@ impl Program {
     /// The program as text, one node a line: what `kt policy compile --print ir` shows.
     pub fn print(&self) -> String {
         print::print(self)
+    }
+
+    /// What the program costs: what `kt policy compile --print stats` shows.
+    pub fn stats(&self) -> stats::Stats {
+        stats::stats(self)
     }
 
     pub(crate) fn node(&self, id: NodeId) -> &Node {

@@ -1,15 +1,12 @@
 //! The heart: nodes to values, over the texts and scalars of a request.
 
-use std::collections::HashMap;
 use std::ops::Range;
-use std::rc::Rc;
 
 use grammar::ast::{Phase, Quantity};
 
+use super::texts::{Hits, Texts};
 use crate::input::Request;
-use crate::matcher::decode::{Decoded, decode};
-use crate::matcher::view::{self, Viewed};
-use crate::matcher::{View, glob};
+use crate::matcher::glob;
 use crate::program::ir::{DetectorId, ListField, Node, NodeId, TextRef};
 use crate::program::{Program, ops};
 use crate::schema::{ElementField, FieldKind, Scope};
@@ -29,10 +26,9 @@ pub(super) struct Evaluator<'a> {
     program: &'a Program,
     request: &'a Request<'a>,
     phase: Phase,
-    views: HashMap<(View, usize), Rc<Viewed>>,
-    decoded: HashMap<usize, Rc<Vec<Decoded>>>,
-    hits: HashMap<(DetectorId, usize), Rc<[Range<usize>]>>,
-    values: HashMap<NodeId, Value>,
+    texts: Texts<'a>,
+    /// By node, what is known of it.
+    values: Vec<Option<Value>>,
     /// The element that each quantifier around the node in hand is at.
     elements: Vec<(ListField, usize)>,
 }
@@ -45,10 +41,8 @@ impl<'a> Evaluator<'a> {
             program,
             request,
             phase: Phase::Request,
-            views: HashMap::new(),
-            decoded: HashMap::new(),
-            hits: HashMap::new(),
-            values: HashMap::new(),
+            texts: Texts::new(program, request),
+            values: vec![None; program.nodes.len()],
             elements: Vec::new(),
         }
     }
@@ -60,7 +54,16 @@ impl<'a> Evaluator<'a> {
     /// From here on fields are read as the answer's rules see them.
     pub(super) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
-        self.values.clear();
+        self.values.fill(None);
+    }
+
+    /// By rule, whether its condition can hold; what the index does not know of is left open.
+    pub(super) fn possible(&mut self) -> Vec<bool> {
+        let program = self.program;
+        // What the index asks about cannot fail.
+        let values: Vec<Value> =
+            program.index.subjects().map(|node| self.value(node).unwrap_or(Value::Absent)).collect();
+        program.index.possible(&values)
     }
 
     /// A condition's truth.
@@ -75,7 +78,7 @@ impl<'a> Evaluator<'a> {
         }
         // Inside a quantifier a value belongs to the element in hand.
         let outside = self.elements.is_empty() || self.program.reads_element.get(id.index()) == Some(&false);
-        if let Some(value) = self.values.get(&id).filter(|_| outside) {
+        if let Some(Some(value)) = self.values.get(id.index()).filter(|_| outside) {
             return Ok(value.clone());
         }
         let value = match self.program.node(id) {
@@ -83,8 +86,8 @@ impl<'a> Evaluator<'a> {
             Node::Score(_) => self.alone(|this| this.compute(id))?,
             _ => self.compute(id)?,
         };
-        if outside {
-            self.values.insert(id, value.clone());
+        if let Some(slot) = self.values.get_mut(id.index()).filter(|_| outside) {
+            *slot = Some(value.clone());
         }
         Ok(value)
     }
@@ -266,12 +269,12 @@ impl<'a> Evaluator<'a> {
     fn has(&mut self, text: &TextRef, detectors: &[DetectorId]) -> Evaluated<bool> {
         match text {
             TextRef::Texts(scope) => {
-                let texts = self.texts(*scope);
-                Ok(texts.into_iter().any(|text| detectors.iter().any(|id| !self.hits(*id, text).is_empty())))
+                let mut texts = self.texts_of(*scope);
+                Ok(texts.any(|text| detectors.iter().any(|id| self.hits(*id, text).is_some())))
             }
             TextRef::Element(depth) => {
-                let texts = self.element_texts(*depth);
-                Ok(texts.into_iter().any(|text| detectors.iter().any(|id| !self.hits(*id, text).is_empty())))
+                let mut texts = self.element_texts(*depth);
+                Ok(texts.any(|text| detectors.iter().any(|id| self.hits(*id, text).is_some())))
             }
             TextRef::Value(node) => {
                 let value = self.value(*node)?;
@@ -281,9 +284,9 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn texts(&self, scope: Scope) -> Vec<usize> {
+    fn texts_of(&self, scope: Scope) -> impl Iterator<Item = usize> + use<'a> {
         let texts = self.request.texts.iter().enumerate();
-        texts.filter(|(_, text)| scope.covers(text.role)).map(|(index, _)| index).collect()
+        texts.filter(move |(_, text)| scope.covers(text.role)).map(|(index, _)| index)
     }
 
     fn element_texts(&self, depth: u8) -> Range<usize> {
@@ -301,33 +304,8 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The detector's matches in a text of the request, as bytes of the text as it arrived.
-    fn hits(&mut self, id: DetectorId, text: usize) -> Rc<[Range<usize>]> {
-        if let Some(hits) = self.hits.get(&(id, text)) {
-            return Rc::clone(hits);
-        }
-        let hits: Rc<[Range<usize>]> = self.search(id, text).into();
-        self.hits.insert((id, text), Rc::clone(&hits));
-        hits
-    }
-
-    fn search(&mut self, id: DetectorId, index: usize) -> Vec<Range<usize>> {
-        let mut hits = Vec::new();
-        let (Some(detector), Some(text)) = (self.program.detector(id), self.request.texts.get(index)) else {
-            return hits;
-        };
-        if detector.view == View::Decoded {
-            let runs = Rc::clone(self.decoded.entry(index).or_insert_with(|| Rc::new(decode(text.value))));
-            for run in runs.iter() {
-                detector.find_all(&run.text, |_| hits.push(run.raw.clone()));
-            }
-            hits.dedup();
-            return hits;
-        }
-        let viewed = self.views.entry((detector.view, index));
-        let viewed = Rc::clone(viewed.or_insert_with(|| Rc::new(view::view(detector.view, text.value))));
-        let seen = viewed.text.as_deref().unwrap_or(text.value);
-        detector.find_all(seen, |range| hits.push(viewed.map.start(range.start)..viewed.map.end(range.end)));
-        hits
+    fn hits(&mut self, id: DetectorId, text: usize) -> Hits {
+        self.texts.hits(id, text)
     }
 
     /// The matches that make a condition true: those of every `has` that holds in a branch that holds. A negation turns
@@ -360,7 +338,7 @@ impl<'a> Evaluator<'a> {
     fn evidence_of(&mut self, node: &Node, out: &mut Vec<Evidence>) -> Evaluated<()> {
         match node {
             Node::Has(TextRef::Texts(scope), detectors) => {
-                let texts = self.texts(*scope);
+                let texts = self.texts_of(*scope);
                 self.note(detectors, texts, out);
             }
             Node::Has(TextRef::Element(depth), detectors) => {
@@ -399,6 +377,7 @@ impl<'a> Evaluator<'a> {
         for text in texts {
             for id in detectors {
                 let hits = self.hits(*id, text);
+                let hits = hits.as_deref().unwrap_or_default();
                 out.extend(hits.iter().map(|range| Evidence { text, range: range.clone(), detector: *id }));
             }
         }

@@ -27,6 +27,7 @@ struct Wish {
 pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep {
     let program = Arc::clone(&session.program);
     let mut evaluator = Evaluator::new(&program, request);
+    let possible = evaluator.possible();
     let mut wishes = Vec::new();
     let mut routes = Routes::of(request);
     let mut stopped = false;
@@ -38,7 +39,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
             continue;
         }
         let begun = (session.clock)();
-        for rule in policy.rules.clone() {
+        for rule in policy.rules.clone().filter(|rule| possible.get(*rule) != Some(&false)) {
             let applied = apply(session, &program, rule, &mut evaluator, &mut wishes).and_then(|holds| {
                 if holds { routes.narrow(session, &program, rule, &mut evaluator) } else { Ok(()) }
             });

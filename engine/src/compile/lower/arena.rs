@@ -9,13 +9,18 @@ use crate::program::ops;
 use crate::value::Value;
 
 /// Nodes so far.
-#[derive(Default)]
 pub(super) struct Arena {
     pub(super) nodes: Vec<Node>,
     ids: HashMap<Node, NodeId>,
+    /// Whether the sides of `and` and `or` may change places.
+    reorder: bool,
 }
 
 impl Arena {
+    pub(super) fn new(reorder: bool) -> Self {
+        Self { nodes: Vec::new(), ids: HashMap::new(), reorder }
+    }
+
     /// The node, made once.
     pub(super) fn add(&mut self, node: Node) -> NodeId {
         if let Some(id) = self.ids.get(&node) {
@@ -109,8 +114,10 @@ impl Arena {
             flat.retain(|side| self.finds(*side, !neutral));
             flat.push(self.add(Node::Const(Value::Bool(!neutral))));
         }
-        flat.sort_by_key(|node| (self.cost(*node), *node));
-        flat.dedup();
+        if self.reorder {
+            flat.sort_by_key(|node| (self.cost(*node), *node));
+            flat.dedup();
+        }
         match flat.as_slice() {
             [] => self.add(Node::Const(Value::Bool(neutral))),
             [one] => *one,

@@ -10,15 +10,15 @@ use std::sync::Arc;
 use grammar::ast::{Phase, Quantity, ScriptBody};
 use grammar::{Diagnostic, Sources, Span, codes};
 
-use super::Library;
 use super::pattern::{Arguments, Patterns};
 use super::resolve::{Linked, LinkedUnit};
 use super::stream;
 use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Kind, Typed};
+use super::{Library, Options};
 use crate::matcher::words;
 use crate::program::ir::{Node, NodeId, Score, TextRef};
 use crate::program::marker::{Marker, Shape};
-use crate::program::{OnError, Piece, Policy, Program, Routing, Rule, StreamRule};
+use crate::program::{Index, OnError, Piece, Policy, Program, Routing, Rule, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -35,6 +35,8 @@ pub(super) struct Lowering {
     rules: Vec<Rule>,
     response: Vec<StreamRule>,
     detectors: Vec<crate::matcher::Detector>,
+    scanner: crate::matcher::scan::Scanner,
+    options: Options,
 }
 
 /// What the expressions of one policy refer to.
@@ -47,9 +49,9 @@ struct Frame<'a> {
 }
 
 impl Lowering {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Self {
-            arena: Arena::default(),
+            arena: Arena::new(options.optimize),
             scores: Vec::new(),
             scripts: Vec::new(),
             script_engine: None,
@@ -58,6 +60,8 @@ impl Lowering {
             rules: Vec::new(),
             response: Vec::new(),
             detectors: Vec::new(),
+            scanner: crate::matcher::scan::Scanner::default(),
+            options,
         }
     }
 
@@ -118,7 +122,10 @@ impl Lowering {
 
     /// Builds what takes time, and closes the program.
     pub(super) fn finish(self, hash: String) -> Program {
+        let index =
+            if self.options.optimize { Index::new(&self.arena.nodes, &self.rules) } else { Index::default() };
         Program {
+            index,
             hash,
             policies: self.policies,
             rules: self.rules,
@@ -126,6 +133,7 @@ impl Lowering {
             nodes: self.arena.nodes,
             scores: self.scores,
             detectors: self.detectors,
+            scanner: self.scanner,
             scripts: self.scripts,
             response: self.response,
         }
@@ -133,8 +141,12 @@ impl Lowering {
 
     /// Builds the automata of what is left after pruning. Before `finish`, since it can fail.
     pub(super) fn build(&mut self, diagnostics: &mut Vec<Diagnostic>) {
-        self.prune();
-        self.detectors = std::mem::take(&mut self.patterns).build(diagnostics);
+        let optimize = self.options.optimize;
+        if optimize {
+            self.prune();
+        }
+        let patterns = std::mem::take(&mut self.patterns);
+        (self.detectors, self.scanner) = patterns.build(optimize, diagnostics);
     }
 
     fn fuzzy(
@@ -382,15 +394,18 @@ impl Lowering {
         looks
     }
 
-    /// The score that a condition compares, for the report.
+    /// The score that a condition compares, for the report: of several the one that was declared first.
     fn first_score(&self, node: NodeId) -> Option<NodeId> {
-        let found = self.arena.nodes.get(node.index())?;
-        if matches!(found, Node::Score(_)) {
+        let declared = |node: &NodeId| match self.arena.nodes.get(node.index()) {
+            Some(Node::Score(score)) => Some(*score),
+            _ => None,
+        };
+        if declared(&node).is_some() {
             return Some(node);
         }
-        let mut score = None;
-        found.children(|child| score = score.or_else(|| self.first_score(child)));
-        score
+        let mut scores = Vec::new();
+        self.arena.nodes.get(node.index())?.children(|child| scores.extend(self.first_score(child)));
+        scores.into_iter().min_by_key(declared)
     }
 }
 

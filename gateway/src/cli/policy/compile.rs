@@ -15,7 +15,8 @@ use crate::packs::{self, Shelf};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kt policy compile --file rules/house.ktr --print ast
-  kt policy compile --file policy-config.yaml --print ir")]
+  kt policy compile --file policy-config.yaml --print ir
+  kt policy compile --file policy-config.yaml --print stats --json")]
 pub(in crate::cli) struct Compile {
     /// The configuration (YAML) or rule file (.ktr)
     #[arg(long, value_name = "FILE")]
@@ -23,6 +24,9 @@ pub(in crate::cli) struct Compile {
     /// The stage to print
     #[arg(long, value_enum, default_value_t = Stage::Ir)]
     print: Stage,
+    /// With `--print stats`: one JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// `--print`.
@@ -32,13 +36,22 @@ enum Stage {
     Ast,
     /// The program
     Ir,
+    /// What each pattern and each rule costs
+    Stats,
 }
 
 impl Compile {
     pub(super) fn run(self, terminal: &mut Terminal) -> Exit {
+        if self.json && !matches!(self.print, Stage::Stats) {
+            return terminal.fail("`--json` goes with `--print stats`".to_owned());
+        }
         let shown = match self.print {
             Stage::Ast => ast(&self.file, terminal),
-            Stage::Ir => ir(&self.file, terminal),
+            Stage::Ir => program(&self.file, terminal).map(|program| Some(program?.print())),
+            Stage::Stats => program(&self.file, terminal).map(|program| {
+                let stats = program?.stats();
+                Some(if self.json { super::stats::json(&stats).to_string() } else { stats.print() })
+            }),
         };
         match shown {
             Ok(Some(text)) => {
@@ -66,11 +79,11 @@ fn ast(path: &Path, terminal: &mut Terminal) -> Result<Option<String>, String> {
     Ok(errors.is_empty().then(|| grammar::print::print(&file)))
 }
 
-fn ir(path: &Path, terminal: &mut Terminal) -> Result<Option<String>, String> {
+fn program(path: &Path, terminal: &mut Terminal) -> Result<Option<Arc<Program>>, String> {
     if !is_rule_file(path) {
         let loaded = packs::load(&[path.to_owned()])?;
         terminal.diagnostics(&loaded.diagnostics, &loaded.sources);
-        return Ok(loaded.pack.map(|pack| pack.program.print()));
+        return Ok(loaded.pack.map(|pack| Arc::clone(&pack.program)));
     }
     let text = packs::read(path)?;
     let mut sources = Sources::new();
@@ -81,5 +94,5 @@ fn ir(path: &Path, terminal: &mut Terminal) -> Result<Option<String>, String> {
     };
     let errors: Vec<Diagnostic> = compiled.diagnostics.into_iter().filter(Diagnostic::is_error).collect();
     terminal.diagnostics(&errors, &sources);
-    Ok(compiled.program.map(|program: Arc<Program>| program.print()))
+    Ok(compiled.program)
 }

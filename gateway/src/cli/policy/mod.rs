@@ -6,6 +6,7 @@ mod exchange;
 mod lines;
 mod lint;
 mod reference;
+mod stats;
 mod test;
 
 use std::path::Path;

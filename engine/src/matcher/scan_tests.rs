@@ -1,0 +1,180 @@
+//! What is gated finds what is not gated finds.
+
+use std::ops::Range;
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::scan::{Scanner, Tier};
+use super::{Blueprint, Detector, View, atoms, regex, validator, words};
+
+/// Patterns whose atoms lie in all kinds of places, and what texts that nearly match them are made of.
+const POOL: &[(&str, &str)] = &[
+    (r"\bAKIA[0-9A-Z]{4}\b", ""),
+    (r"\bignore (?:all |any )?(?:previous|prior) rules\b", "i"),
+    (r"[\w.]{1,8}@\w{1,8}\.\w{2,3}", "i"),
+    (r"[\w.]+@\w+\.\w{2,3}", "i"),
+    (r"\b\d{4}[ -]?\d{4}\b", ""),
+    (r"(?:password|kasse)\s*=\s*\S+", "i"),
+    (r"\d{2,3} kb$", "i"),
+    (r"^x.{0,4}secret", "i"),
+    (r"a.*secret|secret.{2,5}b", "s"),
+    (r"(?:ab|cd)+secret?", "i"),
+    (r"\w{3}", ""),
+    (r"(?<value>\d{2})-kasse", "i"),
+    (r"игн.{0,3}руй", "i"),
+    (r"[ab]{2}x|x[ab]{3}", ""),
+    (r"se(?:cret){2}|kb{3}", "i"),
+];
+
+const PARTS: &[&str] = &[
+    "AKIA",
+    "akia",
+    "0",
+    "12",
+    "1234",
+    "ignore ",
+    "all ",
+    "previous",
+    "prior",
+    " rules",
+    "a",
+    "b",
+    "x",
+    "ab",
+    "@",
+    ".",
+    "com",
+    "password",
+    "KASSE",
+    "kaſſe",
+    "\u{212A}asse",
+    "=",
+    " ",
+    "\n",
+    "kb",
+    "secret",
+    "secre",
+    "SECRETcret",
+    "-",
+    "игн",
+    "ИГНО",
+    "руй",
+    "é",
+    "cd",
+    "explosve",
+    "explosive",
+    "pipe  bomb",
+    "bbb",
+];
+
+type Pattern = (Detector, Option<atoms::Cover>);
+
+fn detector(source: &str, flags: &str, checks: &[&str]) -> Pattern {
+    let hir = regex::compile(source, flags, View::Raw).unwrap();
+    let blueprint = Blueprint {
+        name: "p".into(),
+        label: "P".into(),
+        view: View::Raw,
+        source,
+        validators: checks.iter().filter_map(|name| validator::find(name)).collect(),
+        hir: &hir,
+        streams: false,
+        twin: None,
+        gated: false,
+    };
+    (Detector::new(blueprint).unwrap(), atoms::cover(&hir))
+}
+
+/// The pool, with checks and word lists, built once.
+static POOLED: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let mut patterns: Vec<_> = POOL.iter().map(|(source, flags)| detector(source, flags, &[])).collect();
+    patterns.push(detector(r"\b\d{4}[ -]?\d{4}\b", "", &["mixed_digits"]));
+    for edits in 0..=2 {
+        patterns.push(detector(&words::source(["explosive", "pipe bomb"], edits), "i", &[]));
+    }
+    patterns
+});
+
+fn agree(patterns: &[Pattern], texts: &[String]) {
+    let covers = patterns.iter().map(|(_, cover)| (View::Raw, cover.clone())).collect();
+    let scanner = Scanner::new(covers);
+    for text in texts {
+        let scan = scanner.scan(View::Raw, text);
+        for (index, (detector, cover)) in patterns.iter().enumerate() {
+            let (mut plain, mut gated): (Vec<Range<usize>>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
+            detector.find_all(text, |range| plain.push(range));
+            scanner.find_all((index, detector), text, &scan, |range| gated.push(range));
+            assert_eq!(gated, plain, "{} {cover:?} in {text:?}", detector.source);
+        }
+    }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let part = prop::sample::select(PARTS);
+    prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat())
+}
+
+/// Small expressions over few letters.
+fn expression() -> impl Strategy<Value = String> {
+    let leaf = prop::sample::select(
+        &[
+            "a", "b", "se", "cret", "[ab]", "[^a]", ".", r"\d", r"\w", r"\b", "^", "$", " ", "kb", "@", "é",
+            "-",
+        ][..],
+    )
+    .prop_map(str::to_owned);
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..5).prop_map(|parts| parts.concat()),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("(?:{})", parts.join("|"))),
+            (inner, prop::sample::select(&["?", "*", "+", "{2}", "{1,3}", "+?", "{0,2}?"][..]))
+                .prop_map(|(part, times)| format!("(?:{part}){times}")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn gated_is_ungated(texts in prop::collection::vec(text(), 1..8)) {
+        agree(&POOLED, &texts);
+    }
+
+    #[test]
+    fn whatever_the_expressions(
+        sources in prop::collection::vec((expression(), any::<bool>()), 1..8),
+        texts in prop::collection::vec(text(), 1..8),
+    ) {
+        let flags = |any_case| if any_case { "i" } else { "" };
+        let usable = |source: &str| {
+            regex::compile(source, "i", View::Raw).is_ok_and(|hir| hir.properties().minimum_len() > Some(0))
+        };
+        let sources = sources.iter().filter(|(source, _)| usable(source));
+        let patterns: Vec<_> =
+            sources.map(|(source, any_case)| detector(source, flags(*any_case), &[])).collect();
+        agree(&patterns, &texts);
+    }
+}
+
+#[test]
+fn each_pattern_has_its_tier() {
+    let tier = |source: &str| {
+        let (_, cover) = detector(source, "i", &[]);
+        Scanner::new(vec![(View::Raw, cover)]).tier(0)
+    };
+    assert_eq!(tier(r"\bsecret\b|\bother\b"), Tier::Literal);
+    assert_eq!(tier(r"\bsecret \d+"), Tier::Gated);
+    assert_eq!(tier(r"\w{3}"), Tier::Always);
+}
+
+#[test]
+fn a_spam_of_atoms_makes_one_window() {
+    let (detector, cover) = detector("secret.{0,100}end", "", &[]);
+    let scanner = Scanner::new(vec![(View::Raw, cover)]);
+    let text = format!("{}x{}secret end", "secret".repeat(1000), " ".repeat(500));
+    let scan = scanner.scan(View::Raw, &text);
+    assert_eq!(scanner.windows(0, &scan, detector.longest), Some(2));
+}
