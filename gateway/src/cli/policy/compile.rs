@@ -43,7 +43,7 @@ enum Stage {
 impl Compile {
     pub(super) fn run(self, terminal: &mut Terminal) -> Exit {
         if self.json && !matches!(self.print, Stage::Stats) {
-            return terminal.fail("`--json` goes with `--print stats`".to_owned());
+            return terminal.fail("`--json` goes with `--print stats`");
         }
         let shown = match self.print {
             Stage::Ast => ast(&self.file, terminal),
