@@ -42,6 +42,7 @@ codes! {
     OPTIONAL_UNHANDLED = "E022" "a value that may be absent and is not handled";
     LIMIT = "E023" "a limit that keeps compilation bounded";
     NOTHING_TO_REDACT = "E024" "a redaction that has nothing to replace";
+    UNKNOWN_GROUP = "E030" "a `capture` of a group that the expression does not have";
 
     UNUSED_BLOCK = "W001" "settings of a policy that is not in the chain";
     PACK_DISABLED = "W002" "the policy chain is switched off";
