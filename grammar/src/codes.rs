@@ -44,6 +44,7 @@ codes! {
     NOTHING_TO_REDACT = "E024" "a redaction that has nothing to replace";
     NOT_EXHAUSTIVE = "E025" "a `match` that leaves something out";
     UNREACHABLE = "E026" "an arm that is never reached";
+    UNKNOWN_GROUP = "E027" "a `capture` of a group that the expression does not have";
 
     UNUSED_BLOCK = "W001" "settings of a policy that is not in the chain";
     PACK_DISABLED = "W002" "the policy chain is switched off";

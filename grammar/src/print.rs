@@ -94,6 +94,9 @@ impl Printer {
             if let Some(label) = &pattern.label {
                 p.line(format!("label {}", label.value));
             }
+            if let Some(group) = &pattern.capture {
+                p.line(format!("capture {}", group.value));
+            }
             for validator in &pattern.validators {
                 p.line(format!("where {}", validator.value));
             }

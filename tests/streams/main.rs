@@ -35,6 +35,9 @@ const SETS: &[(&[&str], &str)] = &[
     (&["bc", "ab"], "abc"),
     (&["aba", "bab"], "abc"),
     (&["a(?<value>b+)c?"], "abc"),
+    (&[r"\Ba(?<value>b)|ab"], "ab "),
+    (&[r"a(?:(?<value>b)\b|b)"], "ab "),
+    (&[r"(?m)a(?:(?<value>b)$|b)c?"], "abc\n"),
 ];
 
 /// A policy that redacts each pattern under its own name, sought in the text as it is.
@@ -42,7 +45,8 @@ fn program(patterns: &[&str]) -> Arc<Program> {
     let names: Vec<String> = (0..patterns.len()).map(|i| format!("p{i}")).collect();
     let mut text = String::from("policy streams\n");
     for (name, pattern) in names.iter().zip(patterns) {
-        text.push_str(&format!("pattern {name} = /{}/\n", pattern.replace("/", r"\/")));
+        let capture = if pattern.contains("(?<value>") { "capture value" } else { "" };
+        text.push_str(&format!("pattern {name} = /{}/ {capture}\n", pattern.replace("/", r"\/")));
     }
     let names = names.join(", ");
     text.push_str(&format!(

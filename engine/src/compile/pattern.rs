@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use grammar::ast::{Literal, PatternBody, Words};
+use grammar::ast::{Literal, Name, PatternBody, Words};
 use grammar::diagnostic::did_you_mean;
 use grammar::{Diagnostic, SourceId, Span, codes};
 use regex_syntax::hir::Hir;
@@ -15,9 +15,6 @@ use crate::matcher::{self, Blueprint, Detector, Validator, View, regex, validato
 use crate::program::ir::DetectorId;
 use crate::value::Value;
 
-/// The longest match, in bytes, that a check may be asked of: where it fails, the search goes on inside of the match.
-const MAX_CHECKED: usize = 4096;
-
 /// What makes two detectors one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
@@ -26,6 +23,7 @@ struct Key {
     view: View,
     label: Arc<str>,
     validators: Vec<Validator>,
+    capture: Option<Arc<str>>,
 }
 
 /// A detector to build.
@@ -73,12 +71,19 @@ impl Patterns {
             }
             PatternUse::Regex(regex, span) => {
                 let label = Arc::from("MATCH");
-                let source = Source { text: &regex.source, flags: &regex.flags, span: *span, offset: 1 };
+                let source = Source {
+                    text: &regex.source,
+                    flags: &regex.flags,
+                    span: *span,
+                    offset: 1,
+                    capture: None,
+                };
                 self.plan(&regex.source, label, Vec::new(), source, view, diagnostics).into_iter().collect()
             }
             PatternUse::Phrase(text) => {
                 let expression = words::source([text.as_str()], 0);
-                let source = Source { text: &expression, flags: "i", span: Span::default(), offset: 0 };
+                let source =
+                    Source { text: &expression, flags: "i", span: Span::default(), offset: 0, capture: None };
                 self.plan(text, Arc::from("PHRASE"), Vec::new(), source, view, diagnostics)
                     .into_iter()
                     .collect()
@@ -109,7 +114,8 @@ impl Patterns {
         let span = def.ast.body.span;
         match &def.ast.body.value {
             PatternBody::Regex(regex) => {
-                let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1 };
+                let capture = def.ast.capture.as_ref();
+                let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
                 ids.extend(self.plan(name, label, validators, source, view, diagnostics));
             }
             PatternBody::Words { words, except, .. } => {
@@ -119,14 +125,14 @@ impl Patterns {
                 if !list.is_empty() {
                     let edits = arguments.fuzzy.get(&index).copied().unwrap_or_default();
                     let expression = words::source(list.iter().map(String::as_str), edits);
-                    let source = Source { text: &expression, flags: "i", span, offset: 0 };
+                    let source = Source { text: &expression, flags: "i", span, offset: 0, capture: None };
                     ids.extend(self.plan(name, label, validators, source, view, diagnostics));
                 }
             }
             PatternBody::AnyOf(_) => {
                 let values = def.params.iter().filter_map(|param| arguments.values.get(*param));
                 for expression in values.filter_map(Value::as_list).flatten().filter_map(Value::as_str) {
-                    let source = Source { text: expression, flags: "", span, offset: 0 };
+                    let source = Source { text: expression, flags: "", span, offset: 0, capture: None };
                     ids.extend(self.plan(name, label.clone(), validators.clone(), source, view, diagnostics));
                 }
             }
@@ -142,18 +148,22 @@ impl Patterns {
         view: View,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<DetectorId> {
-        let key = Key { source: source.text.into(), flags: source.flags.into(), view, label, validators };
+        let capture = source.capture.map(|group| Arc::from(group.value.as_str()));
+        let key =
+            Key { source: source.text.into(), flags: source.flags.into(), view, label, validators, capture };
         if let Some(id) = self.ids.get(&key) {
             return Some(*id);
         }
         let hir = self.compile(name, &source, view, diagnostics)?;
-        let endless = hir.properties().maximum_len().is_none_or(|longest| longest > MAX_CHECKED);
+        let endless = hir.properties().maximum_len().is_none_or(|longest| longest > matcher::MAX_MATCH);
         if endless && key.validators.iter().any(|validator| !validator.whole) {
             let message =
                 format!("`{name}` has no end, and a check that tries every start of it could take for ever");
             self.refuse(
-                Diagnostic::error(codes::LIMIT, source.span, message)
-                    .help(format!("bound its repetitions, as in `{{1,64}}`, to {MAX_CHECKED} bytes in all")),
+                Diagnostic::error(codes::LIMIT, source.span, message).help(format!(
+                    "bound its repetitions, as in `{{1,64}}`, to {} bytes in all",
+                    matcher::MAX_MATCH
+                )),
                 diagnostics,
             );
             return None;
@@ -175,8 +185,12 @@ impl Patterns {
         // What was decoded is seen as folded text.
         let map = if view == View::Decoded { View::Folded } else { view };
         let meaning = (source.text.to_owned(), source.flags.to_owned(), map);
-        if let Some(hir) = self.meanings.get(&meaning) {
-            return Some(hir.clone());
+        if let Some(hir) = self.meanings.get(&meaning).cloned() {
+            if let Some(fault) = source.capture.and_then(|group| bad_capture(name, group, &hir)) {
+                self.refuse(fault, diagnostics);
+                return None;
+            }
+            return Some(hir);
         }
         let hir = match regex::compile(source.text, source.flags, view) {
             Ok(hir) => hir,
@@ -198,14 +212,8 @@ impl Patterns {
             );
             return None;
         }
-        if matcher::has_empty_value(&hir) {
-            let message =
-                format!("the group `value` of `{name}` can match empty text, and so would find nothing");
-            self.refuse(
-                Diagnostic::error(codes::EMPTY_MATCH, source.span, message)
-                    .help("make at least one part of the group required: `+` instead of `*`"),
-                diagnostics,
-            );
+        if let Some(fault) = source.capture.and_then(|group| bad_capture(name, group, &hir)) {
+            self.refuse(fault, diagnostics);
             return None;
         }
         self.meanings.insert(meaning, hir.clone());
@@ -241,11 +249,12 @@ impl Patterns {
     pub(super) fn check(&mut self, linked: &Linked, file: SourceId, diagnostics: &mut Vec<Diagnostic>) {
         for def in linked.patterns.iter().filter(|def| def.source == file) {
             validators(def, diagnostics);
+            capture_without_regex(def, diagnostics);
             if let PatternBody::Regex(regex) = &def.ast.body.value
                 && !self.is_known(regex)
             {
-                let span = def.ast.body.span;
-                let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1 };
+                let (span, capture) = (def.ast.body.span, def.ast.capture.as_ref());
+                let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
                 self.compile(&def.ast.name.value, &source, View::Raw, diagnostics);
             }
         }
@@ -286,6 +295,7 @@ impl Patterns {
                 view: planned.key.view,
                 source: &planned.key.source,
                 validators: planned.key.validators.clone(),
+                capture: planned.key.capture.clone(),
                 hir: &planned.hir,
                 streams: planned.streams,
                 twin,
@@ -311,11 +321,47 @@ impl Patterns {
     }
 }
 
+/// What is wrong with a captured group, if anything.
+fn bad_capture(pattern: &str, group: &Name, hir: &Hir) -> Option<Diagnostic> {
+    let groups = matcher::groups(hir);
+    let name = &group.value;
+    match groups.iter().find(|(known, _)| known == name) {
+        Some((_, false)) => None,
+        Some((_, true)) => {
+            let message =
+                format!("the group `{name}` of `{pattern}` can match empty text, and so would find nothing");
+            let help = "make at least one part of the group required: `+` instead of `*`";
+            Some(Diagnostic::error(codes::EMPTY_MATCH, group.span, message).help(help))
+        }
+        None => {
+            let nearest = did_you_mean(name, groups.iter().map(|(known, _)| *known));
+            let help = nearest.unwrap_or(format!("name a group of the expression: `(?<{name}>…)`"));
+            let message = format!("`{pattern}` has no group called `{name}`");
+            Some(Diagnostic::error(codes::UNKNOWN_GROUP, group.span, message).help(help))
+        }
+    }
+}
+
+/// Tells of a `capture` where there are no groups to name.
+fn capture_without_regex(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(group) = &def.ast.capture else { return };
+    let message = format!("`{}` is no regular expression, and so has no groups", def.ast.name.value);
+    let told = diagnostics.iter().any(|told| told.span == group.span);
+    if !matches!(def.ast.body.value, PatternBody::Regex(_)) && !told {
+        diagnostics.push(
+            Diagnostic::error(codes::UNKNOWN_GROUP, group.span, message)
+                .help("move `capture` to the pattern that has the group, or leave it out"),
+        );
+    }
+}
+
 /// An expression and where it is written.
 struct Source<'a> {
     text: &'a str,
     flags: &'a str,
     span: Span,
+    /// The group that is what was found.
+    capture: Option<&'a Name>,
     /// Bytes between the start of the span and the start of the text, when the text stands there as it is.
     offset: usize,
 }

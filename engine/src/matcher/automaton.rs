@@ -112,6 +112,12 @@ impl Automaton {
         self.now.get(state.as_usize() >> self.stride2).copied().unwrap_or(false)
     }
 
+    /// The same automaton, which never decides before it has seen the byte after a match.
+    pub fn awaiting_a_byte(mut self) -> Self {
+        self.now.clear();
+        self
+    }
+
     /// Bytes of memory.
     pub fn memory(&self) -> usize {
         self.dfa.memory_usage() + self.now.len() + self.starts.len() * size_of::<StateID>()

@@ -25,6 +25,11 @@ pub use regex::Fault;
 pub use validator::Validator;
 pub use view::View;
 
+/// The longest match in bytes of a view. Where a check fails, the search goes on inside of the match, so it must end.
+/// On a stream a match may stay possible for as long: past it the stream is stopped, since text cannot be held for
+/// ever, and what cannot be decided must not leave.
+pub const MAX_MATCH: usize = 4096;
+
 /// A pattern in one view.
 #[derive(Debug)]
 pub struct Detector {
@@ -41,8 +46,8 @@ pub struct Detector {
     /// The longest match in bytes of the view; `None` when there is no bound.
     pub longest: Option<usize>,
     whole: meta::Regex,
-    /// Present when the expression has a group called `value`: of a match, that part is what was found.
-    value: Option<meta::Regex>,
+    /// Present when a group is captured: of a match, that part is what was found.
+    capture: Option<Capture>,
     /// Present when a rule looks for it in answers.
     pub stream: Option<Automaton>,
 }
@@ -59,6 +64,8 @@ pub struct Blueprint<'a> {
     pub source: &'a str,
     /// Its checks.
     pub validators: Vec<Validator>,
+    /// The group that is what was found.
+    pub capture: Option<Arc<str>>,
     /// Its meaning in the view.
     pub hir: &'a Hir,
     /// Whether it will be stepped over answers.
@@ -69,14 +76,29 @@ pub struct Blueprint<'a> {
     pub gated: bool,
 }
 
+/// The group that is what was found, and the expression with its groups.
+#[derive(Debug)]
+struct Capture {
+    group: Arc<str>,
+    regex: meta::Regex,
+}
+
 impl Detector {
     /// The detector of a pattern, or why its automaton cannot be built.
     pub fn new(blueprint: Blueprint<'_>) -> Result<Self, String> {
-        let (whole, value) = match blueprint.twin {
-            Some(twin) => (twin.whole.clone(), twin.value.clone()),
-            None => (build(blueprint.hir, WhichCaptures::Implicit, !blueprint.gated)?, value(blueprint.hir)?),
+        let whole = match blueprint.twin {
+            Some(twin) => twin.whole.clone(),
+            None => build(blueprint.hir, WhichCaptures::Implicit, !blueprint.gated)?,
         };
-        let stream = if blueprint.streams { Some(Automaton::new(blueprint.hir)?) } else { None };
+        let capture = match blueprint.capture {
+            Some(group) => Some(Capture { group, regex: build(blueprint.hir, WhichCaptures::All, false)? }),
+            None => None,
+        };
+        let mut stream = if blueprint.streams { Some(Automaton::new(blueprint.hir)?) } else { None };
+        // Where the end is certain, which group took part may still hang on the byte after it.
+        if capture.is_some() && !blueprint.hir.properties().look_set().is_empty() {
+            stream = stream.map(Automaton::awaiting_a_byte);
+        }
         Ok(Self {
             name: blueprint.name,
             label: blueprint.label,
@@ -85,32 +107,35 @@ impl Detector {
             validators: blueprint.validators,
             longest: blueprint.hir.properties().maximum_len(),
             whole,
-            value,
+            capture,
             stream,
         })
     }
 
     /// What was found in a match that passes the pattern's checks, or after how many bytes the search goes on when it
-    /// does not: one character, or the whole match where the check says so.
-    pub fn judge(&self, matched: &str) -> Result<Range<usize>, usize> {
-        let part = self.part(matched);
-        let found = matched.get(part.clone()).unwrap_or(matched);
+    /// does not: one character, or the whole match where the check says so. The text must reach a byte past the match
+    /// on both sides, if there is one: boundaries look at it.
+    pub fn judge(&self, text: &[u8], matched: &Range<usize>) -> Result<Range<usize>, usize> {
+        let part = self.part(text, matched);
+        let found = str_of(text, &part);
         let mut failed = self.validators.iter().filter(|validator| !(validator.check)(found)).peekable();
         if failed.peek().is_none() {
             return Ok(part);
         }
         let whole = failed.any(|validator| validator.whole);
-        Err(if whole { matched.len().max(1) } else { matched.chars().next().map_or(1, char::len_utf8) })
+        let first = str_of(text, matched).chars().next().map_or(1, char::len_utf8);
+        Err(if whole { matched.len().max(1) } else { first })
     }
 
-    /// The part of a match that its group `value` took; the whole match where there is none.
-    fn part(&self, matched: &str) -> Range<usize> {
-        let group = self.value.as_ref().and_then(|regex| {
-            let mut captures = regex.create_captures();
-            regex.captures(Input::new(matched).anchored(Anchored::Yes), &mut captures);
-            captures.get_group_by_name(VALUE).map(|span| span.range())
+    /// The part of a match that the captured group took; the whole match where it took none.
+    fn part(&self, text: &[u8], matched: &Range<usize>) -> Range<usize> {
+        let group = self.capture.as_ref().and_then(|capture| {
+            let mut captures = capture.regex.create_captures();
+            let input = Input::new(text).range(matched.clone()).anchored(Anchored::Yes);
+            capture.regex.captures(input, &mut captures);
+            captures.get_group_by_name(&capture.group).map(|span| span.range())
         });
-        group.filter(|part| !part.is_empty()).unwrap_or(0..matched.len())
+        group.filter(|part| !part.is_empty()).unwrap_or(matched.clone())
     }
 
     /// Whether there is a match anywhere in a plain text, seen in this detector's view.
@@ -130,10 +155,10 @@ impl Detector {
         let mut at = 0;
         while let Some(matched) = self.whole.find(Input::new(text).range(at..)) {
             let range = matched.range();
-            match self.judge(text.get(range.clone()).unwrap_or_default()) {
+            match self.judge(text.as_bytes(), &range) {
                 Ok(part) => {
                     at = range.end.max(range.start + 1);
-                    found(range.start + part.start..range.start + part.end);
+                    found(part);
                 }
                 Err(skip) => at = range.start + skip,
             }
@@ -144,12 +169,9 @@ impl Detector {
     }
 }
 
-/// The name of the group that takes the part of a match that counts.
-const VALUE: &str = "value";
-
-/// What finds the group called `value` in a match, where there is one.
-fn value(hir: &Hir) -> Result<Option<meta::Regex>, String> {
-    if has_value(hir) { build(hir, WhichCaptures::All, false).map(Some) } else { Ok(None) }
+fn str_of<'t>(text: &'t [u8], range: &Range<usize>) -> &'t str {
+    let bytes = text.get(range.clone()).unwrap_or_default();
+    std::str::from_utf8(bytes).unwrap_or_default()
 }
 
 fn build(hir: &Hir, captures: WhichCaptures, skips_ahead: bool) -> Result<meta::Regex, String> {
@@ -161,26 +183,17 @@ fn build(hir: &Hir, captures: WhichCaptures, skips_ahead: bool) -> Result<meta::
     meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| error.to_string())
 }
 
-/// Whether a group called `value` can match empty text.
-pub fn has_empty_value(hir: &Hir) -> bool {
+/// The names of the expression's groups, and whether each can match empty text.
+pub fn groups(hir: &Hir) -> Vec<(&str, bool)> {
     match hir.kind() {
         HirKind::Capture(capture) => {
-            let is_value = capture.name.as_deref() == Some(VALUE);
-            is_value && capture.sub.properties().minimum_len() == Some(0) || has_empty_value(&capture.sub)
+            let empty = capture.sub.properties().minimum_len() == Some(0);
+            let own = capture.name.as_deref().map(|name| (name, empty));
+            own.into_iter().chain(groups(&capture.sub)).collect()
         }
-        HirKind::Repetition(repetition) => has_empty_value(&repetition.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_empty_value),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
-    }
-}
-
-/// Whether an expression has a group called `value`.
-fn has_value(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Capture(capture) => capture.name.as_deref() == Some(VALUE) || has_value(&capture.sub),
-        HirKind::Repetition(repetition) => has_value(&repetition.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_value),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+        HirKind::Repetition(repetition) => groups(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().flat_map(groups).collect(),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => Vec::new(),
     }
 }
 
@@ -188,7 +201,7 @@ fn has_value(hir: &Hir) -> bool {
 mod tests {
     use super::*;
 
-    fn found(source: &str, validators: &[&str], text: &str) -> Vec<String> {
+    fn found(source: &str, capture: Option<&str>, validators: &[&str], text: &str) -> Vec<String> {
         let hir = regex::compile(source, "", View::Raw).unwrap();
         let blueprint = Blueprint {
             name: "p".into(),
@@ -196,6 +209,7 @@ mod tests {
             view: View::Raw,
             source,
             validators: validators.iter().filter_map(|name| validator::find(name)).collect(),
+            capture: capture.map(Arc::from),
             hir: &hir,
             streams: true,
             twin: None,
@@ -209,14 +223,21 @@ mod tests {
     }
 
     #[test]
-    fn a_group_called_value_is_what_counts() {
-        assert_eq!(found(r"id: (?<value>\d+)", &[], "id: 12, id: 345."), ["12", "345"]);
-        assert_eq!(found(r"id: (?<other>\d+)", &[], "id: 12"), ["id: 12"]);
+    fn a_captured_group_is_what_counts() {
+        assert_eq!(found(r"id: (?<n>\d+)", Some("n"), &[], "id: 12, id: 345."), ["12", "345"]);
+        assert_eq!(found(r"id: (?<n>\d+)", None, &[], "id: 12"), ["id: 12"]);
+        assert_eq!(found(r"id: (?<n>\d+)|none", Some("n"), &[], "id: 12, none"), ["12", "none"]);
+    }
+
+    #[test]
+    fn a_group_is_matched_where_it_stands() {
+        assert_eq!(found(r"(?:\Ba(?<n>b)|a(?:b))", Some("n"), &[], "ab xab"), ["ab", "b"]);
+        assert_eq!(found(r"a(?:(?<n>b)\b|b)", Some("n"), &[], "abc ab"), ["ab", "b"]);
     }
 
     #[test]
     fn a_failed_check_passes_over_a_character_or_the_whole() {
-        assert_eq!(found(r"\d(?:\.\d){3,5}", &["ipv4"], "1.2.3.4.5 and 1.2.3.4"), ["1.2.3.4"]);
-        assert_eq!(found(r"\d{4}", &["mixed_digits"], "11112"), ["1112"]);
+        assert_eq!(found(r"\d(?:\.\d){3,5}", None, &["ipv4"], "1.2.3.4.5 and 1.2.3.4"), ["1.2.3.4"]);
+        assert_eq!(found(r"\d{4}", None, &["mixed_digits"], "11112"), ["1112"]);
     }
 }

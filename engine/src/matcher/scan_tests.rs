@@ -79,6 +79,7 @@ fn detector(source: &str, flags: &str, checks: &[&str]) -> Pattern {
         view: View::Raw,
         source,
         validators: checks.iter().filter_map(|name| validator::find(name)).collect(),
+        capture: None,
         hir: &hir,
         streams: false,
         twin: None,

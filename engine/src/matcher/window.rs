@@ -35,10 +35,10 @@ impl Detector {
             else {
                 break;
             };
-            match self.judge(text.get(range.clone()).unwrap_or_default()) {
+            match self.judge(text.as_bytes(), &range) {
                 Ok(part) => {
                     at = range.end.max(range.start + 1);
-                    found(range.start + part.start..range.start + part.end);
+                    found(part);
                 }
                 Err(skip) => at = range.start + skip,
             }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::Program;
 use super::ir::{DetectorId, Node, NodeId, TextRef};
-
-/// The longest time, in bytes, that a match may stay possible in an answer.
-pub const MAX_MATCH: usize = 4096;
+use crate::matcher::MAX_MATCH;
 
 /// How many atoms of a pattern are shown.
 const SHOWN: usize = 6;

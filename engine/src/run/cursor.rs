@@ -9,11 +9,7 @@ use std::ops::Range;
 
 use regex_automata::util::primitives::StateID;
 
-use crate::matcher::{Automaton, Detector};
-
-/// The longest time, in bytes, that a match may stay possible. Past it the stream is stopped: text cannot be held for
-/// ever, and what cannot be decided must not leave.
-pub(super) const MAX_MATCH: usize = 4096;
+use crate::matcher::{Automaton, Detector, MAX_MATCH};
 
 /// A match that is still possible.
 #[derive(Clone, Copy, Debug)]
@@ -48,10 +44,10 @@ impl ViewText {
         self.bytes.get(at.checked_sub(self.base)?).copied()
     }
 
-    fn text(&self, range: &Range<usize>) -> &str {
-        let bytes = range.start.checked_sub(self.base).zip(range.end.checked_sub(self.base));
-        let bytes = bytes.and_then(|(start, end)| self.bytes.get(start..end)).unwrap_or_default();
-        std::str::from_utf8(bytes).unwrap_or_default()
+    /// What the detector says of a match that has all its context.
+    fn judge(&self, detector: &Detector, range: &Range<usize>) -> Result<Range<usize>, usize> {
+        let here = range.start.saturating_sub(self.base)..range.end.saturating_sub(self.base);
+        detector.judge(&self.bytes, &here).map(|part| part.start + self.base..part.end + self.base)
     }
 
     /// Forgets what lies before `at`, but for the byte before it, which boundaries look at.
@@ -219,10 +215,10 @@ impl Cursor {
         let Some(end) = first.candidate else { return };
         let range = first.start..end;
         self.threads.clear();
-        match detector.judge(view.text(&range)) {
+        match view.judge(detector, &range) {
             Ok(part) => {
                 self.pos = end;
-                found(range.start + part.start..range.start + part.end);
+                found(part);
             }
             Err(skip) => self.pos = range.start + skip,
         }

@@ -24,9 +24,6 @@ pub type Clock = fn() -> u64;
 /// How many findings of one policy a session keeps; the rest are acted on all the same.
 const MAX_FINDINGS: usize = 256;
 
-// What the stats say of the hold is what streams do.
-const _: () = assert!(cursor::MAX_MATCH == crate::program::stats::MAX_MATCH);
-
 /// One exchange in progress.
 #[derive(Debug)]
 pub struct Session {

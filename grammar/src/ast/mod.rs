@@ -147,6 +147,8 @@ pub struct Pattern {
     pub body: Spanned<PatternBody>,
     /// Its label in findings and markers; the name in capitals when absent.
     pub label: Option<Name>,
+    /// The group of the expression that is what was found; the whole match when absent.
+    pub capture: Option<Name>,
     /// Validators that a match must pass, such as `luhn`.
     pub validators: Vec<Name>,
 }

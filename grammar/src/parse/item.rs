@@ -127,18 +127,20 @@ impl Reader {
         let mut parts = children(pair).into_iter();
         let name = self.name(&parts.next()?);
         let body = self.pattern_body(parts.next()?)?;
-        let mut pattern = Pattern { name, body, label: None, validators: Vec::new() };
+        let mut pattern = Pattern { name, body, label: None, capture: None, validators: Vec::new() };
         for clause in parts {
             let clause = clause.into_inner().next()?;
-            let is_label = clause.as_rule() == Rule::label;
+            let clause_kind = clause.as_rule();
             let names = children(clause);
-            if is_label {
-                let label = names.first()?;
-                let label =
-                    if label.as_rule() == Rule::string { self.string(label) } else { self.name(label) };
-                pattern.label = Some(label);
-            } else {
-                pattern.validators.extend(names.iter().map(|name| self.name(name)));
+            match clause_kind {
+                Rule::label => {
+                    let label = names.first()?;
+                    let label =
+                        if label.as_rule() == Rule::string { self.string(label) } else { self.name(label) };
+                    pattern.label = Some(label);
+                }
+                Rule::capture => pattern.capture = Some(self.name(names.first()?)),
+                _ => pattern.validators.extend(names.iter().map(|name| self.name(name))),
             }
         }
         Some(pattern)
