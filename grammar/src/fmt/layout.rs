@@ -17,9 +17,8 @@ pub(super) fn file(tokens: &[Token<'_>]) -> String {
     for (entry, wants) in entries.iter().zip(wants(&entries)) {
         let mut out = Writer::default();
         item(&mut out, entry);
-        let apart = above.is_some_and(|above| {
-            above != Shape::Comment && (above == Shape::Body || wants != Shape::Line)
-        });
+        let apart = above
+            .is_some_and(|above| above != Shape::Comment && (above == Shape::Body || wants != Shape::Line));
         if above.is_some() && (apart || breaks(entry) > 1) {
             text.push('\n');
         }
@@ -220,14 +219,18 @@ fn are_broken(nodes: &[Node<'_>]) -> bool {
 fn broken<'t>(out: &mut Writer<'t>, nodes: &[Node<'t>], indent: usize) {
     for wanted in SEAMS {
         let parts = split(nodes, |_, after| seam(after) == Some(wanted));
-        let fit = |part: &&[Node<'t>]| !are_broken(part) && indent + STEP + width(&Writer::default(), part) <= WIDTH;
+        let fit = |part: &&[Node<'t>]| {
+            !are_broken(part) && indent + STEP + width(&Writer::default(), part) <= WIDTH
+        };
         // A default has a line of its own only where that is enough.
         if parts.len() > 1 && (wanted != Seam::Default || parts.iter().all(fit)) {
             return seams(out, &parts, indent);
         }
     }
-    let groups = nodes.iter().enumerate().filter(|(_, node)| node.as_group().is_some_and(|g| !g.inside.is_empty()));
-    let widest = groups.max_by_key(|(_, node)| (is_broken(node), width(&Writer::default(), std::slice::from_ref(*node))));
+    let groups =
+        nodes.iter().enumerate().filter(|(_, node)| node.as_group().is_some_and(|g| !g.inside.is_empty()));
+    let widest = groups
+        .max_by_key(|(_, node)| (is_broken(node), width(&Writer::default(), std::slice::from_ref(*node))));
     let Some((at, Node::Group(group))) = widest else { return out.nodes(nodes) };
     let (before, after) = nodes.split_at(at);
     out.nodes(before);
@@ -271,7 +274,8 @@ fn brackets<'t>(out: &mut Writer<'t>, group: &Group<'t>, indent: usize) {
         let one_a_line = group.is_one_a_line();
         for (at, element) in elements.iter().enumerate() {
             let room = out.column() + 1 + width(&Writer::default(), element) <= WIDTH;
-            if at == 0 || one_a_line || !room || out.ends_in_comment() || element.iter().any(Node::is_comment) {
+            if at == 0 || one_a_line || !room || out.ends_in_comment() || element.iter().any(Node::is_comment)
+            {
                 if at > 0 && one_a_line && breaks(element) > 1 {
                     out.blank();
                 }

@@ -81,9 +81,11 @@ impl<'t> Group<'t> {
     /// Whether its author gave each of several elements a line.
     pub(super) fn is_one_a_line(&self) -> bool {
         let elements = self.elements();
-        let breaks =
-            |element: &&[Node<'t>]| element.iter().find(|node| !node.is_comment()).map(|n| n.first().breaks > 0);
-        elements.iter().filter_map(breaks).count() > 1 && elements.iter().filter_map(breaks).all(|breaks| breaks)
+        let breaks = |element: &&[Node<'t>]| {
+            element.iter().find(|node| !node.is_comment()).map(|n| n.first().breaks > 0)
+        };
+        elements.iter().filter_map(breaks).count() > 1
+            && elements.iter().filter_map(breaks).all(|breaks| breaks)
     }
 }
 
@@ -114,7 +116,9 @@ pub(super) fn nest<'t>(tokens: &[Token<'t>]) -> Vec<Node<'t>> {
     for token in tokens {
         match (token.kind, token.text) {
             (TokenKind::Sign, "(" | "[" | "{") => open.push((*token, std::mem::take(&mut nodes))),
-            (TokenKind::Sign, ")" | "]" | "}") if !open.is_empty() => close(&mut open, &mut nodes, Some(*token)),
+            (TokenKind::Sign, ")" | "]" | "}") if !open.is_empty() => {
+                close(&mut open, &mut nodes, Some(*token))
+            }
             _ => nodes.push(Node::Token(*token)),
         }
     }

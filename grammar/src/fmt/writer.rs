@@ -78,7 +78,8 @@ impl<'t> Writer<'t> {
 
 /// Whether a space stands between two tokens of one line.
 fn space(before: &Token<'_>, after: &Token<'_>) -> bool {
-    let signs = |token: &Token<'_>, wanted: &[&str]| token.kind == TokenKind::Sign && wanted.contains(&token.text);
+    let signs =
+        |token: &Token<'_>, wanted: &[&str]| token.kind == TokenKind::Sign && wanted.contains(&token.text);
     if after.kind == TokenKind::Comment {
         return true;
     }
