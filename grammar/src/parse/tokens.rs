@@ -74,13 +74,18 @@ pub fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
     Some(found)
 }
 
+/// The rules of the grammar that may have a line of their own, by name: a line of a body, or a part of an item.
+const LINES: [&str; 5] = ["clause", "test_line", "term", "arm", "otherwise"];
+const PARTS: [&str; 5] = ["pattern_clause", "except", "fuzzy", "alias", "unless"];
+
 /// What begins with the first token of a pair.
 fn begins(of: Rule) -> Begins {
+    let name = format!("{of:?}");
     match of {
         Rule::item => Begins::Item,
-        Rule::clause | Rule::test_line | Rule::term => Begins::Line,
-        Rule::pattern_clause | Rule::except | Rule::fuzzy | Rule::alias | Rule::unless => Begins::Part,
         Rule::default => Begins::Default,
+        _ if LINES.contains(&name.as_str()) => Begins::Line,
+        _ if PARTS.contains(&name.as_str()) => Begins::Part,
         _ => Begins::Nothing,
     }
 }
