@@ -86,11 +86,16 @@ fn each<'p>(pages: &'p [Page], least: usize, mut check: impl FnMut(&Block<'p>) -
 
 /// The example as a rule file. A fragment becomes a policy of its own.
 fn rule_file(block: &Block<'_>) -> (Sources, Unit, bool) {
+    named_rule_file(block, block.place.clone())
+}
+
+fn named_rule_file(block: &Block<'_>, name: String) -> (Sources, Unit, bool) {
     let begins = |word: &str| block.text.lines().any(|line| line.starts_with(word));
     let is_library = begins("library ");
-    let header = if is_library || begins("policy ") { "" } else { "policy example\n" };
+    // At the end, so that lines count as the reader counts them.
+    let header = if is_library || begins("policy ") { "" } else { "\npolicy example\n" };
     let mut sources = Sources::new();
-    let unit = Unit::of(sources.add(block.place.clone(), format!("{header}{}", block.text)));
+    let unit = Unit::of(sources.add(name, format!("{}{header}", block.text)));
     (sources, unit, is_library)
 }
 
@@ -145,6 +150,39 @@ fn rule_mistakes_give_the_code_that_they_show() {
         assert_eq!(codes_of(&found), [code], "{}\n{said}", block.place);
         true
     });
+}
+
+/// `UPDATE_BOOK=1` writes what is told now into the page; read it before you keep it.
+#[test]
+fn mistakes_are_told_as_the_book_shows() {
+    let mut shown = 0;
+    for page in pages() {
+        let mut text = page.text.clone();
+        for pair in blocks(&page).windows(2) {
+            let [mistake, told] = pair else { continue };
+            if mistake.words[0] != "ktr" || !told.is(&["text", "told"]) {
+                continue;
+            }
+            let (mut sources, unit, is_library) = named_rule_file(mistake, "rules.ktr".to_owned());
+            let found = compiled(&unit, &mut sources, is_library).diagnostics;
+            let said = grammar::render::render(&found, &sources, false);
+            let said = format!("{}\n", said.trim_end());
+            if std::env::var_os("UPDATE_BOOK").is_some() {
+                text = text.replacen(
+                    &format!("```text,told\n{}", told.text),
+                    &format!("```text,told\n{said}"),
+                    1,
+                );
+            } else {
+                assert_eq!(told.text, said, "{}", told.place);
+            }
+            shown += 1;
+        }
+        if text != page.text {
+            std::fs::write(&page.path, text).unwrap();
+        }
+    }
+    assert!(shown >= 5, "only {shown} mistakes are shown with what is told");
 }
 
 #[test]

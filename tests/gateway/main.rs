@@ -4,6 +4,7 @@ mod agreement;
 mod chat;
 mod failing_streams;
 mod heads;
+mod inline_rules;
 mod lifecycle;
 mod limits;
 mod process;

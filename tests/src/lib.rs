@@ -11,8 +11,10 @@
 
 pub mod binary;
 pub mod client;
+pub mod fuzz;
 pub mod gate;
 pub mod provider;
+pub mod reference;
 pub mod script;
 pub mod setup;
 

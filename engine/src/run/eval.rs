@@ -296,12 +296,35 @@ impl<'a> Evaluator<'a> {
         hits
     }
 
-    /// The matches that make a condition true: those of every `has` that holds in a branch that holds.
+    /// The matches that make a condition true: those of every `has` that holds in a branch that holds. A negation turns
+    /// this round, so that a condition finds the same however it is written.
     pub(super) fn evidence(&mut self, id: NodeId, out: &mut Vec<Evidence>) -> Evaluated<()> {
-        if !matches!(self.program.node(id), Node::Score(_)) && !self.truth(id)? {
+        self.evidence_for(id, true, out)
+    }
+
+    fn evidence_for(&mut self, id: NodeId, wanted: bool, out: &mut Vec<Evidence>) -> Evaluated<()> {
+        let node = self.program.node(id);
+        if !matches!(node, Node::Score(_)) && self.truth(id)? != wanted {
             return Ok(());
         }
-        match self.program.node(id) {
+        match node {
+            Node::Not(inner) => self.evidence_for(*inner, !wanted, out)?,
+            Node::And(sides) | Node::Or(sides) => {
+                sides.iter().try_for_each(|side| self.evidence_for(*side, wanted, out))?;
+            }
+            Node::If(condition, then, otherwise) => {
+                let branch = if self.truth(*condition)? { *then } else { *otherwise };
+                self.evidence_for(branch, wanted, out)?;
+            }
+            _ if wanted => self.evidence_of(node, out)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The evidence of a node that holds, and is no connective.
+    fn evidence_of(&mut self, node: &Node, out: &mut Vec<Evidence>) -> Evaluated<()> {
+        match node {
             Node::Has(TextRef::Texts(scope), detectors) => {
                 let texts = self.texts(*scope);
                 self.note(detectors, texts, out);
@@ -309,13 +332,6 @@ impl<'a> Evaluator<'a> {
             Node::Has(TextRef::Element(depth), detectors) => {
                 let texts = self.element_texts(*depth);
                 self.note(detectors, texts, out);
-            }
-            Node::And(sides) | Node::Or(sides) => {
-                sides.iter().try_for_each(|side| self.evidence(*side, out))?;
-            }
-            Node::If(condition, then, otherwise) => {
-                let branch = if self.truth(*condition)? { *then } else { *otherwise };
-                self.evidence(branch, out)?;
             }
             Node::Compare(_, a, b) => {
                 for side in [*a, *b] {

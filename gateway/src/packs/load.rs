@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::{OnError, Program, Unit};
 use grammar::ast::ItemKind;
-use grammar::config::{self, Arguments, Config};
+use grammar::config::{self, Arguments, Config, Inline, Policies};
 use grammar::diagnostic::nearest;
 use grammar::{Diagnostic, SourceId, Sources, Spanned, codes, yaml};
 
@@ -75,26 +75,21 @@ impl Loader {
         let (config, found) = config::decode(node, &self.sources);
         self.diagnostics.extend(found);
         let Some(config) = config else {
-            let (chain, arguments) = config::chain(node, &self.sources);
-            self.program(&chain, &arguments, true);
+            let policies = config::chain(node, &self.sources);
+            self.program(&policies, true);
             return (None, None);
         };
-        let program = self.program(&config.chain, &config.arguments, config.pack.enabled.value);
+        let program = self.program(&config.policies, config.pack.enabled.value);
         let pack = program.map(|program| Arc::new(Pack { program, config: config.clone() }));
         (Some(config), pack)
     }
 
     /// The program of a chain; a pack that is switched off runs an empty one.
-    fn program(
-        &mut self,
-        chain: &[Spanned<String>],
-        arguments: &[Arguments],
-        enabled: bool,
-    ) -> Option<Arc<Program>> {
+    fn program(&mut self, policies: &Policies, enabled: bool) -> Option<Arc<Program>> {
         let mut units = Vec::new();
-        for entry in chain {
-            match self.source(entry) {
-                Ok(source) => units.push(self.unit(source, entry, arguments)),
+        for entry in &policies.chain {
+            match self.source(entry, policies.inline.as_ref()) {
+                Ok(source) => units.push(self.unit(source, entry, &policies.arguments)),
                 Err(diagnostic) => self.diagnostics.push(*diagnostic),
             }
         }
@@ -126,8 +121,16 @@ impl Loader {
     }
 
     /// The rule file that a chain entry names.
-    fn source(&mut self, entry: &Spanned<String>) -> Result<SourceId, Box<Diagnostic>> {
+    fn source(
+        &mut self,
+        entry: &Spanned<String>,
+        inline: Option<&Inline>,
+    ) -> Result<SourceId, Box<Diagnostic>> {
         let name = entry.value.as_str();
+        if let Some(inline) = inline.filter(|inline| inline.name.value == name) {
+            let config = self.sources.place(inline.name.span).file;
+            return Ok(self.sources.add(config, inline.text.clone()));
+        }
         if let Some(Shipped { path, text, .. }) = shipped::find(shipped::KINDS, name) {
             return Ok(self.sources.add(*path, *text));
         }

@@ -20,10 +20,8 @@ use crate::yaml::Node;
 pub struct Config {
     /// The pack's name and version.
     pub pack: Pack,
-    /// The policies to run, in order: kinds or paths of rule files.
-    pub chain: Vec<Spanned<String>>,
-    /// Arguments of the policies, in the order written.
-    pub arguments: Vec<Arguments>,
+    /// The policies to run.
+    pub policies: Policies,
     /// Where requests go; no targets when the block is absent.
     pub providers: Providers,
     /// Inline test suites.
@@ -43,6 +41,26 @@ pub struct Pack {
     pub enabled: Spanned<bool>,
     /// What it is for.
     pub description: Option<String>,
+}
+
+/// `policies:`, `policy:` and `rules:`.
+#[derive(Clone, Debug, Default)]
+pub struct Policies {
+    /// The policies to run, in order: kinds, paths of rule files, or the name of the rules written here.
+    pub chain: Vec<Spanned<String>>,
+    /// Arguments of the policies, in the order written.
+    pub arguments: Vec<Arguments>,
+    /// Rules written in the configuration itself.
+    pub inline: Option<Inline>,
+}
+
+/// `rules:`.
+#[derive(Clone, Debug)]
+pub struct Inline {
+    /// The name of their policy: its own, or `rules`.
+    pub name: Spanned<String>,
+    /// A rule file as long as the configuration, blank but for the rules: its places are places of the configuration.
+    pub text: String,
 }
 
 /// `policy.<kind>:`.

@@ -37,7 +37,30 @@ pub(super) fn describe(
         return (unknown_item(span, word), at);
     }
     let diagnostic = Diagnostic::error(codes::SYNTAX, span, message(error, rest));
-    (diagnostic.maybe_help(hint(text, at)), at)
+    let help = hint(text, at).or_else(|| wants_clause(error).then(|| clause_hint(word)).flatten());
+    (diagnostic.maybe_help(help), at)
+}
+
+fn wants_clause(error: &Error<Rule>) -> bool {
+    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return false };
+    positives.contains(&Rule::clause) || positives.contains(&Rule::when)
+}
+
+/// The clause that was likely meant: by its spelling, or by what other languages call it.
+fn clause_hint(word: &str) -> Option<String> {
+    const CLAUSES: &[&str] = &["when", "do", "code", "message", "severity", "tags"];
+    let meant = match word {
+        "if" | "where" | "condition" | "match" => "when",
+        "then" | "action" | "effect" | "verdict" => "do",
+        "msg" | "text" | "reason" => "message",
+        "tag" | "labels" => "tags",
+        _ => nearest(word, CLAUSES.iter().copied())?,
+    };
+    Some(match meant {
+        "when" => "a condition begins with `when`".to_owned(),
+        "do" => "what a rule does begins with `do`".to_owned(),
+        other => format!("did you mean `{other}`?"),
+    })
 }
 
 /// An error for brackets or operators that nest too deeply.

@@ -1,7 +1,7 @@
 //! What is found while a tree is read, and which lines of it must not be shown.
 
 use crate::diagnostic::Diagnostic;
-use crate::span::{Sources, Span};
+use crate::span::{Source, SourceId, Sources, Span};
 
 /// What was found so far, and the texts that spans are of.
 pub(crate) struct Reader<'s> {
@@ -31,6 +31,10 @@ impl<'s> Reader<'s> {
 
     pub(crate) fn text(&self, span: Span) -> &'s str {
         self.sources.text(span)
+    }
+
+    pub(crate) fn source(&self, id: SourceId) -> Option<&'s Source> {
+        self.sources.get(id)
     }
 
     /// All findings, sorted, those near a secret without their lines.

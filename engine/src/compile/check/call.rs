@@ -13,7 +13,7 @@ use crate::compile::resolve::Symbol;
 use crate::compile::typed::{Kind, Typed};
 use crate::matcher::View;
 use crate::program::ir::Function;
-use crate::value::Type;
+use crate::value::{Type, Value};
 
 /// The built-in functions by name, each with what it takes and gives.
 pub const FUNCTIONS: &[(&str, &str)] = &[
@@ -24,7 +24,10 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("decoded", "decoded(text): what base64, hex and percent runs of the text say"),
     ("lower", "lower(string): the string in lower case"),
     ("length", "length(string or list): characters or elements"),
-    ("marker", "marker(format, preserve_length, custom): what a redaction leaves behind"),
+    (
+        "marker",
+        "marker(format, preserve_length, custom): what a redaction leaves behind; the last two may be left out",
+    ),
 ];
 
 impl Checker<'_> {
@@ -62,19 +65,29 @@ impl Checker<'_> {
                 }
                 Some(Typed { ty: Type::Int, span, kind: Kind::Call(Function::Length, Rc::new(arg)) })
             }
-            ("marker", [format, keep, custom]) => {
-                let formats = Type::choices(&["label", "asterisks", "partial"]);
-                let format = self.typed(format, &formats, "the format of a marker");
-                let keep = self.typed(keep, &Type::Bool, "`preserve_length`");
-                let custom = self.typed(custom, &Type::Map, "the custom markers");
-                let kind = Kind::Marker(Rc::new(format?), Rc::new(keep?), Rc::new(custom?));
-                Some(Typed { ty: Type::Marker, span, kind })
-            }
+            ("marker", [format, rest @ ..]) if rest.len() <= 2 => self.marker(format, rest, span),
             (known, _) => {
                 self.unknown_call(known, name.span, span);
                 None
             }
         }
+    }
+
+    /// `marker(format)`, and what may follow: whether the length is kept, and markers by label.
+    fn marker(&mut self, format: &Expr, rest: &[Expr], span: Span) -> Option<Typed> {
+        let formats = Type::choices(&["label", "asterisks", "partial"]);
+        let constant = |ty, value| Some(Typed { ty, span, kind: Kind::Const(value) });
+        let format = self.typed(format, &formats, "the format of a marker");
+        let keep = match rest.first() {
+            Some(keep) => self.typed(keep, &Type::Bool, "`preserve_length`"),
+            None => constant(Type::Bool, Value::Bool(false)),
+        };
+        let custom = match rest.get(1) {
+            Some(custom) => self.typed(custom, &Type::Map, "the custom markers"),
+            None => constant(Type::Map, Value::Map(Arc::from([]))),
+        };
+        let kind = Kind::Marker(Rc::new(format?), Rc::new(keep?), Rc::new(custom?));
+        Some(Typed { ty: Type::Marker, span, kind })
     }
 
     fn unknown_call(&mut self, name: &str, at: Span, span: Span) {

@@ -55,8 +55,20 @@ impl Arena {
         }
     }
 
+    /// Whether a condition always has that value, whatever it may still find on the way.
     pub(super) fn is_const(&self, node: NodeId, value: bool) -> bool {
-        self.constant(node) == Some(&Value::Bool(value))
+        match self.nodes.get(node.index()) {
+            Some(Node::Const(known)) => *known == Value::Bool(value),
+            Some(Node::Not(inner)) => self.is_const(*inner, !value),
+            Some(Node::And(sides)) if !value => sides.iter().any(|side| self.is_const(*side, false)),
+            Some(Node::Or(sides)) if value => sides.iter().any(|side| self.is_const(*side, true)),
+            _ => false,
+        }
+    }
+
+    /// What a condition always is, if it is always the same.
+    pub(super) fn truth(&self, node: NodeId) -> Option<bool> {
+        [true, false].into_iter().find(|value| self.is_const(node, *value))
     }
 
     pub(super) fn not(&mut self, inner: NodeId) -> NodeId {
@@ -79,19 +91,22 @@ impl Arena {
     }
 
     /// `and` (neutral `true`) or `or` (neutral `false`): nested ones flattened, constants folded, cheap sides first.
+    ///
+    /// A side that is always true settles an `or`, but not what the other sides find: those that look for patterns stay,
+    /// so that a rule reports and redacts the same whether or not it was simplified. Likewise an `and` that is denied.
     fn junction(&mut self, sides: Vec<NodeId>, neutral: bool) -> NodeId {
         let mut flat = Vec::new();
         for side in sides {
             match self.nodes.get(side.index()) {
                 Some(Node::And(inner)) if neutral => flat.extend(inner.iter().copied()),
                 Some(Node::Or(inner)) if !neutral => flat.extend(inner.iter().copied()),
-                Some(Node::Const(Value::Bool(value))) if *value == neutral => {}
-                Some(Node::Const(Value::Bool(value))) => {
-                    let value = Value::Bool(*value);
-                    return self.add(Node::Const(value));
-                }
                 _ => flat.push(side),
             }
+        }
+        flat.retain(|side| self.constant(*side) != Some(&Value::Bool(neutral)));
+        if flat.iter().any(|side| self.is_const(*side, !neutral)) {
+            flat.retain(|side| self.finds(*side, !neutral));
+            flat.push(self.add(Node::Const(Value::Bool(!neutral))));
         }
         flat.sort_by_key(|node| (self.cost(*node), *node));
         flat.dedup();
@@ -100,6 +115,20 @@ impl Arena {
             [one] => *one,
             _ if neutral => self.add(Node::And(flat.into())),
             _ => self.add(Node::Or(flat.into())),
+        }
+    }
+
+    /// Whether a match of a pattern can be evidence for it, or with `wanted` false against it.
+    fn finds(&self, node: NodeId, wanted: bool) -> bool {
+        let Some(node) = self.nodes.get(node.index()) else { return false };
+        match node {
+            Node::Not(inner) => self.finds(*inner, !wanted),
+            Node::And(sides) | Node::Or(sides) => sides.iter().any(|side| self.finds(*side, wanted)),
+            Node::If(_, then, otherwise) => self.finds(*then, wanted) || self.finds(*otherwise, wanted),
+            Node::Has(..) | Node::Score(_) => wanted,
+            Node::Compare(_, a, b) => self.finds(*a, wanted) || self.finds(*b, wanted),
+            Node::Quantifier { body, .. } => wanted && self.finds(*body, wanted),
+            _ => false,
         }
     }
 

@@ -87,12 +87,15 @@ impl Lowering {
             }
             Kind::If(condition, then, otherwise) => {
                 let condition = lower!(condition);
-                match self.arena.constant(condition).and_then(Value::as_bool) {
+                match self.arena.truth(condition) {
                     Some(true) => lower!(then),
                     Some(false) => lower!(otherwise),
                     None => {
-                        let node = Node::If(condition, lower!(then), lower!(otherwise));
-                        self.arena.add(node)
+                        let (then, otherwise) = (lower!(then), lower!(otherwise));
+                        if then == otherwise {
+                            return then;
+                        }
+                        self.arena.add(Node::If(condition, then, otherwise))
                     }
                 }
             }
@@ -164,7 +167,7 @@ impl Lowering {
             Kind::Element(depth, ElementField::Text) => Some((TextRef::Element(*depth), view)),
             Kind::If(condition, then, otherwise) if typed.ty == Type::Text => {
                 let node = self.expr(condition, frame, diagnostics);
-                match self.arena.constant(node).and_then(Value::as_bool) {
+                match self.arena.truth(node) {
                     Some(true) => self.text(then, view, frame, diagnostics),
                     Some(false) => self.text(otherwise, view, frame, diagnostics),
                     None => {

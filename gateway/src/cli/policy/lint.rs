@@ -119,8 +119,8 @@ fn configuration(path: &std::path::Path) -> Result<Linted, String> {
     let Loaded { pack, config, diagnostics, sources } = packs::load(&[path.to_owned()])?;
     let name =
         config.as_ref().map(|config| (config.pack.name.value.clone(), config.pack.version.value.clone()));
-    let chain =
-        config.map_or(Vec::new(), |config| config.chain.into_iter().map(|entry| entry.value).collect());
+    let chain = config
+        .map_or(Vec::new(), |config| config.policies.chain.into_iter().map(|entry| entry.value).collect());
     let rules = pack.map_or(0, |pack| pack.program.rule_count());
     Ok(Linted { diagnostics, sources, pack: name.unwrap_or_default(), chain, rules })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use engine::verdict::PolicyReport;
 use grammar::case::{self, Case};
-use grammar::{Diagnostic, Sources, codes};
+use grammar::{Diagnostic, SourceId, Sources, codes};
 use serde_json::{Value, json};
 
 use super::exchange::{Exchange, Played};
@@ -118,6 +118,11 @@ impl Run {
                 self.case(&format!("suite {}", suite.name.value), case, &pack);
             }
         }
+        if let Some(inline) = &config.policies.inline {
+            let name = self.sources.place(inline.name.span).file;
+            let source = self.sources.add(name.clone(), inline.text.clone());
+            self.rules(&name, source);
+        }
         let folder = configs.first().and_then(|path| path.parent()).unwrap_or(Path::new("")).join("tests");
         for path in case_files(&folder)? {
             self.case_file(&path, &pack, terminal);
@@ -187,9 +192,14 @@ impl Run {
             self.broken = true;
             return;
         }
+        self.rules(&name, source);
+    }
+
+    /// The `test` blocks of a rule file.
+    fn rules(&mut self, name: &str, source: SourceId) {
         for result in engine::case::run_tests(&engine::Unit::of(source), &Shelf, &mut self.sources) {
             self.rows.push(Row {
-                file: name.clone(),
+                file: name.to_owned(),
                 name: result.name,
                 verdict: result.decision.as_ref().map(|decision| decision.verdict.name()),
                 reason_code: result

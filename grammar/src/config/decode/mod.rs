@@ -6,9 +6,10 @@ mod not_acted_on;
 mod policies;
 mod providers;
 mod resilience;
+mod rules;
 mod target;
 
-use super::{Arguments, ClientKey, Config, Pack, Suite};
+use super::{ClientKey, Config, Pack, Policies, Suite};
 use crate::case;
 use crate::codes::{BAD_VALUE, DUPLICATE, MISSING, PACK_DISABLED};
 use crate::diagnostic::Diagnostic;
@@ -19,7 +20,7 @@ use crate::yaml::reader::Reader;
 use crate::yaml::{Node, Value};
 
 /// The keys at the top of the file.
-const KEYS: &[&str] = &["pack", "policies", "policy", "providers", "routing", "testing", "auth"];
+const KEYS: &[&str] = &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules"];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
 /// are the texts that the spans of `node` are of.
@@ -30,13 +31,12 @@ pub fn decode(node: &Node, sources: &Sources) -> (Option<Config>, Vec<Diagnostic
     (config.filter(|_| !found.iter().any(Diagnostic::is_error)), found)
 }
 
-/// The chain and the arguments alone, as far as they can be read: for checking policies although the configuration
-/// around them has mistakes, which [`decode`] tells.
-pub fn chain(node: &Node, sources: &Sources) -> (Vec<Spanned<String>>, Vec<Arguments>) {
+/// The policies alone, as far as they can be read: for checking them although the configuration around them has
+/// mistakes, which [`decode`] tells.
+pub fn chain(node: &Node, sources: &Sources) -> Policies {
     let mut reader = Reader::new(sources);
-    let Some(root) = Field::root(node).mapping(&mut reader, KEYS) else { return Default::default() };
-    let (chain, arguments) = policies::read(&mut reader, &root);
-    (chain.unwrap_or_default(), arguments)
+    let Some(root) = Field::root(node).mapping(&mut reader, KEYS) else { return Policies::default() };
+    policies::read(&mut reader, &root).unwrap_or_default()
 }
 
 fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
@@ -49,12 +49,12 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let root = root.mapping(reader, KEYS)?;
     let pack = root.require(reader, "pack", "write `pack: {name: my-pack, version: 1.0.0}`");
     let pack = pack.and_then(|field| pack_block(reader, &field));
-    let (chain, arguments) = policies::read(reader, &root);
+    let policies = policies::read(reader, &root);
     let providers = providers::read(reader, &root);
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let client_keys = root.get("auth").and_then(|field| client_keys(reader, &field)).unwrap_or_default();
     not_acted_on::warn(reader, &root);
-    Some(Config { pack: pack?, chain: chain?, arguments, providers, suites, client_keys })
+    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {

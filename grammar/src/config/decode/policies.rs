@@ -1,8 +1,8 @@
 //! `policies.chain`, and `policy:` at either of its two places.
 
-use super::unique;
+use super::{rules, unique};
 use crate::codes::{BAD_CONFIG, MISSING, UNUSED_BLOCK};
-use crate::config::{Arguments, OnError};
+use crate::config::{Arguments, OnError, Policies};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::span::Spanned;
 use crate::yaml::field::Field;
@@ -12,11 +12,12 @@ use crate::yaml::{Node, Value};
 
 const ON_ERROR: &[(&str, OnError)] = &[("block", OnError::Block), ("allow", OnError::Allow)];
 
-/// The chain, if it is sound, and the arguments of its policies.
-pub(super) fn read(reader: &mut Reader, root: &Mapping) -> (Option<Vec<Spanned<String>>>, Vec<Arguments>) {
+/// The chain, the arguments of its policies, and the rules written here. Nothing when the chain cannot be read.
+pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Option<Policies> {
     let block = root.require(reader, "policies", "write `policies: {chain: []}` to run no policy");
     let block = block.and_then(|field| field.mapping(reader, &["chain", "policy"]));
-    let chain = block.as_ref().and_then(|block| chain(reader, block));
+    let mut chain = block.as_ref().and_then(|block| chain(reader, block));
+    let inline = rules::read(reader, root, chain.as_mut());
     let inside = block.as_ref().and_then(|block| block.get("policy"));
     let outside = root.get("policy");
     if let (Some(inside), Some(outside)) = (&inside, &outside) {
@@ -31,7 +32,7 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> (Option<Vec<Spanned<S
     if let Some(chain) = &chain {
         unused(reader, chain, &arguments);
     }
-    (chain, arguments)
+    Some(Policies { chain: chain?, arguments, inline })
 }
 
 fn chain(reader: &mut Reader, block: &Mapping) -> Option<Vec<Spanned<String>>> {

@@ -61,9 +61,10 @@ fn on_error_is_taken_out_of_the_arguments() {
         "pack: {name: p, version: 1}\npolicies:\n  chain: [a, b, ./rules/house.ktr]\n  policy:\n    \
                           a: {on_error: allow, x: 1}\n    b:\n    house: {y: [2]}\n",
     ]);
-    let on_error: Vec<_> = config.arguments.iter().map(|a| a.on_error.as_ref().map(|e| e.value)).collect();
+    let on_error: Vec<_> =
+        config.policies.arguments.iter().map(|a| a.on_error.as_ref().map(|e| e.value)).collect();
     assert_eq!(on_error, [Some(OnError::Allow), None, None]);
-    let nodes: Vec<_> = config.arguments.iter().map(|a| a.node.to_json_text()).collect();
+    let nodes: Vec<_> = config.policies.arguments.iter().map(|a| a.node.to_json_text()).collect();
     assert_eq!(nodes, [r#"{"x":1}"#, "{}", r#"{"y":[2]}"#]);
 }
 
@@ -96,8 +97,8 @@ fn later_layers_override_and_reset() {
                 providers: {targets: [{id: two, provider: groq}], fallback: ~}\n";
     let config = clean(&[base, over]);
     assert_eq!(config.pack.version.value, "2.0");
-    assert_eq!(config.chain.len(), 1);
-    assert_eq!(config.arguments[0].node.to_json_text(), r#"{"x":1,"y":3}"#);
+    assert_eq!(config.policies.chain.len(), 1);
+    assert_eq!(config.policies.arguments[0].node.to_json_text(), r#"{"x":1,"y":3}"#);
     assert_eq!(config.providers.targets.len(), 1);
     assert_eq!(config.providers.targets[0].id.value, "two");
     assert_eq!(config.providers.fallback.max_attempts, 3);

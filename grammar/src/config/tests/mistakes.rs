@@ -145,3 +145,12 @@ fn a_suite_with_mistakes() {
          - input: {messages: {}}\n          expected: {}\n"
     ));
 }
+
+#[test]
+fn rules_in_the_configuration() {
+    let with =
+        |rules: &str| said(&format!("pack: {{name: p, version: 1}}\npolicies: {{chain: []}}\n{rules}"));
+    insta::assert_snapshot!(with("rules: [a]\n"));
+    insta::assert_snapshot!(with("rules: >\n  rule a on request\n  { when stream do block }\n"));
+    insta::assert_snapshot!(with("rules: \"rule a on request { when stream do block }\\n\"\n"));
+}

@@ -58,10 +58,14 @@ fn the_main_example() {
     assert_eq!(config.pack.name.value, "fireworks-gateway");
     assert_eq!(config.pack.version.value, "1.0.0");
     assert!(config.pack.enabled.value);
-    let chain: Vec<_> = config.chain.iter().map(|kind| kind.value.as_str()).collect();
+    let chain: Vec<_> = config.policies.chain.iter().map(|kind| kind.value.as_str()).collect();
     assert_eq!(chain, ["prompt-injection", "pii-detector", "safety-filter", "audit-logger"]);
-    let arguments: Vec<_> =
-        config.arguments.iter().map(|a| format!("{} {}", a.kind.value, a.node.to_json_text())).collect();
+    let arguments: Vec<_> = config
+        .policies
+        .arguments
+        .iter()
+        .map(|a| format!("{} {}", a.kind.value, a.node.to_json_text()))
+        .collect();
     insta::assert_snapshot!(arguments.join("\n"), @r#"
     prompt-injection {"threshold":0.8,"action":"block"}
     pii-detector {"action":"redact"}
@@ -104,7 +108,7 @@ fn the_other_examples() {
             let several = config.providers.targets.len() > 1;
             let strategy = if several { Strategy::Fallback } else { Strategy::Single };
             assert_eq!(config.providers.strategy(), strategy, "{name}");
-            assert_eq!(config.arguments.len(), 1, "{name}");
+            assert_eq!(config.policies.arguments.len(), 1, "{name}");
             assert!(config.providers.targets.iter().all(|target| target.key.is_some()), "{name}");
         }
     }

@@ -1,0 +1,359 @@
+//! Expressions to values, straight from the tree.
+
+use std::collections::HashMap;
+
+use engine::input::Request;
+use grammar::ast::{
+    BinaryOp, Expr, ExprKind, File, ItemKind, Literal, PatternBody, PatternRef, Quantifier, Quantity, Score,
+    Type, UnaryOp, Words,
+};
+
+use super::text::Finder;
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Val {
+    /// What is not there.
+    Absent,
+    /// A truth.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Any other number.
+    Float(f64),
+    /// Text, or a choice.
+    Str(String),
+    /// A list.
+    List(Vec<Val>),
+}
+
+impl Val {
+    pub(super) fn truth(&self) -> bool {
+        *self == Val::Bool(true)
+    }
+
+    fn float(&self) -> f64 {
+        match self {
+            Val::Int(value) => *value as f64,
+            Val::Float(value) => *value,
+            other => panic!("{other:?} is no number"),
+        }
+    }
+
+    pub(super) fn str(&self) -> &str {
+        match self {
+            Val::Str(text) => text,
+            other => panic!("{other:?} is no text"),
+        }
+    }
+}
+
+/// A finder in a view.
+#[derive(Clone)]
+pub(super) struct Sought {
+    pub(super) finder: Finder,
+    pub(super) folds: bool,
+}
+
+/// What the declarations of a file stand for.
+pub(super) struct Meaning<'a> {
+    params: HashMap<&'a str, Val>,
+    /// Every word that is a choice of some param.
+    choices: Vec<&'a str>,
+    patterns: HashMap<&'a str, Vec<Finder>>,
+    pub(super) lets: HashMap<&'a str, &'a Expr>,
+    pub(super) scores: HashMap<&'a str, &'a Score>,
+}
+
+impl<'a> Meaning<'a> {
+    pub(super) fn of(file: &'a File) -> Self {
+        let mut meaning = Self {
+            params: HashMap::new(),
+            choices: vec!["user", "system", "assistant", "tool"],
+            patterns: HashMap::new(),
+            lets: HashMap::new(),
+            scores: HashMap::new(),
+        };
+        for item in &file.items {
+            meaning.add(&item.kind);
+        }
+        meaning
+    }
+
+    fn add(&mut self, item: &'a ItemKind) {
+        match item {
+            ItemKind::Param(param) => {
+                if let Type::Enum(words) = &param.ty.value {
+                    self.choices.extend(words.iter().map(|word| word.value.as_str()));
+                }
+                let default = param.default.as_ref().expect("generated params have defaults");
+                self.params.insert(&param.name.value, literal(&default.value));
+            }
+            ItemKind::Pattern(pattern) => {
+                let label =
+                    pattern.label.as_ref().map_or(pattern.name.value.to_uppercase(), |l| l.value.clone());
+                let finders = match &pattern.body.value {
+                    PatternBody::Regex(regex) => vec![Finder::of_regex(regex, &label)],
+                    PatternBody::Words { words: Words::List(list), .. } => {
+                        let words: Vec<String> =
+                            list.iter().map(|word| literal(&word.value).str().to_owned()).collect();
+                        vec![Finder::of_words(&words, &label)]
+                    }
+                    PatternBody::AnyOf(names) => {
+                        names.iter().flat_map(|name| self.patterns[name.value.as_str()].clone()).collect()
+                    }
+                    other => panic!("generated policies have no {other:?}"),
+                };
+                self.patterns.insert(&pattern.name.value, finders);
+            }
+            ItemKind::Let(item) => drop(self.lets.insert(&item.name.value, &item.value)),
+            ItemKind::Score(score) => drop(self.scores.insert(&score.name.value, score)),
+            _ => {}
+        }
+    }
+
+    pub(super) fn sought(&self, pattern: &PatternRef, folds: bool) -> Vec<Sought> {
+        let finders = match pattern {
+            PatternRef::Name(name) => self.patterns[name.as_str()].clone(),
+            PatternRef::Regex(regex) => vec![Finder::of_regex(regex, "MATCH")],
+            PatternRef::Phrase(text) => vec![Finder::of_words(std::slice::from_ref(text), "PHRASE")],
+        };
+        finders.into_iter().map(|finder| Sought { finder, folds }).collect()
+    }
+}
+
+fn literal(literal: &Literal) -> Val {
+    match literal {
+        Literal::Bool(value) => Val::Bool(*value),
+        Literal::Int(value) => Val::Int(*value),
+        Literal::Float(value) => Val::Float(*value),
+        Literal::Str(text) | Literal::Word(text) => Val::Str(text.clone()),
+        Literal::List(items) => Val::List(items.iter().map(|item| self::literal(&item.value)).collect()),
+        other => panic!("generated policies have no {other:?}"),
+    }
+}
+
+/// The text that `text` stands for in the phase at hand.
+#[derive(Clone, Copy)]
+pub(super) enum Phase<'a> {
+    Request,
+    /// An answer; with a finder, only what that one finds counts.
+    Answer(&'a str, Option<&'a Sought>),
+}
+
+/// Evaluates expressions in one phase of one exchange.
+pub(super) struct Reader<'a> {
+    pub(super) meaning: &'a Meaning<'a>,
+    pub(super) request: &'a Request<'a>,
+    pub(super) phase: Phase<'a>,
+    /// The elements that the quantifiers around the expression are at: name, list, index.
+    pub(super) elements: Vec<(&'a str, String, usize)>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(meaning: &'a Meaning<'a>, request: &'a Request<'a>, phase: Phase<'a>) -> Self {
+        Self { meaning, request, phase, elements: Vec::new() }
+    }
+
+    pub(super) fn value(&mut self, expr: &'a Expr) -> Val {
+        match &expr.kind {
+            ExprKind::Literal(value) => literal(value),
+            ExprKind::Path(words) => {
+                self.path(&words.iter().map(|word| word.value.as_str()).collect::<Vec<_>>())
+            }
+            ExprKind::Call(name, args) => self.call(&name.value, args),
+            ExprKind::List(items) => Val::List(items.iter().map(|item| self.value(item)).collect()),
+            ExprKind::Unary(UnaryOp::Not, inner) => Val::Bool(!self.value(inner).truth()),
+            ExprKind::Unary(UnaryOp::Neg, inner) => match self.value(inner) {
+                Val::Int(value) => Val::Int(-value),
+                other => Val::Float(-other.float()),
+            },
+            ExprKind::Binary(op, a, b) => self.binary(op.value, a, b),
+            ExprKind::Has(text, patterns) => Val::Bool(!self.matches(text, patterns).is_empty()),
+            ExprKind::Present(inner, present) => Val::Bool((self.value(inner) != Val::Absent) == *present),
+            ExprKind::If(condition, then, otherwise) => {
+                let branch = if self.value(condition).truth() { then } else { otherwise };
+                self.value(branch)
+            }
+            ExprKind::Quantifier(quantifier) => self.quantifier(quantifier),
+        }
+    }
+
+    pub(super) fn path(&mut self, words: &[&str]) -> Val {
+        if let [element, field] = words
+            && let Some((_, list, index)) = self.elements.iter().rev().find(|(name, ..)| name == element)
+        {
+            return self.element(list, *index, field);
+        }
+        let name = words.join(".");
+        let meaning = self.meaning;
+        if let Some(value) = meaning.params.get(name.as_str()) {
+            return value.clone();
+        }
+        if let Some(value) = meaning.lets.get(name.as_str()) {
+            return self.value(value);
+        }
+        if let Some(score) = meaning.scores.get(name.as_str()) {
+            return Val::Float(self.score(score));
+        }
+        let request = self.request;
+        match name.as_str() {
+            "model" => Val::Str(request.model.to_owned()),
+            "stream" => Val::Bool(request.stream),
+            "max_tokens" => request.max_tokens.map_or(Val::Absent, Val::Int),
+            "user.id" => request.user_id.map_or(Val::Absent, |id| Val::Str(id.to_owned())),
+            word if meaning.choices.contains(&word) => Val::Str(word.to_owned()),
+            other => panic!("generated policies do not read `{other}`"),
+        }
+    }
+
+    fn element(&self, list: &str, index: usize, field: &str) -> Val {
+        let text = |text: &str| Val::Str(text.to_owned());
+        match (list, field) {
+            ("messages", "role") => text(self.request.messages[index].role.name()),
+            ("messages", "name") => self.request.messages[index].name.map_or(Val::Absent, text),
+            ("tools", "name") => text(self.request.tools[index].name),
+            ("tool_calls", "name") => text(self.request.tool_calls[index].name),
+            ("tool_calls", "arguments") => text(self.request.tool_calls[index].arguments),
+            other => panic!("generated policies do not read {other:?}"),
+        }
+    }
+
+    fn call(&mut self, name: &str, args: &'a [Expr]) -> Val {
+        match name {
+            "header" => {
+                let wanted = self.value(&args[0]);
+                let found = self.request.headers.iter().find(|(name, _)| *name == wanted.str());
+                found.map_or(Val::Absent, |(_, value)| Val::Str((*value).to_owned()))
+            }
+            "lower" => Val::Str(self.value(&args[0]).str().to_lowercase()),
+            "length" => Val::Int(match self.value(&args[0]) {
+                Val::List(items) => items.len() as i64,
+                other => other.str().chars().count() as i64,
+            }),
+            "glob" => self.value(&args[0]),
+            other => panic!("generated policies do not call `{other}`"),
+        }
+    }
+
+    fn binary(&mut self, op: BinaryOp, a: &'a Expr, b: &'a Expr) -> Val {
+        use BinaryOp as B;
+        match op {
+            B::And => return Val::Bool(self.value(a).truth() && self.value(b).truth()),
+            B::Or => return Val::Bool(self.value(a).truth() || self.value(b).truth()),
+            _ => {}
+        }
+        let (a, b) = (self.value(a), self.value(b));
+        match op {
+            B::Coalesce => {
+                if a == Val::Absent {
+                    b
+                } else {
+                    a
+                }
+            }
+            B::Eq => Val::Bool(equal(&a, &b)),
+            B::Ne => Val::Bool(!equal(&a, &b)),
+            B::Lt => Val::Bool(a.float() < b.float()),
+            B::Le => Val::Bool(a.float() <= b.float()),
+            B::Gt => Val::Bool(a.float() > b.float()),
+            B::Ge => Val::Bool(a.float() >= b.float()),
+            B::In | B::NotIn => {
+                let Val::List(items) = b else { panic!("`in` wants a list") };
+                Val::Bool(items.iter().any(|item| equal(item, &a)) == (op == B::In))
+            }
+            B::Contains => Val::Bool(a.str().contains(b.str())),
+            B::StartsWith => Val::Bool(a.str().starts_with(b.str())),
+            B::EndsWith => Val::Bool(a.str().ends_with(b.str())),
+            B::Matches => Val::Bool(globbed(b.str().as_bytes(), a.str().as_bytes())),
+            B::Add | B::Sub | B::Mul | B::Div | B::Rem => arithmetic(op, &a, &b),
+            B::And | B::Or => unreachable!("answered above"),
+        }
+    }
+
+    fn score(&mut self, score: &'a Score) -> f64 {
+        let mut sum = 0.0;
+        for term in &score.terms {
+            if term.condition.as_ref().is_none_or(|condition| self.value(condition).truth()) {
+                sum += self.value(&term.weight).float();
+            }
+        }
+        score.clamp.map_or(sum, |(low, high)| sum.clamp(low, high))
+    }
+
+    fn quantifier(&mut self, quantifier: &'a Quantifier) -> Val {
+        let held = self.each(quantifier, |reader, body| reader.value(body).truth());
+        let count = held.iter().filter(|held| **held).count();
+        match quantifier.quantity {
+            Quantity::Any => Val::Bool(count > 0),
+            Quantity::All => Val::Bool(count == held.len()),
+            Quantity::Count => Val::Int(count as i64),
+        }
+    }
+
+    pub(super) fn each<T>(
+        &mut self,
+        quantifier: &'a Quantifier,
+        mut of: impl FnMut(&mut Self, &'a Expr) -> T,
+    ) -> Vec<T> {
+        let ExprKind::Path(list) = &quantifier.list.kind else { panic!("a list is a field") };
+        let list = list[0].value.clone();
+        let length = match list.as_str() {
+            "messages" => self.request.messages.len(),
+            "tools" => self.request.tools.len(),
+            "tool_calls" => self.request.tool_calls.len(),
+            other => panic!("generated policies do not go over `{other}`"),
+        };
+        let mut all = Vec::new();
+        for index in 0..length {
+            self.elements.push((&quantifier.element.value, list.clone(), index));
+            all.push(of(self, &quantifier.body));
+            self.elements.pop();
+        }
+        all
+    }
+}
+
+fn equal(a: &Val, b: &Val) -> bool {
+    match (a, b) {
+        (Val::Int(_) | Val::Float(_), Val::Int(_) | Val::Float(_)) => a.float() == b.float(),
+        _ => a == b,
+    }
+}
+
+/// Arithmetic that is total: a division by zero is zero.
+fn arithmetic(op: BinaryOp, a: &Val, b: &Val) -> Val {
+    let (Val::Int(a), Val::Int(b)) = (a, b) else {
+        panic!("generated policies reckon with whole numbers");
+    };
+    Val::Int(match op {
+        BinaryOp::Add => a + b,
+        BinaryOp::Sub => a - b,
+        BinaryOp::Mul => a * b,
+        BinaryOp::Div => {
+            if *b == 0 {
+                0
+            } else {
+                a / b
+            }
+        }
+        _ => {
+            if *b == 0 {
+                0
+            } else {
+                a % b
+            }
+        }
+    })
+}
+
+/// Whether a name fits a pattern of `*` and `?`.
+fn globbed(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern, name) {
+        ([], []) => true,
+        ([b'*', rest @ ..], _) => (0..=name.len()).any(|skip| globbed(rest, &name[skip..])),
+        ([b'?', rest @ ..], [_, name @ ..]) => globbed(rest, name),
+        ([one, rest @ ..], [other, name @ ..]) => one == other && globbed(rest, name),
+        _ => false,
+    }
+}

@@ -1,0 +1,154 @@
+//! Where conditions look, what they find there, and which of it made them hold.
+
+use std::ops::Range;
+
+use engine::input::Role;
+use grammar::ast::{BinaryOp, Expr, ExprKind, PatternRef, Quantity, UnaryOp};
+
+use super::evaluate::{Phase, Reader, Sought};
+
+/// A match in a text of the request.
+pub(super) type Found = (usize, Range<usize>, String);
+
+/// What a `has` looks at.
+enum Place {
+    Texts(Vec<usize>),
+    Answer,
+    Plain(String),
+}
+
+impl<'a> Reader<'a> {
+    /// The patterns that a `has` looks for, with their views, and where it looks.
+    fn place(&mut self, text: &'a Expr) -> (Place, bool) {
+        match &text.kind {
+            ExprKind::Call(name, args) if name.value == "raw" => (self.place(&args[0]).0, false),
+            ExprKind::Path(words) => {
+                let words: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
+                let place = match (words.as_slice(), self.phase) {
+                    (["text"], Phase::Answer(..)) => Place::Answer,
+                    (["text"], Phase::Request) => self.texts(|_| true),
+                    (["user", "text"], _) => self.texts(|role| role == Role::User),
+                    (["system", "text"], _) => self.texts(|role| role == Role::System),
+                    (["assistant", "text"], _) => self.texts(|role| role == Role::Assistant),
+                    (["tool", "text"], _) => self.texts(|role| role == Role::Tool),
+                    (["untrusted", "text"], _) => self.texts(|role| matches!(role, Role::User | Role::Tool)),
+                    (["m", "text"], _) => {
+                        let index = self.elements.iter().rev().find(|(name, ..)| *name == "m").map(|e| e.2);
+                        Place::Texts(self.request.messages[index.expect("a message")].texts.clone().collect())
+                    }
+                    _ => Place::Plain(self.path(&words).str().to_owned()),
+                };
+                (place, true)
+            }
+            other => panic!("generated policies do not look into {other:?}"),
+        }
+    }
+
+    fn texts(&self, covers: impl Fn(Role) -> bool) -> Place {
+        let texts = self.request.texts.iter().enumerate();
+        Place::Texts(texts.filter(|(_, text)| covers(text.role)).map(|(index, _)| index).collect())
+    }
+
+    /// What a `has` finds; in an answer and in a plain string the index means nothing.
+    pub(super) fn matches(
+        &mut self,
+        text: &'a Expr,
+        patterns: &'a [grammar::Spanned<PatternRef>],
+    ) -> Vec<Found> {
+        let (place, folds) = self.place(text);
+        let mut found = Vec::new();
+        for pattern in patterns {
+            for sought in self.meaning.sought(&pattern.value, folds) {
+                let mut look = |index: usize, text: &str| {
+                    let ranges = sought.finder.find(text, folds).into_iter();
+                    found.extend(ranges.map(|range| (index, range, sought.finder.label.clone())));
+                };
+                match (&place, self.phase) {
+                    (Place::Texts(texts), _) => {
+                        texts.iter().for_each(|index| look(*index, self.request.texts[*index].value));
+                    }
+                    (Place::Answer, Phase::Answer(text, only)) => {
+                        if only.is_none_or(|only| only.finder.is(&sought.finder) && only.folds == folds) {
+                            look(0, text);
+                        }
+                    }
+                    (Place::Answer, Phase::Request) => unreachable!("a request has no answer"),
+                    (Place::Plain(text), _) => look(0, text),
+                }
+            }
+        }
+        found
+    }
+
+    /// The matches that make a condition what it is wanted to be: of every `has` that holds, in branches that decide. A
+    /// negation turns this round.
+    pub(super) fn evidence(&mut self, expr: &'a Expr, wanted: bool, out: &mut Vec<Found>) {
+        if let ExprKind::Path(words) = &expr.kind {
+            let name = words[0].value.as_str();
+            if let Some(value) = self.meaning.lets.get(name).filter(|_| words.len() == 1) {
+                return self.evidence(value, wanted, out);
+            }
+        }
+        if self.value(expr).truth() != wanted {
+            return;
+        }
+        match &expr.kind {
+            ExprKind::Unary(UnaryOp::Not, inner) => self.evidence(inner, !wanted, out),
+            ExprKind::Binary(op, a, b) if matches!(op.value, BinaryOp::And | BinaryOp::Or) => {
+                self.evidence(a, wanted, out);
+                self.evidence(b, wanted, out);
+            }
+            ExprKind::If(condition, then, otherwise) => {
+                let branch = if self.value(condition).truth() { then } else { otherwise };
+                self.evidence(branch, wanted, out);
+            }
+            _ if wanted => self.evidence_of(expr, out),
+            _ => {}
+        }
+    }
+
+    /// The evidence of what holds, and is no connective.
+    fn evidence_of(&mut self, expr: &'a Expr, out: &mut Vec<Found>) {
+        match &expr.kind {
+            ExprKind::Has(text, patterns) if !matches!(self.place(text).0, Place::Plain(_)) => {
+                out.extend(self.matches(text, patterns));
+            }
+            ExprKind::Binary(op, a, b) if is_comparison(op.value) => {
+                for side in [a, b] {
+                    if let ExprKind::Path(words) = &side.kind
+                        && let Some(score) = self.meaning.scores.get(words[0].value.as_str()).copied()
+                    {
+                        let conditions = score.terms.iter().filter_map(|term| term.condition.as_ref());
+                        conditions.for_each(|condition| self.evidence(condition, true, out));
+                    }
+                }
+            }
+            ExprKind::Quantifier(quantifier) if quantifier.quantity != Quantity::Count => {
+                let mut all = Vec::new();
+                self.each(quantifier, |reader, body| reader.evidence(body, true, &mut all));
+                out.extend(all);
+            }
+            _ => {}
+        }
+    }
+
+    /// Every pattern, with its view, that a condition over answers looks for.
+    pub(super) fn watched(&self, expr: &'a Expr, out: &mut Vec<Sought>) {
+        match &expr.kind {
+            ExprKind::Has(text, patterns) => {
+                let folds = !matches!(text.kind, ExprKind::Call(..));
+                out.extend(patterns.iter().flat_map(|pattern| self.meaning.sought(&pattern.value, folds)));
+            }
+            ExprKind::Binary(_, a, b) => [a, b].into_iter().for_each(|side| self.watched(side, out)),
+            ExprKind::If(condition, then, otherwise) => {
+                [condition, then, otherwise].into_iter().for_each(|part| self.watched(part, out));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_comparison(op: BinaryOp) -> bool {
+    use BinaryOp as B;
+    matches!(op, B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge)
+}

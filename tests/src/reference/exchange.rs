@@ -1,0 +1,187 @@
+//! A whole exchange: which rules hold, and what is left of the texts.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use engine::verdict::Verdict;
+use grammar::ast::{self, ExprKind, File, ItemKind, Rule};
+
+use super::evaluate::{Meaning, Phase, Reader, Sought};
+use super::evidence::Found;
+use super::generate::World;
+
+/// What an exchange comes to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The verdict on the request.
+    pub request: Verdict,
+    /// Name of the rule that reached it.
+    pub by: Option<String>,
+    /// What each rule found in the request: rule, label, text, bytes.
+    pub found: BTreeSet<(String, String, usize, usize, usize)>,
+    /// The parts of each request text to replace, and the labels that may stand there.
+    pub edits: Vec<(usize, Range<usize>, BTreeSet<String>)>,
+    /// The verdicts of the rules that hold once the whole answer is known.
+    pub answer: BTreeSet<Verdict>,
+    /// The answer, redacted: what stays, and what is replaced.
+    pub redacted: Vec<Piece>,
+}
+
+/// A piece of a redacted text.
+#[derive(Debug)]
+pub enum Piece {
+    /// Text that stays.
+    Kept(String),
+    /// A marker with one of these labels.
+    Marked(BTreeSet<String>),
+}
+
+/// Judges a request, and the answer to it, by the rules of a file.
+pub fn judge(file: &File, world: &World, answer: &str) -> Outcome {
+    let meaning = Meaning::of(file);
+    let request = world.request();
+    let rules: Vec<&Rule> = file
+        .items
+        .iter()
+        .filter_map(|item| if let ItemKind::Rule(rule) = &item.kind { Some(&**rule) } else { None })
+        .collect();
+    let mut outcome = Outcome {
+        request: Verdict::Allow,
+        by: None,
+        found: BTreeSet::new(),
+        edits: Vec::new(),
+        answer: BTreeSet::new(),
+        redacted: Vec::new(),
+    };
+    let mut wishes = Vec::new();
+    for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| runs(rule, ast::Phase::Request)) {
+        let mut reader = Reader::new(&meaning, &request, Phase::Request);
+        if !holds(&mut reader, rule) {
+            continue;
+        }
+        let mut found = Vec::new();
+        reader.evidence(rule.when.as_ref().expect("a condition"), true, &mut found);
+        rule.unless.iter().for_each(|unless| reader.evidence(unless, false, &mut found));
+        let name = &rule.name.value;
+        outcome.found.extend(
+            found
+                .iter()
+                .map(|(text, range, label)| (name.clone(), label.clone(), *text, range.start, range.end)),
+        );
+        if verdict(rule) == Verdict::Redact {
+            wishes.extend(found.into_iter().map(|found| (index, found)));
+        }
+        if verdict(rule) > outcome.request {
+            (outcome.request, outcome.by) = (verdict(rule), Some(name.clone()));
+        }
+    }
+    outcome.edits = joined(wishes);
+    let mut cuts = Vec::new();
+    for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| runs(rule, ast::Phase::Response)) {
+        let mut reader = Reader::new(&meaning, &request, Phase::Answer(answer, None));
+        if holds(&mut reader, rule) {
+            outcome.answer.insert(verdict(rule));
+        }
+        if verdict(rule) == Verdict::Redact {
+            let mut watched = Vec::new();
+            reader.watched(rule.when.as_ref().expect("a condition"), &mut watched);
+            cuts.extend(
+                watched.iter().flat_map(|sought| decided(&meaning, &request, rule, answer, sought, index)),
+            );
+        }
+    }
+    outcome.redacted = pieces(answer, joined(cuts));
+    outcome
+}
+
+/// The matches of one pattern that decide a rule by themselves.
+fn decided<'a>(
+    meaning: &'a Meaning<'a>,
+    request: &'a engine::input::Request<'a>,
+    rule: &'a Rule,
+    answer: &'a str,
+    sought: &'a Sought,
+    index: usize,
+) -> Vec<(usize, Found)> {
+    if !holds(&mut Reader::new(meaning, request, Phase::Answer(answer, Some(sought))), rule) {
+        return Vec::new();
+    }
+    let found = sought.finder.find(answer, sought.folds).into_iter();
+    found.map(|range| (index, (0, range, sought.finder.label.clone()))).collect()
+}
+
+fn runs(rule: &Rule, phase: ast::Phase) -> bool {
+    rule.phases.iter().any(|of| of.value == phase)
+}
+
+fn holds<'a>(reader: &mut Reader<'a>, rule: &'a Rule) -> bool {
+    let spared = rule.unless.as_ref().is_some_and(|unless| reader.value(unless).truth());
+    !spared && reader.value(rule.when.as_ref().expect("a condition")).truth()
+}
+
+fn verdict(rule: &Rule) -> Verdict {
+    let action = rule.action.as_ref().expect("an action");
+    let ExprKind::Path(words) = &action.verdict.kind else { panic!("a verdict is a word") };
+    match words[0].value.as_str() {
+        "block" => Verdict::Block,
+        "escalate" => Verdict::Escalate,
+        "redact" => Verdict::Redact,
+        "flag" => Verdict::Flag,
+        other => panic!("generated policies do not `{other}`"),
+    }
+}
+
+/// Overlapping matches as one, marked as the first of the rules among them would.
+fn joined(mut wishes: Vec<(usize, Found)>) -> Vec<(usize, Range<usize>, BTreeSet<String>)> {
+    wishes.sort_by_key(|(rule, (text, range, _))| (*text, range.start, *rule));
+    let mut all: Vec<(usize, Range<usize>, usize, BTreeSet<String>)> = Vec::new();
+    for (rule, (text, range, label)) in wishes {
+        match all.last_mut() {
+            Some((same, last, first, labels)) if *same == text && range.start < last.end => {
+                last.end = last.end.max(range.end);
+                if rule < *first {
+                    (*first, *labels) = (rule, BTreeSet::from([label]));
+                } else if rule == *first {
+                    labels.insert(label);
+                }
+            }
+            _ => all.push((text, range, rule, BTreeSet::from([label]))),
+        }
+    }
+    all.into_iter().map(|(text, range, _, labels)| (text, range, labels)).collect()
+}
+
+fn pieces(text: &str, cuts: Vec<(usize, Range<usize>, BTreeSet<String>)>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    for (_, range, labels) in cuts {
+        pieces.push(Piece::Kept(text[at..range.start].to_owned()));
+        pieces.push(Piece::Marked(labels));
+        at = range.end;
+    }
+    pieces.push(Piece::Kept(text[at..].to_owned()));
+    pieces
+}
+
+impl Outcome {
+    /// Whether `out` is the redacted answer, or with `part` a beginning of it.
+    pub fn is_answer(&self, mut out: &str, part: bool) -> bool {
+        for piece in &self.redacted {
+            if out.is_empty() && part {
+                return true;
+            }
+            let rest = match piece {
+                Piece::Kept(text) if part && text.starts_with(out) => return true,
+                Piece::Kept(text) => out.strip_prefix(text.as_str()),
+                Piece::Marked(labels) => {
+                    labels.iter().find_map(|label| out.strip_prefix(&format!("[{label}]")))
+                }
+            };
+            match rest {
+                Some(rest) => out = rest,
+                None => return false,
+            }
+        }
+        out.is_empty()
+    }
+}

@@ -1,0 +1,371 @@
+//! Random policies, requests and answers, drawn from bytes: the same bytes always make the same case, and fewer bytes
+//! make a simpler one, so that failures shrink by themselves.
+
+use std::fmt::Write as _;
+
+use engine::input::{Message, Request, Role, Text, Tool, ToolCall};
+
+use super::text::UNSEEN;
+
+/// Choices, one byte each; zero when the bytes have run out.
+pub struct Dice<'a> {
+    bytes: std::slice::Iter<'a, u8>,
+}
+
+impl<'a> Dice<'a> {
+    /// Dice that fall as the bytes say.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes: bytes.iter() }
+    }
+
+    /// A number below `sides`.
+    pub fn roll(&mut self, sides: usize) -> usize {
+        usize::from(self.bytes.next().copied().unwrap_or(0)) % sides
+    }
+
+    fn pick<'b>(&mut self, from: &[&'b str]) -> &'b str {
+        from[self.roll(from.len())]
+    }
+
+    fn several<T>(&mut self, most: usize, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        (0..self.roll(most + 1)).map(|_| one(self)).collect()
+    }
+}
+
+/// A policy, what it is asked, and what the model says.
+pub struct Case {
+    /// The rule file.
+    pub policy: String,
+    /// The request.
+    pub world: World,
+    /// The answer.
+    pub answer: String,
+    /// How the answer is cut: characters a piece, in turn.
+    pub cuts: Vec<usize>,
+}
+
+/// A request that owns its strings.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// Role, name and texts of each message.
+    pub messages: Vec<(Role, Option<String>, Vec<String>)>,
+    /// Names of the tools on offer.
+    pub tools: Vec<String>,
+    /// Names and arguments of calls.
+    pub calls: Vec<(String, String)>,
+    /// The model asked for.
+    pub model: String,
+    /// Whether a stream is wanted.
+    pub stream: bool,
+    /// The limit on tokens.
+    pub max_tokens: Option<i64>,
+    /// Who asks.
+    pub user: Option<String>,
+    /// Headers.
+    pub headers: Vec<(String, String)>,
+}
+
+impl World {
+    /// The request as the engine takes it.
+    pub fn request(&self) -> Request<'_> {
+        let mut texts = Vec::new();
+        let mut messages = Vec::new();
+        for (role, name, said) in &self.messages {
+            let from = texts.len();
+            texts.extend(said.iter().map(|value| Text { role: *role, value }));
+            messages.push(Message { role: *role, name: name.as_deref(), texts: from..texts.len() });
+        }
+        Request {
+            texts,
+            messages,
+            tools: self.tools.iter().map(|name| Tool { name, description: None }).collect(),
+            tool_calls: self.calls.iter().map(|(name, arguments)| ToolCall { name, arguments }).collect(),
+            model: &self.model,
+            stream: self.stream,
+            max_tokens: self.max_tokens,
+            user_id: self.user.as_deref(),
+            headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+        }
+    }
+}
+
+impl Case {
+    /// The case that the bytes make.
+    pub fn draw(dice: &mut Dice<'_>) -> Self {
+        let policy = Author { dice, out: String::from("policy drawn\n"), patterns: Vec::new() }.write();
+        let world = world(dice);
+        let answer = text(dice);
+        let cuts = (0..=dice.roll(4)).map(|_| 1 + dice.roll(5)).collect();
+        Self { policy, world, answer, cuts }
+    }
+}
+
+const NAMES: &[&str] = &["a", "b", "ab", "bc"];
+
+fn world(dice: &mut Dice<'_>) -> World {
+    let name = |dice: &mut Dice<'_>| dice.pick(NAMES).to_owned();
+    let optional = |dice: &mut Dice<'_>| (dice.roll(2) == 1).then(|| dice.pick(NAMES).to_owned());
+    World {
+        messages: dice.several(4, |dice| {
+            let role = [Role::User, Role::System, Role::Assistant, Role::Tool][dice.roll(4)];
+            (role, optional(dice), dice.several(2, text))
+        }),
+        tools: dice.several(2, name),
+        calls: dice.several(2, |dice| (dice.pick(NAMES).to_owned(), text(dice))),
+        model: name(dice),
+        stream: dice.roll(2) == 1,
+        max_tokens: (dice.roll(2) == 1).then(|| dice.roll(6) as i64),
+        user: optional(dice),
+        headers: dice.several(1, |dice| ("x-a".to_owned(), dice.pick(NAMES).to_owned())),
+    }
+}
+
+/// A text of the few characters that generated patterns are about.
+pub(super) fn text(dice: &mut Dice<'_>) -> String {
+    const PARTS: &[&str] =
+        &["a", "b", "c", " ", "ab", "bc", "abc", "A", "B", ".", "中", "ａ", "\u{200B}", "a b", "aa", "bb"];
+    debug_assert!(PARTS[12].starts_with(UNSEEN));
+    (0..dice.roll(16)).map(|_| dice.pick(PARTS)).collect()
+}
+
+/// Writes a policy.
+struct Author<'a, 'b> {
+    dice: &'a mut Dice<'b>,
+    out: String,
+    patterns: Vec<String>,
+}
+
+impl Author<'_, '_> {
+    fn write(mut self) -> String {
+        let (flag, limit) = (self.dice.roll(2) == 1, self.dice.roll(6));
+        let mode = self.dice.pick(&["red", "green"]);
+        let names = self.names();
+        let _ = writeln!(self.out, "param flag: bool = {flag}\nparam limit: int = {limit}");
+        let _ = writeln!(self.out, "param mode: enum(red, green) = {mode}\nparam names: [string] = {names}");
+        for index in 0..=self.dice.roll(4) {
+            self.pattern(index);
+        }
+        let fact = self.fact(2);
+        let _ = writeln!(self.out, "let known = {fact}");
+        let terms: Vec<String> = (0..=self.dice.roll(3))
+            .map(|_| {
+                let weight = self.dice.pick(&["0.25", "0.5", "1.0"]);
+                format!("{weight} if {}", self.growing(1))
+            })
+            .collect();
+        let clamp = self.dice.pick(&["", " clamp 0.0..1.0"]);
+        let _ = writeln!(self.out, "score heat = sum {{ {} }}{clamp}", terms.join(", "));
+        for index in 0..=self.dice.roll(4) {
+            self.rule(index);
+        }
+        self.out
+    }
+
+    fn names(&mut self) -> String {
+        let names: Vec<String> = self.dice.several(3, |dice| format!("{:?}", dice.pick(NAMES)));
+        format!("[{}]", names.join(", "))
+    }
+
+    fn pattern(&mut self, index: usize) {
+        let body = match self.dice.roll(4) {
+            0 | 1 => self.regex(),
+            2 => {
+                let words = self.dice.pick(&[r#"["ab"]"#, r#"["a", "b c"]"#, r#"["abc", "ab c", "b"]"#]);
+                format!("words {words}")
+            }
+            _ if index > 0 => {
+                let (one, other) = (self.any_pattern(), self.any_pattern());
+                if one == other { format!("any of ({one})") } else { format!("any of ({one}, {other})") }
+            }
+            _ => self.regex(),
+        };
+        let name = format!("p{index}");
+        let _ = writeln!(self.out, "pattern {name} = {body}");
+        self.patterns.push(name);
+    }
+
+    fn any_pattern(&mut self) -> String {
+        let at = self.dice.roll(self.patterns.len());
+        self.patterns[at].clone()
+    }
+
+    /// A regular expression that matches no empty text.
+    fn regex(&mut self) -> String {
+        const PARTS: &[&str] = &[
+            "a", "b", "c", "[ab]", "[^a]", ".", "a+", "b?", "a{1,3}", "(?:ab|b)", r"\b", r"\s", "(?:a|ab)",
+            "c*", r"\w",
+        ];
+        const SOLID: &[&str] = &["a", "b", "c", "[ab]", "ab", "bc"];
+        let parts: Vec<&str> = (0..self.dice.roll(4)).map(|_| self.dice.pick(PARTS)).collect();
+        let at = self.dice.roll(parts.len() + 1);
+        let solid = self.dice.pick(SOLID);
+        let flags = self.dice.pick(&["", "", "i"]);
+        let (before, after) = parts.split_at(at);
+        format!("/{}{solid}{}/{flags}", before.concat(), after.concat())
+    }
+
+    fn rule(&mut self, index: usize) {
+        let phase = self.dice.pick(&["request", "response", "request, response"]);
+        let verdict = self.dice.pick(&["redact", "flag", "block", "escalate", "redact"]);
+        let streams = phase != "request";
+        let when = match (streams, verdict) {
+            (false, "redact") => format!("({}) and {}", self.asks(2), self.has()),
+            (false, _) => self.asks(3),
+            (true, "redact") => self.alone(2),
+            (true, _) => self.growing(2),
+        };
+        let unless = if self.dice.roll(3) == 1 { format!(" unless {}", self.fact(1)) } else { String::new() };
+        let _ = writeln!(self.out, "rule r{index} on {phase}{unless} {{ when {when} do {verdict} }}");
+    }
+
+    /// What is known before any answer, in both phases.
+    fn fact(&mut self, depth: usize) -> String {
+        if depth > 0 {
+            match self.dice.roll(6) {
+                0 => return format!("({} and {})", self.fact(depth - 1), self.fact(depth - 1)),
+                1 => return format!("({} or {})", self.fact(depth - 1), self.fact(depth - 1)),
+                2 => return format!("not ({})", self.fact(depth - 1)),
+                3 => {
+                    let (a, b, c) = (self.fact(depth - 1), self.fact(depth - 1), self.fact(depth - 1));
+                    return format!("(if {a} then {b} else {c})");
+                }
+                _ => {}
+            }
+        }
+        let name = self.dice.pick(NAMES);
+        match self.dice.roll(14) {
+            0 => format!("model == {name:?}"),
+            1 => format!("model in {}", self.names()),
+            2 => "model not in names".to_owned(),
+            3 => format!("model starts with {name:?}"),
+            4 => format!("model matches glob(\"{}\")", self.dice.pick(&["a*", "?b", "*c"])),
+            5 => "stream".to_owned(),
+            6 => format!("(max_tokens ?? 2) {} {}", self.comparison(), self.number(2)),
+            7 => "max_tokens is present".to_owned(),
+            8 => format!("(header(\"x-a\") ?? \"none\") contains {name:?}"),
+            9 => "user.id is absent".to_owned(),
+            10 => "flag".to_owned(),
+            11 => format!("{} {} limit", self.number(2), self.comparison()),
+            12 => format!("mode == {}", self.dice.pick(&["red", "green"])),
+            _ => format!("lower(model) ends with {name:?}"),
+        }
+    }
+
+    fn comparison(&mut self) -> &'static str {
+        self.dice.pick(&[">=", ">", "<", "<=", "==", "!="])
+    }
+
+    fn number(&mut self, depth: usize) -> String {
+        if depth > 0 && self.dice.roll(3) == 1 {
+            let op = self.dice.pick(&["+", "-", "*", "/", "%"]);
+            return format!("({} {op} {})", self.number(depth - 1), self.number(depth - 1));
+        }
+        match self.dice.roll(4) {
+            0 => "limit".to_owned(),
+            1 => "length(model)".to_owned(),
+            2 => "length(names)".to_owned(),
+            _ => self.dice.roll(6).to_string(),
+        }
+    }
+
+    fn sought(&mut self) -> String {
+        match self.dice.roll(6) {
+            0 => self.regex(),
+            1 => format!("{:?}", self.dice.pick(&["ab", "b c", "a"])),
+            2 => {
+                let (one, other) = (self.any_pattern(), self.any_pattern());
+                format!("({one}, {other})")
+            }
+            _ => self.any_pattern(),
+        }
+    }
+
+    fn has(&mut self) -> String {
+        let text = self.dice.pick(&["text", "text", "raw(text)"]);
+        format!("{text} has {}", self.sought())
+    }
+
+    /// What more text can only make true.
+    fn growing(&mut self, depth: usize) -> String {
+        match self.dice.roll(if depth == 0 { 2 } else { 6 }) {
+            0 => self.has(),
+            1 if self.out.contains("score heat") => {
+                format!("heat >= {}", self.dice.pick(&["0.25", "0.5", "1.25"]))
+            }
+            2 => format!("({} and {})", self.growing(depth - 1), self.growing(depth - 1)),
+            3 => format!("({} or {})", self.growing(depth - 1), self.growing(depth - 1)),
+            4 => format!("({} and {})", self.shared_fact(depth), self.growing(depth - 1)),
+            5 => {
+                let (fact, a, b) =
+                    (self.shared_fact(depth), self.growing(depth - 1), self.growing(depth - 1));
+                format!("(if {fact} then {a} else {b})")
+            }
+            _ => self.has(),
+        }
+    }
+
+    /// What one match decides.
+    fn alone(&mut self, depth: usize) -> String {
+        match self.dice.roll(if depth == 0 { 1 } else { 4 }) {
+            1 => format!("({} or {})", self.alone(depth - 1), self.alone(depth - 1)),
+            2 => format!("({} and {})", self.shared_fact(depth), self.alone(depth - 1)),
+            3 => {
+                let (fact, a, b) = (self.shared_fact(depth), self.alone(depth - 1), self.alone(depth - 1));
+                format!("(if {fact} then {a} else {b})")
+            }
+            _ => self.has(),
+        }
+    }
+
+    fn shared_fact(&mut self, depth: usize) -> String {
+        if self.dice.roll(3) == 0 { "known".to_owned() } else { self.fact(depth - 1) }
+    }
+
+    /// Anything that a rule over requests may ask.
+    fn asks(&mut self, depth: usize) -> String {
+        if depth > 0 {
+            match self.dice.roll(7) {
+                0 => return format!("({} and {})", self.asks(depth - 1), self.asks(depth - 1)),
+                1 => return format!("({} or {})", self.asks(depth - 1), self.asks(depth - 1)),
+                2 => return format!("not ({})", self.asks(depth - 1)),
+                3 => return self.quantifier(depth - 1),
+                4 => {
+                    let (a, b, c) = (self.asks(depth - 1), self.asks(depth - 1), self.asks(depth - 1));
+                    return format!("(if {a} then {b} else {c})");
+                }
+                _ => {}
+            }
+        }
+        match self.dice.roll(4) {
+            0 => self.shared_fact(1),
+            1 => format!("heat {} 0.5", self.comparison()),
+            2 => {
+                let scope = self.dice.pick(&["user", "system", "assistant", "tool", "untrusted"]);
+                format!("{scope}.text has {}", self.sought())
+            }
+            _ => self.has(),
+        }
+    }
+
+    fn quantifier(&mut self, depth: usize) -> String {
+        let name = self.dice.pick(NAMES);
+        let (element, list, asked) = match self.dice.roll(6) {
+            0 => ("m", "messages", format!("m.role == {}", self.dice.pick(&["user", "tool"]))),
+            1 => ("m", "messages", format!("m.text has {}", self.sought())),
+            2 => {
+                ("m", "messages", format!("(m.name ?? \"none\") == {name:?} or m.text has {}", self.sought()))
+            }
+            3 => ("t", "tools", format!("t.name contains {name:?}")),
+            4 => ("c", "tool_calls", format!("c.arguments has {}", self.sought())),
+            _ => {
+                let other = self.fact(depth.min(1));
+                ("m", "messages", format!("(any c in tool_calls: c.name == {name:?}) and {other}"))
+            }
+        };
+        match self.dice.roll(3) {
+            0 => format!("(any {element} in {list}: {asked})"),
+            1 => format!("(all {element} in {list}: {asked})"),
+            _ => format!("count({element} in {list}: {asked}) {} {}", self.comparison(), self.dice.roll(3)),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Texts as patterns see them, and where patterns match: one regular expression at a time, over the whole text.
+
+use std::ops::Range;
+
+use grammar::ast;
+use regex::{Regex, RegexBuilder};
+
+/// A character that no reader sees; the folded view drops it.
+pub(super) const UNSEEN: char = '\u{200B}';
+
+/// A pattern, ready to be looked for.
+#[derive(Clone)]
+pub(super) struct Finder {
+    pub(super) label: String,
+    regex: Regex,
+    any_case: bool,
+}
+
+impl Finder {
+    /// The finder of a regular expression of the rule language, whose classes and boundaries are ASCII.
+    pub(super) fn of_regex(regex: &ast::Regex, label: &str) -> Self {
+        let source = regex.source.replace(r"\b", r"(?-u:\b)");
+        let source =
+            source.replace(r"\d", "[0-9]").replace(r"\w", "[0-9A-Za-z_]").replace(r"\s", r"[\t\n\v\f\r ]");
+        let any_case = regex.flags.contains('i');
+        let regex = RegexBuilder::new(&source).case_insensitive(any_case).build();
+        Self { label: label.to_owned(), regex: regex.expect("generated expressions are valid"), any_case }
+    }
+
+    /// The finder of whole words and phrases, in any case; of two that begin alike the longer one wins.
+    pub(super) fn of_words(words: &[String], label: &str) -> Self {
+        let mut words: Vec<&String> = words.iter().collect();
+        words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+        let one = |word: &&String| {
+            let parts: Vec<String> = word.split_whitespace().map(regex::escape).collect();
+            format!(r"(?-u:\b){}(?-u:\b)", parts.join(r"[\t\n\v\f\r ]{1,4}"))
+        };
+        let source = words.iter().map(one).collect::<Vec<_>>().join("|");
+        let regex = RegexBuilder::new(&source).case_insensitive(true).build();
+        Self { label: label.to_owned(), regex: regex.expect("escaped words are valid"), any_case: true }
+    }
+
+    /// Whether it is the same finder under the same label.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.label == other.label
+            && self.regex.as_str() == other.regex.as_str()
+            && self.any_case == other.any_case
+    }
+
+    /// Every match in a text, as bytes of the text as it arrived.
+    pub(super) fn find(&self, text: &str, folds: bool) -> Vec<Range<usize>> {
+        let seen = Seen::of(text, folds);
+        self.regex.find_iter(&seen.text).map(|found| seen.raw(found.range())).collect()
+    }
+}
+
+/// A text in a view: each byte with the bytes that it came from.
+struct Seen {
+    text: String,
+    origin: Vec<Range<usize>>,
+}
+
+impl Seen {
+    fn of(raw: &str, folds: bool) -> Self {
+        let mut seen = Self { text: String::new(), origin: Vec::new() };
+        for (at, c) in raw.char_indices() {
+            let shown = if folds { folded(c) } else { Some(c) };
+            if let Some(shown) = shown {
+                seen.text.push(shown);
+                seen.origin.extend((0..shown.len_utf8()).map(|_| at..at + c.len_utf8()));
+            }
+        }
+        seen
+    }
+
+    fn raw(&self, range: Range<usize>) -> Range<usize> {
+        self.origin[range.start].start..self.origin[range.end - 1].end
+    }
+}
+
+/// The folded view of the characters that generated texts are made of.
+fn folded(c: char) -> Option<char> {
+    match c {
+        UNSEEN => None,
+        'ａ'..='ｚ' => char::from_u32(c as u32 - 'ａ' as u32 + 'a' as u32),
+        c => Some(c),
+    }
+}

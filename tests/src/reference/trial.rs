@@ -1,0 +1,127 @@
+//! A random case, judged by the engine and by the reference.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use engine::input::Channel;
+use engine::verdict::{Flow, Site, Verdict};
+use engine::{Program, Session, Unit, compile};
+use gateway::packs::Shelf;
+use grammar::Sources;
+
+use super::{Case, Dice, Outcome, judge};
+
+/// What the engine and the reference make of a case, side by side.
+pub struct Trial {
+    case: Case,
+    program: Arc<Program>,
+    /// What the reference says.
+    pub wanted: Outcome,
+}
+
+impl Trial {
+    /// The case that the bytes make. Panics when the policy does not compile.
+    pub fn draw(bytes: &[u8]) -> Self {
+        let case = Case::draw(&mut Dice::new(bytes));
+        let mut sources = Sources::new();
+        let source = sources.add("drawn.ktr", case.policy.clone());
+        let compiled = compile(&[Unit::of(source)], &Shelf, &mut sources);
+        let told = grammar::render::render(&compiled.diagnostics, &sources, false);
+        let program =
+            compiled.program.unwrap_or_else(|| panic!("a drawn policy compiles:\n{}\n{told}", case.policy));
+        let (file, _) = grammar::parse(source, &case.policy);
+        let wanted = judge(&file, &case.world, &case.answer);
+        Self { case, program, wanted }
+    }
+
+    fn context(&self) -> String {
+        let Case { policy, world, answer, cuts } = &self.case;
+        format!("{policy}\n{world:#?}\nanswer {answer:?} in pieces of {cuts:?}\n{:#?}", self.wanted)
+    }
+
+    /// Panics where the engine differs.
+    pub fn check(&self) {
+        let mut session = Session::new(Arc::clone(&self.program), || 0);
+        self.check_request(&mut session);
+        if !self.wanted.request.stops() {
+            self.check_answer(&mut session);
+        }
+    }
+
+    fn check_request(&self, session: &mut Session) {
+        let request = self.case.world.request();
+        let step = session.request(&request);
+        let wanted = &self.wanted;
+        let facts_alone = session.decision().verdict;
+        assert!(facts_alone >= step.decision.verdict);
+        assert_eq!(step.decision.verdict, wanted.request, "the request's verdict\n{}", self.context());
+        let by = step.decision.rule.as_deref();
+        assert_eq!(by, wanted.by.as_deref(), "the request's rule\n{}", self.context());
+        let report = session.report();
+        let found: BTreeSet<_> = report
+            .policies
+            .iter()
+            .flat_map(|policy| &policy.findings)
+            .filter_map(|finding| match finding.site {
+                Site::Request(text) => {
+                    let (rule, label) = (finding.rule.to_string(), finding.label.to_string());
+                    Some((rule, label, text, finding.range.start, finding.range.end))
+                }
+                Site::Response(_) => None,
+            })
+            .collect();
+        assert_eq!(found, wanted.found, "the request's findings\n{}", self.context());
+        if wanted.request.stops() {
+            return;
+        }
+        let edited: Vec<_> = step.edits.iter().map(|edit| (edit.text, edit.range.clone())).collect();
+        let expected: Vec<_> = wanted.edits.iter().map(|(text, range, _)| (*text, range.clone())).collect();
+        assert_eq!(edited, expected, "the request's edits\n{}", self.context());
+        for (edit, (_, _, labels)) in step.edits.iter().zip(&wanted.edits) {
+            let label = edit.replacement.trim_start_matches('[').trim_end_matches(']');
+            assert!(labels.contains(label), "{} is not of {labels:?}\n{}", edit.replacement, self.context());
+        }
+    }
+
+    fn check_answer(&self, session: &mut Session) {
+        let mut out = String::new();
+        let mut flow = Flow::Open;
+        for piece in pieces(&self.case.answer, &self.case.cuts) {
+            if flow == Flow::Open {
+                flow = session.feed(Channel::content(0), &piece, &mut out);
+            }
+        }
+        if flow == Flow::Open {
+            flow = session.finish(Channel::content(0), &mut out);
+        }
+        let wanted = &self.wanted;
+        let stops = wanted.answer.iter().any(|verdict| verdict.stops());
+        let verdict = session.decision().verdict;
+        assert_eq!(flow == Flow::Stopped, stops, "whether the answer stops: {out:?}\n{}", self.context());
+        if stops {
+            assert!(wanted.answer.contains(&verdict), "{verdict:?} stopped\n{}", self.context());
+        } else {
+            let strongest = wanted.answer.iter().copied().max().unwrap_or(Verdict::Allow).max(wanted.request);
+            assert_eq!(verdict, strongest, "the answer's verdict\n{}", self.context());
+        }
+        assert!(wanted.is_answer(&out, stops), "the answer that left: {out:?}\n{}", self.context());
+    }
+}
+
+/// The text in pieces of these sizes, in turn.
+fn pieces(text: &str, sizes: &[usize]) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut sizes = sizes.iter().copied().cycle();
+    let mut room = sizes.next().unwrap_or(1);
+    for c in text.chars() {
+        if room == 0 {
+            pieces.push(String::new());
+            room = sizes.next().unwrap_or(1);
+        }
+        if let Some(last) = pieces.last_mut() {
+            last.push(c);
+        }
+        room -= 1;
+    }
+    pieces
+}
