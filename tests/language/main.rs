@@ -1,5 +1,7 @@
 //! The language suite: files under `tests/suite`, compiled, printed and run.
 
+mod format;
+
 use std::path::{Path, PathBuf};
 
 use engine::{Unit, compile};

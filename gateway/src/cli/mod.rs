@@ -2,6 +2,7 @@
 
 mod completions;
 mod init;
+mod lsp;
 mod policy;
 mod serve;
 mod terminal;
@@ -39,6 +40,8 @@ enum Verb {
     Policy(policy::Verb),
     /// Write a configuration, a rule file and passing tests to start from
     Init(init::Init),
+    /// Serve editors: mistakes, hover, completion, definitions, formatting
+    Lsp(lsp::Lsp),
     /// Print the completions of a shell
     Completions(completions::Completions),
 }
@@ -77,6 +80,7 @@ pub fn run() -> ExitCode {
         Verb::Gateway(GatewayVerb::Run(run)) => run.run(&mut terminal),
         Verb::Policy(verb) => verb.run(&mut terminal),
         Verb::Init(init) => init.run(&mut terminal),
+        Verb::Lsp(lsp) => lsp.run(&mut terminal),
         Verb::Completions(completions) => completions.run::<Arguments>(&mut terminal),
     };
     terminal.end(exit).into()

@@ -28,7 +28,7 @@ impl Library for Shelf {
 }
 
 /// A path written in a file, seen from where the reader stands.
-pub(super) fn beside(from: &Path, path: &str) -> PathBuf {
+pub(crate) fn beside(from: &Path, path: &str) -> PathBuf {
     let folder = from.parent().unwrap_or(Path::new(""));
     folder.join(path.strip_prefix("./").unwrap_or(path))
 }

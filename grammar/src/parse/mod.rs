@@ -4,6 +4,7 @@ mod errors;
 mod expr;
 mod item;
 mod literal;
+mod tokens;
 
 use pest::Parser;
 use pest::iterators::{Pair, Pairs};
@@ -20,6 +21,7 @@ mod pest_parser {
     pub(super) struct RuleParser;
 }
 use pest_parser::{Rule, RuleParser};
+pub use tokens::{Begins, Token, TokenKind, tokens};
 
 /// The longest rule file that is read, in bytes; a file past it is refused, so that parsing stays bounded.
 pub const MAX_FILE: usize = 1 << 20;

@@ -3,6 +3,7 @@
 mod compile;
 mod eval;
 mod exchange;
+mod fmt;
 mod lines;
 mod lint;
 mod reference;
@@ -26,6 +27,8 @@ pub(super) enum Verb {
     Eval(eval::Eval),
     /// Show what the compiler makes of a file
     Compile(compile::Compile),
+    /// Lay rule files out in the one way
+    Fmt(fmt::Fmt),
     /// List the fields that rules read
     Fields,
     /// List the functions and validators that rules call
@@ -39,6 +42,7 @@ impl Verb {
             Verb::Test(test) => test.run(terminal),
             Verb::Eval(eval) => eval.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
+            Verb::Fmt(fmt) => fmt.run(terminal),
             Verb::Fields => reference::fields(terminal),
             Verb::Functions => reference::functions(terminal),
         }

@@ -1,0 +1,2 @@
+-- Rule files of kt.
+vim.filetype.add({ extension = { ktr = "ktr" } })
