@@ -137,3 +137,59 @@ fn a_target_without_its_key_is_left_out_and_named() {
     assert_eq!(both.ask("hi").header("x-kt-target"), Some("b"));
     assert_eq!(both.admin("/health").json()["status"], "degraded");
 }
+
+/// Health data stays with targets that keep nothing; the team called `eu` stays with its own.
+const ROUTES: &str = r#"policy routes
+rule health on request {
+  when text has "diagnosis"
+  do exclude target t where not t.zero_data_retention
+}
+rule europe on request {
+  when (team.id ?? "") == "eu"
+  do route to "eu-*"
+}
+rule local on request {
+  when (client.ip ?? "") matches cidr("127.0.0.0/8") and text has "who am I"
+  do block
+  code "house.local"
+}
+rule dear on request {
+  when (cost.estimate_usd ?? 0.0) > 1.0
+  do block
+  code "house.dear"
+}
+"#;
+
+#[test]
+fn rules_say_where_a_request_may_go() {
+    let (keeps, safe) = (Provider::always(Script::answer("keeps")), Provider::always(Script::answer("safe")));
+    let gateway = Setup::new()
+        .rules("routes", ROUTES)
+        .target("us-1", &keeps, "pricing: {prompt: 1, completion: 1000}")
+        .target("eu-1", &safe, "zdr: true")
+        .here();
+    assert_eq!(gateway.ask("hi").said(), "keeps");
+    assert_eq!(gateway.ask("the diagnosis").said(), "safe");
+    let team = gateway.post("x-team-id: eu\r\n", question_of("hi", false).to_string());
+    assert_eq!(team.said(), "safe");
+    let mut pinned = question_of("the diagnosis", false);
+    pinned["model"] = json!("us-1");
+    let refused = gateway.chat(&pinned);
+    assert_eq!((refused.status, &refused.json()["error"]["reason_code"]), (409, &json!("routing.no_target")));
+    assert_eq!(gateway.ask("who am I").json()["error"]["reason_code"], "house.local");
+    let mut dear = question_of("hi", false);
+    dear["max_tokens"] = json!(2000);
+    assert_eq!(gateway.chat(&dear).json()["error"]["reason_code"], "house.dear");
+    assert_eq!(keeps.connections() + safe.connections(), 3);
+}
+
+#[test]
+fn a_request_that_no_target_may_have_is_blocked() {
+    let provider = Provider::always(Script::answer("hello"));
+    let gateway = Setup::new().rules("routes", ROUTES).target("a", &provider, "").here();
+    let refused = gateway.ask("the diagnosis");
+    assert_eq!((refused.status, provider.connections()), (409, 0));
+    let error = &refused.json()["error"];
+    assert_eq!((&error["rule"], &error["reason_code"]), (&json!("health"), &json!("routing.no_target")));
+    record::only(&gateway.stop(), "blocked", 409);
+}

@@ -49,6 +49,7 @@ pub(super) fn message(
             Piece::Node(node) => match value(*node) {
                 Some(Value::Float(number)) => out.push_str(&format!("{number:.2}")),
                 Some(Value::Str(text)) => out.push_str(&text),
+                Some(Value::Absent) => out.push_str("unknown"),
                 Some(other) => out.push_str(&other.to_string()),
                 None => {}
             },

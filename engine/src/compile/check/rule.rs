@@ -7,6 +7,7 @@ use grammar::verdict::{WORDS, named};
 use grammar::{Diagnostic, Span, codes};
 
 use super::Checker;
+use super::expr::bare;
 use crate::compile::typed::{CheckedAction, CheckedPiece, CheckedRule, Kind, Typed};
 use crate::schema::FieldKind;
 use crate::value::Type;
@@ -234,7 +235,9 @@ impl Checker<'_> {
         let words: Vec<ast::Name> =
             name.split('.').map(|word| ast::Name::new(word.to_owned(), span)).collect();
         let typed = self.path(&words, span, None)?;
-        let plain = matches!(&typed.ty, Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_));
+        // What is absent is written as such: a message decides nothing.
+        let plain =
+            matches!(bare(&typed.ty), Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_));
         if !plain {
             self.mismatch(span, &typed.ty, "a plain value", &format!("`{{{name}}}` in a message"));
             return None;

@@ -18,7 +18,6 @@ const BLOCKS: &[(&str, &str)] = &[
     ("providers.targets[].retry", "a failed request goes to the next target, if there is one"),
     ("providers.targets[].circuit_breaker", "a failing target stays in the rotation"),
     ("providers.targets[].health_probe", "targets are not probed"),
-    ("providers.targets[].zdr", "it does not change where requests go"),
 ];
 
 /// The strategies that cannot be used yet, and those that can.
