@@ -68,6 +68,8 @@ pub enum FieldKind {
     /// An estimate of the tokens of the request's texts.
     PromptTokens,
     /// An estimate of the price of the request.
+    Estimate,
+    /// The same as a number.
     EstimateUsd,
     /// Where the request could go.
     Targets,
@@ -84,6 +86,8 @@ pub enum Moment {
     Weekday,
     /// `2026-05-04`.
     Date,
+    /// The time since midnight.
+    Time,
 }
 
 /// The names of the days, Monday first.
@@ -102,6 +106,7 @@ impl Moment {
                 let day = usize::try_from(time.weekday().to_monday_zero_offset()).unwrap_or_default();
                 Value::Str(WEEKDAYS.get(day).copied().unwrap_or_default().into())
             }
+            Moment::Time => Value::Duration(seconds.rem_euclid(86_400) * 1000),
             Moment::Date => Value::Str(time.date().to_string().into()),
         }
     }
@@ -204,6 +209,20 @@ pub fn fields() -> Vec<Field> {
         ),
         field("now.date", Type::Str, BOTH, FieldKind::Now(Moment::Date), "the date, as in `2026-05-04`, UTC"),
         field(
+            "now.time",
+            Type::Duration,
+            BOTH,
+            FieldKind::Now(Moment::Time),
+            "the time of the day since midnight, as in `now.time >= 17h30m`, UTC",
+        ),
+        field(
+            "cost.estimate",
+            optional(Type::Money),
+            BOTH,
+            FieldKind::Estimate,
+            "what the prompt and `max_tokens` would cost at the dearest target; absent where no price is known",
+        ),
+        field(
             "tokens.prompt",
             Type::Int,
             BOTH,
@@ -215,7 +234,7 @@ pub fn fields() -> Vec<Field> {
             optional(Type::Float),
             BOTH,
             FieldKind::EstimateUsd,
-            "what the prompt and `max_tokens` would cost at the dearest target; absent where no price is known",
+            "`cost.estimate` as a plain number of US dollars",
         ),
         field(
             "targets",

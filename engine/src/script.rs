@@ -153,6 +153,11 @@ fn to_dynamic(value: &Value) -> Dynamic {
         Value::Bool(value) => Dynamic::from_bool(*value),
         Value::Int(value) => Dynamic::from_int(*value),
         Value::Float(value) => Dynamic::from_float(*value),
+        // rhai has no units: seconds, and dollars.
+        #[expect(clippy::cast_precision_loss, reason = "no duration of a policy is that long")]
+        Value::Duration(millis) => Dynamic::from_float(*millis as f64 / 1e3),
+        #[expect(clippy::cast_precision_loss, reason = "no price of a policy is that high")]
+        Value::Money(micros) => Dynamic::from_float(*micros as f64 / 1e6),
         Value::Str(value) | Value::Regex(value) => Dynamic::from(value.to_string()),
         Value::List(items) => Dynamic::from_array(items.iter().map(to_dynamic).collect()),
         Value::Map(pairs) => {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use grammar::quantity;
+
 /// A value. There is no null: only an optional can be [`Value::Absent`], and rules must handle it.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -13,6 +15,10 @@ pub enum Value {
     Int(i64),
     /// Any other number; always finite.
     Float(f64),
+    /// A length of time, in milliseconds.
+    Duration(i64),
+    /// Millionths of a US dollar.
+    Money(i64),
     /// Text, or a choice of an enum.
     Str(Arc<str>),
     /// The source of a regular expression.
@@ -43,6 +49,8 @@ impl Value {
             Value::Int(value) => Some(*value as f64),
             Value::Float(value) => Some(*value),
             Value::Bool(_)
+            | Value::Duration(_)
+            | Value::Money(_)
             | Value::Str(_)
             | Value::Regex(_)
             | Value::List(_)
@@ -66,7 +74,9 @@ impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Value::Bool(a), Value::Bool(b)) => a == b,
-            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Int(a), Value::Int(b))
+            | (Value::Duration(a), Value::Duration(b))
+            | (Value::Money(a), Value::Money(b)) => a == b,
             (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
             (Value::Str(a), Value::Str(b)) | (Value::Regex(a), Value::Regex(b)) => a == b,
             (Value::List(a), Value::List(b)) => a == b,
@@ -84,7 +94,7 @@ impl Hash for Value {
         std::mem::discriminant(self).hash(state);
         match self {
             Value::Bool(value) => value.hash(state),
-            Value::Int(value) => value.hash(state),
+            Value::Int(value) | Value::Duration(value) | Value::Money(value) => value.hash(state),
             Value::Float(value) => value.to_bits().hash(state),
             Value::Str(value) | Value::Regex(value) => value.hash(state),
             Value::List(items) => items.hash(state),
@@ -100,6 +110,8 @@ impl fmt::Display for Value {
             Value::Bool(value) => write!(f, "{value}"),
             Value::Int(value) => write!(f, "{value}"),
             Value::Float(value) => write!(f, "{value:?}"),
+            Value::Duration(millis) => f.write_str(&quantity::duration_text(*millis)),
+            Value::Money(micros) => f.write_str(&quantity::money_text(*micros)),
             Value::Str(value) => write!(f, "{value:?}"),
             Value::Regex(value) => write!(f, "/{value}/"),
             Value::List(items) => {
@@ -130,6 +142,10 @@ pub enum Type {
     Int,
     /// Any number.
     Float,
+    /// A length of time.
+    Duration,
+    /// US dollars.
+    Money,
     /// Text as a plain value.
     Str,
     /// One of some words.
@@ -166,6 +182,11 @@ impl Type {
         matches!(self, Type::Int | Type::Float)
     }
 
+    /// Whether it is a quantity with a unit.
+    pub fn has_unit(&self) -> bool {
+        matches!(self, Type::Duration | Type::Money)
+    }
+
     /// Whether its values are strings.
     pub fn is_text_value(&self) -> bool {
         matches!(self, Type::Str | Type::Enum(_))
@@ -183,6 +204,8 @@ impl fmt::Display for Type {
             Type::Bool => f.write_str("bool"),
             Type::Int => f.write_str("int"),
             Type::Float => f.write_str("float"),
+            Type::Duration => f.write_str("duration"),
+            Type::Money => f.write_str("money"),
             Type::Str => f.write_str("string"),
             Type::Enum(words) => write!(f, "enum({})", words.join(", ")),
             Type::Regex => f.write_str("regex"),

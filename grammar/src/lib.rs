@@ -16,6 +16,7 @@ pub mod diagnostic;
 pub mod fmt;
 mod parse;
 pub mod print;
+pub mod quantity;
 pub mod render;
 pub mod span;
 pub mod verdict;

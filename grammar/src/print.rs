@@ -7,6 +7,7 @@ use crate::ast::{
     PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test, TestLine, Type, UnaryOp,
     Words,
 };
+use crate::quantity;
 use crate::span::Spanned;
 
 /// The whole tree.
@@ -258,6 +259,8 @@ pub fn type_text(ty: &Type) -> String {
         Type::String => "string".into(),
         Type::Regex => "regex".into(),
         Type::Map => "map".into(),
+        Type::Duration => "duration".into(),
+        Type::Money => "money".into(),
         Type::Enum(words) => {
             let words: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
             format!("enum({})", words.join(", "))
@@ -289,6 +292,8 @@ fn literal(value: &Literal) -> String {
         Literal::Bool(value) => value.to_string(),
         Literal::Int(value) => value.to_string(),
         Literal::Float(value) => format!("{value:?}"),
+        Literal::Duration(millis) => quantity::duration_text(*millis),
+        Literal::Money(micros) => quantity::money_text(*micros),
         Literal::Str(value) => format!("{value:?}"),
         Literal::Word(value) => value.clone(),
         Literal::Regex(regex) => regex_text(regex),

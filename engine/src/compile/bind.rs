@@ -5,6 +5,7 @@ use std::sync::Arc;
 use grammar::ast::{Literal, Param, Type as Declared};
 use grammar::diagnostic::{did_you_mean, nearest};
 use grammar::print::type_text;
+use grammar::quantity;
 use grammar::yaml::{Node, Value as Yaml};
 use grammar::{Diagnostic, Span, codes};
 
@@ -184,6 +185,8 @@ fn wanted(ty: &Declared) -> String {
         Declared::String => "a string".into(),
         Declared::Regex => "a regular expression".into(),
         Declared::Map => "a mapping from strings to strings".into(),
+        Declared::Duration => "a duration such as `30s` or `1h30m`".into(),
+        Declared::Money => "US dollars such as `$0.50`".into(),
         Declared::Enum(_) => {
             format!("one of {}", type_text(ty).trim_start_matches("enum(").trim_end_matches(')'))
         }
@@ -240,6 +243,10 @@ fn convert_literal(ty: &Declared, literal: &grammar::Spanned<Literal>) -> Result
         Literal::Bool(value) => Scalar::Bool(*value),
         Literal::Int(value) => Scalar::Int(*value),
         Literal::Float(value) => Scalar::Float(*value),
+        Literal::Duration(millis) if *ty == Declared::Duration => return Ok(Value::Duration(*millis)),
+        Literal::Money(micros) if *ty == Declared::Money => return Ok(Value::Money(*micros)),
+        Literal::Duration(_) => return Err(fault(FaultKind::Type("a duration"))),
+        Literal::Money(_) => return Err(fault(FaultKind::Type("money"))),
         Literal::Str(value) => Scalar::Str(value),
         Literal::Word(value) => Scalar::Str(value),
         Literal::Regex(regex) => {
@@ -290,6 +297,19 @@ impl Scalar<'_> {
             (Declared::Float(range), Scalar::Int(value)) => in_range(*value as f64, *range),
             (Declared::Float(range), Scalar::Float(value)) => in_range(*value, *range),
             (Declared::String, Scalar::Str(value)) => Ok(Value::Str((*value).into())),
+            (Declared::Duration, Scalar::Str(value)) => {
+                quantity::duration(value).map(Value::Duration).ok_or_else(|| {
+                    FaultKind::Value(
+                        format!("`{value}`"),
+                        "write a duration such as `30s`, `1h30m` or `7d`".into(),
+                    )
+                })
+            }
+            (Declared::Money, Scalar::Str(value)) => {
+                quantity::money(value).map(Value::Money).ok_or_else(|| {
+                    FaultKind::Value(format!("`{value}`"), "write US dollars such as `$0.50`".into())
+                })
+            }
             (Declared::Regex, Scalar::Str(value)) => match regex::compile(value, "", View::Folded) {
                 Ok(_) => Ok(Value::Regex((*value).into())),
                 Err(fault) => Err(FaultKind::Regex(fault.message)),

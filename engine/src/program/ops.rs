@@ -11,7 +11,9 @@ use crate::value::Value;
 /// `a op b`. Numbers compare as numbers, everything else by equality; the checker has seen to the types.
 pub fn compare(op: Comparison, a: &Value, b: &Value) -> bool {
     let order = match (a, b) {
-        (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+        (Value::Int(a), Value::Int(b))
+        | (Value::Duration(a), Value::Duration(b))
+        | (Value::Money(a), Value::Money(b)) => Some(a.cmp(b)),
         (Value::Str(a), Value::Str(b)) => Some(a.cmp(b)),
         _ => match (a.as_float(), b.as_float()) {
             (Some(a), Some(b)) => a.partial_cmp(&b),
@@ -40,6 +42,9 @@ pub fn arithmetic(op: Arithmetic, a: &Value, b: &Value) -> Value {
             Arithmetic::Rem => a.checked_rem(*b).unwrap_or_default(),
         });
     }
+    if let Some(result) = with_units(op, a, b) {
+        return result;
+    }
     let (a, b) = (a.as_float().unwrap_or_default(), b.as_float().unwrap_or_default());
     let result = match op {
         Arithmetic::Add => a + b,
@@ -49,6 +54,37 @@ pub fn arithmetic(op: Arithmetic, a: &Value, b: &Value) -> Value {
         Arithmetic::Rem => a % b,
     };
     Value::Float(if result.is_finite() { result } else { 0.0 })
+}
+
+/// Arithmetic with units: sums and differences of a kind, and multiples and parts by a number.
+fn with_units(op: Arithmetic, a: &Value, b: &Value) -> Option<Value> {
+    let (unit, amount, other): (fn(i64) -> Value, i64, &Value) = match (a, b) {
+        (Value::Duration(amount), other) => (Value::Duration, *amount, other),
+        (Value::Money(amount), other) => (Value::Money, *amount, other),
+        (other, Value::Duration(amount)) => (Value::Duration, *amount, other),
+        (other, Value::Money(amount)) => (Value::Money, *amount, other),
+        _ => return None,
+    };
+    let same = match other {
+        Value::Duration(amount) | Value::Money(amount) => Some(*amount),
+        _ => None,
+    };
+    let by = other.as_float().unwrap_or_default();
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "casts from floats saturate"
+    )]
+    let scaled = |by: f64| (amount as f64 * by).round() as i64;
+    Some(unit(match (op, same) {
+        (Arithmetic::Add, Some(same)) => amount.saturating_add(same),
+        (Arithmetic::Sub, Some(same)) => amount.saturating_sub(same),
+        // `-x` is `0 - x`.
+        (Arithmetic::Sub, None) => amount.saturating_neg(),
+        (Arithmetic::Div, None) if by == 0.0 => 0,
+        (Arithmetic::Div, None) => scaled(1.0 / by),
+        _ => scaled(by),
+    }))
 }
 
 /// A test of one string by another, byte for byte.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use grammar::ast::{Phase, Quantity};
+use grammar::quantity;
 
 use super::texts::{Hits, Texts};
 use crate::input::Request;
@@ -171,6 +172,9 @@ impl<'a> Evaluator<'a> {
                 request.client_ip.map_or(Value::Absent, |address| Value::Str(address.to_string().into()))
             }
             FieldKind::PromptTokens => Value::Int(request.prompt_tokens),
+            FieldKind::Estimate => {
+                request.cost_usd.map_or(Value::Absent, |usd| Value::Money(quantity::dollars(usd)))
+            }
             FieldKind::EstimateUsd => request.cost_usd.map_or(Value::Absent, Value::Float),
             // Texts and lists are read by `has` and quantifiers.
             FieldKind::Texts(_)

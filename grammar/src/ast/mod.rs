@@ -102,6 +102,10 @@ pub enum Type {
     Regex,
     /// A mapping from strings to strings.
     Map,
+    /// A length of time.
+    Duration,
+    /// US dollars.
+    Money,
     /// One of some words.
     Enum(Vec<Name>),
     /// A list.
@@ -117,6 +121,10 @@ pub enum Literal {
     Int(i64),
     /// Any other number.
     Float(f64),
+    /// `1h30m`, in milliseconds.
+    Duration(i64),
+    /// `$0.50`, in millionths of a dollar.
+    Money(i64),
     /// Text in quotes.
     Str(String),
     /// A bare word, a choice of an enum.

@@ -209,10 +209,16 @@ fn words(wanted: Rule) -> Option<&'static str> {
         Rule::string => "a string in double quotes",
         Rule::block => "a text in triple quotes",
         Rule::regex => "a regular expression between slashes",
-        Rule::number | Rule::boolean | Rule::value | Rule::value_list | Rule::empty_map => "a value",
+        Rule::number
+        | Rule::duration
+        | Rule::money
+        | Rule::boolean
+        | Rule::value
+        | Rule::value_list
+        | Rule::empty_map => "a value",
         Rule::phase => "`request` or `response`",
         Rule::type_name | Rule::list_type | Rule::enum_type | Rule::simple_type | Rule::type_word => {
-            "a type: bool, int, float, string, regex, map, enum(…) or [type]"
+            "a type: bool, int, float, duration, money, string, regex, map, enum(…) or [type]"
         }
         Rule::words | Rule::any_of | Rule::pattern_body => "a pattern: /regex/, words […] or any of …",
         Rule::verdict => "a verdict: allow, flag, redact, escalate or block",

@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, ExpectedVerdict, Function, Header, Item, ItemKind, Let, Param, Pattern, PatternBody, Phase,
-    Routing, Score, Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
+    Action, ExpectedVerdict, Function, Header, Item, ItemKind, Let, Literal, Param, Pattern, PatternBody,
+    Phase, Routing, Score, Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -64,7 +64,10 @@ impl Reader {
         let (mut default, mut aliases) = (None, Vec::new());
         for part in parts {
             if part.as_rule() == Rule::default {
-                default = self.value(part.into_inner().next()?);
+                let written = self.value(part.into_inner().next()?);
+                // What is wrong with it is told; that it is missing would be an echo.
+                let span = ty.span;
+                default = written.or_else(|| Some(Spanned::new(some_literal(&ty.value)?, span)));
             } else {
                 aliases.extend(children(part).iter().map(|name| self.name(name)));
             }
@@ -98,6 +101,8 @@ impl Reader {
             "bool" => Type::Bool,
             "string" => Type::String,
             "regex" => Type::Regex,
+            "duration" => Type::Duration,
+            "money" => Type::Money,
             _ => Type::Map,
         };
         if range.is_some() {
@@ -350,4 +355,20 @@ impl Reader {
             }
         }
     }
+}
+
+/// Any literal of a type, for a default that cannot be read.
+fn some_literal(ty: &Type) -> Option<Literal> {
+    Some(match ty {
+        Type::Bool => Literal::Bool(false),
+        Type::Int(range) => Literal::Int(range.map_or(0, |(low, _)| low)),
+        Type::Float(range) => Literal::Float(range.map_or(0.0, |(low, _)| low)),
+        Type::Duration => Literal::Duration(0),
+        Type::Money => Literal::Money(0),
+        Type::String => Literal::Str(String::new()),
+        Type::Enum(words) => Literal::Word(words.first()?.value.clone()),
+        Type::Map => Literal::EmptyMap,
+        Type::List(_) => Literal::List(Vec::new()),
+        Type::Regex => return None,
+    })
 }

@@ -6,6 +6,7 @@ use super::{Reader, Rule, children};
 use crate::ast::{Literal, Name, Regex};
 use crate::codes;
 use crate::diagnostic::Diagnostic;
+use crate::quantity;
 use crate::span::{Span, Spanned};
 
 impl Reader {
@@ -21,6 +22,8 @@ impl Reader {
         let literal = match pair.as_rule() {
             Rule::boolean => Literal::Bool(pair.as_str() == "true"),
             Rule::number => self.number(&pair)?,
+            Rule::duration => self.quantity(&pair, quantity::duration, Literal::Duration)?,
+            Rule::money => self.quantity(&pair, quantity::money, Literal::Money)?,
             Rule::string => Literal::Str(self.string(&pair).value),
             Rule::regex => Literal::Regex(regex(pair.as_str())),
             Rule::empty_map => Literal::EmptyMap,
@@ -49,6 +52,25 @@ impl Reader {
         number
     }
 
+    fn quantity(
+        &mut self,
+        pair: &Pair<'_, Rule>,
+        read: fn(&str) -> Option<i64>,
+        literal: fn(i64) -> Literal,
+    ) -> Option<Literal> {
+        let read = read(pair.as_str());
+        if read.is_none() {
+            let message = format!("`{}` cannot be read", pair.as_str());
+            let help = if pair.as_rule() == Rule::money {
+                "money has at most six digits after the point, as in `$0.000250`"
+            } else {
+                "a duration goes from long units to short ones, each once, as in `1d12h` or `1m30s`"
+            };
+            self.error(Diagnostic::error(codes::BAD_VALUE, self.span(pair), message).help(help));
+        }
+        read.map(literal)
+    }
+
     /// The number as a float, for ranges.
     pub(super) fn bound(&mut self, pair: &Pair<'_, Rule>) -> Option<f64> {
         match self.number(pair)? {
@@ -59,6 +81,8 @@ impl Reader {
             Literal::Int(number) => Some(number as f64),
             Literal::Float(number) => Some(number),
             Literal::Bool(_)
+            | Literal::Duration(_)
+            | Literal::Money(_)
             | Literal::Str(_)
             | Literal::Word(_)
             | Literal::Regex(_)

@@ -98,6 +98,7 @@ fn whole(of: Rule, text: &str) -> Option<TokenKind> {
     match of {
         Rule::doc => Some(TokenKind::Doc),
         Rule::neg => Some(TokenKind::Minus),
+        Rule::money => Some(TokenKind::Literal),
         _ if first == '"' || first == '/' && second.is_some() => Some(TokenKind::Literal),
         _ if first == '-' && second.is_some_and(|c| c.is_ascii_digit()) => Some(TokenKind::Literal),
         _ if !is_word || text.contains(char::is_whitespace) => None,

@@ -8,11 +8,12 @@ syn keyword ktrControl if then else match any all count when do unless sum clamp
 syn keyword ktrOperator and or not has in is contains starts ends matches
 syn keyword ktrClause alias by capture code except exclude expect from fuzzy given label message no of on route severity tags target targets to where words
 syn keyword ktrField assistant header model request response system text tool user
-syn keyword ktrType bool int float string regex map enum
+syn keyword ktrType bool int float duration money string regex map enum
 syn keyword ktrVerdict block escalate redact flag log allow
 syn keyword ktrConstant true false present absent
 
-syn match ktrNumber "\<[0-9][0-9_]*\(\.[0-9]\+\)\?\>"
+syn match ktrNumber "\$\?\<[0-9][0-9_]*\(\.[0-9]\+\)\?\>"
+syn match ktrNumber "\<\([0-9]\+\(ms\|[smhd]\)\)\+\>"
 syn match ktrRegex "\(^\|[=(\[,]\|\<has\|\<matches\|\<near\|\<regex\)\s*\zs/[/*]\@!\(\\.\|[^/]\)\+/[a-z]*"
 syn match ktrEscape contained "\\\(u{[0-9A-Fa-f]\+}\|.\)"
 syn region ktrString start=+"+ skip=+\\.+ end=+"+ oneline contains=ktrEscape

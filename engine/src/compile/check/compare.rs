@@ -67,6 +67,7 @@ impl Checker<'_> {
         };
         let ordered = !matches!(comparison, Comparison::Eq | Comparison::Ne);
         let comparable = (a.ty.is_number() && b.ty.is_number())
+            || (a.ty == b.ty && a.ty.has_unit())
             || (!ordered && (fits(&a.ty, &b.ty) || fits(&b.ty, &a.ty)) && is_plain(&a.ty) && is_plain(&b.ty));
         if !comparable {
             self.incomparable(op, &a, &b);
@@ -89,6 +90,14 @@ impl Checker<'_> {
         let mut diagnostic = Diagnostic::error(codes::TYPE_MISMATCH, op.span, message);
         if a.ty == Type::Text || b.ty == Type::Text {
             diagnostic = diagnostic.help("texts are searched: `text has \"words\"` or `text has /regex/`");
+        }
+        for (side, help) in [
+            (Type::Duration, "a duration is written with its units, as in `30s` or `1h30m`"),
+            (Type::Money, "money is written with a dollar sign, as in `$0.50`"),
+        ] {
+            if a.ty == side || b.ty == side {
+                diagnostic = diagnostic.help(help);
+            }
         }
         self.error(diagnostic);
     }
@@ -151,5 +160,5 @@ impl Checker<'_> {
 
 /// Whether values of the type can be compared.
 fn is_plain(ty: &Type) -> bool {
-    matches!(ty, Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_))
+    matches!(ty, Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_)) || ty.has_unit()
 }

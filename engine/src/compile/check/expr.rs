@@ -45,6 +45,8 @@ impl Checker<'_> {
             Literal::Bool(value) => (Type::Bool, Value::Bool(*value)),
             Literal::Int(value) => (Type::Int, Value::Int(*value)),
             Literal::Float(value) => (Type::Float, Value::Float(*value)),
+            Literal::Duration(millis) => (Type::Duration, Value::Duration(*millis)),
+            Literal::Money(micros) => (Type::Money, Value::Money(*micros)),
             Literal::Str(value) => (Type::Str, Value::Str(value.as_str().into())),
             Literal::Regex(_) => {
                 self.error(
@@ -95,7 +97,7 @@ impl Checker<'_> {
 
     fn number(&mut self, expr: &Expr) -> Option<Typed> {
         let typed = self.expr(expr, None)?;
-        if typed.ty.is_number() {
+        if typed.ty.is_number() || typed.ty.has_unit() {
             return Some(typed);
         }
         self.mismatch(typed.span, &typed.ty, "a number", "an operand of arithmetic");
@@ -132,7 +134,7 @@ impl Checker<'_> {
             B::Add | B::Sub | B::Mul | B::Div | B::Rem => {
                 let (a, b) = (self.number(left), self.number(right));
                 let (a, b) = (a?, b?);
-                let ty = if a.ty == Type::Int && b.ty == Type::Int { Type::Int } else { Type::Float };
+                let ty = self.sum_type(op, &a, &b)?;
                 let op = match op.value {
                     B::Add => Arithmetic::Add,
                     B::Sub => Arithmetic::Sub,
@@ -143,6 +145,26 @@ impl Checker<'_> {
                 Some(Typed { ty, span, kind: Kind::Arith(op, Rc::new(a), Rc::new(b)) })
             }
         }
+    }
+
+    /// The type of a sum, product or part. Quantities add up with their like, and are multiplied and divided by numbers.
+    fn sum_type(&mut self, op: &Spanned<BinaryOp>, a: &Typed, b: &Typed) -> Option<Type> {
+        use BinaryOp as B;
+        let fits = match (op.value, a.ty.has_unit(), b.ty.has_unit()) {
+            (_, false, false) if a.ty == Type::Int && b.ty == Type::Int => return Some(Type::Int),
+            (_, false, false) => return Some(Type::Float),
+            (B::Add | B::Sub, true, true) => (a.ty == b.ty).then(|| a.ty.clone()),
+            (B::Mul | B::Div, true, false) => Some(a.ty.clone()),
+            (B::Mul, false, true) => Some(b.ty.clone()),
+            _ => None,
+        };
+        if fits.is_none() {
+            let message = format!("`{}` does not join {} and {}", op.value.name(), a.ty, b.ty);
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, op.span, message).help(
+                "add a duration to a duration and money to money; multiply and divide them by numbers",
+            ));
+        }
+        fits
     }
 
     fn coalesce(&mut self, left: &Expr, right: &Expr, span: Span) -> Option<Typed> {

@@ -199,7 +199,7 @@ impl Checker<'_> {
     /// Whether a script's result is of a type that scripts can give.
     fn script_result(&mut self, script: &ast::Script) {
         let ty = declared(&script.result.value);
-        if matches!(ty, Type::List(_) | Type::Map | Type::Regex) {
+        if matches!(ty, Type::List(_) | Type::Map | Type::Regex) || ty.has_unit() {
             let message = format!("script `{}` cannot give a {ty}", script.name.value);
             self.error(
                 Diagnostic::error(codes::BAD_SCRIPT, script.result.span, message)
@@ -241,6 +241,8 @@ pub(super) fn declared(ty: &ast::Type) -> Type {
         ast::Type::Bool => Type::Bool,
         ast::Type::Int(_) => Type::Int,
         ast::Type::Float(_) => Type::Float,
+        ast::Type::Duration => Type::Duration,
+        ast::Type::Money => Type::Money,
         ast::Type::String => Type::Str,
         ast::Type::Regex => Type::Regex,
         ast::Type::Map => Type::Map,

@@ -237,7 +237,8 @@ impl Checker<'_> {
         let typed = self.path(&words, span, None)?;
         // What is absent is written as such: a message decides nothing.
         let plain =
-            matches!(bare(&typed.ty), Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_));
+            matches!(bare(&typed.ty), Type::Bool | Type::Int | Type::Float | Type::Str | Type::Enum(_))
+                || bare(&typed.ty).has_unit();
         if !plain {
             self.mismatch(span, &typed.ty, "a plain value", &format!("`{{{name}}}` in a message"));
             return None;
