@@ -131,7 +131,6 @@ pub(super) struct CheckedScore {
 #[derive(Debug)]
 pub(super) struct CheckedRule {
     pub(super) name: Arc<str>,
-    pub(super) span: Span,
     pub(super) phases: Vec<Phase>,
     pub(super) unless: Option<Typed>,
     pub(super) when: Typed,

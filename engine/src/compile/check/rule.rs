@@ -50,7 +50,6 @@ impl Checker<'_> {
         let name = Arc::from(rule.name.value.as_str());
         Some(CheckedRule {
             name,
-            span: rule.name.span,
             phases,
             unless,
             when: when?,

@@ -2,6 +2,7 @@
 
 mod arena;
 mod expr;
+mod marker;
 mod prune;
 
 use std::collections::HashMap;
@@ -13,11 +14,11 @@ use grammar::{Diagnostic, Sources, Span, codes};
 use super::pattern::{Arguments, Patterns};
 use super::resolve::{Linked, LinkedUnit};
 use super::stream;
-use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Kind, Typed};
+use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Typed};
 use super::{Library, Options};
 use crate::matcher::words;
 use crate::program::ir::{Node, NodeId, Score, TextRef};
-use crate::program::marker::{Marker, Shape};
+use crate::program::marker::Marker;
 use crate::program::{Index, OnError, Piece, Policy, Program, Routing, Rule, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
@@ -229,30 +230,7 @@ impl Lowering {
             let applies = self.arena.not(unless);
             condition = self.arena.and(vec![applies, condition]);
         }
-        let mut routing = None;
-        let verdict = match &rule.action {
-            CheckedAction::Verdict(verdict) => Some(*verdict),
-            CheckedAction::Route(targets) => {
-                routing = self.route_to(targets, frame, diagnostics);
-                routing.is_some().then_some(Verdict::Allow)
-            }
-            CheckedAction::Exclude(condition) => {
-                routing = Some(Routing::Exclude(self.expr(condition, frame, diagnostics)));
-                Some(Verdict::Allow)
-            }
-            CheckedAction::Constant(expr) => {
-                let node = self.expr(expr, frame, diagnostics);
-                self.arena.constant(node).and_then(Value::as_str).and_then(grammar::verdict::named)
-            }
-        };
-        let Some(verdict) = verdict else {
-            let span = match &rule.action {
-                CheckedAction::Constant(expr) | CheckedAction::Route(expr) => expr.span,
-                CheckedAction::Verdict(_) | CheckedAction::Exclude(_) => rule.span,
-            };
-            diagnostics.push(not_constant(span));
-            return;
-        };
+        let Some((verdict, routing)) = self.action(&rule, frame, diagnostics) else { return };
         let marker =
             rule.with.as_ref().map_or(Some(Marker::default()), |with| self.marker(with, frame, diagnostics));
         let message = rule.message.iter().map(|piece| self.piece(piece, frame, diagnostics)).collect();
@@ -303,6 +281,35 @@ impl Lowering {
         });
     }
 
+    /// What a rule comes to: a verdict, or what it says of the targets.
+    fn action(
+        &mut self,
+        rule: &CheckedRule,
+        frame: &Frame<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<(Verdict, Option<Routing>)> {
+        let (found, span) = match &rule.action {
+            CheckedAction::Verdict(verdict) => return Some((*verdict, None)),
+            CheckedAction::Exclude(condition) => {
+                let condition = self.expr(condition, frame, diagnostics);
+                return Some((Verdict::Allow, Some(Routing::Exclude(condition))));
+            }
+            CheckedAction::Route(targets) => {
+                let routing = self.route_to(targets, frame, diagnostics);
+                (routing.map(|routing| (Verdict::Allow, Some(routing))), targets.span)
+            }
+            CheckedAction::Constant(expr) => {
+                let node = self.expr(expr, frame, diagnostics);
+                let word = self.arena.constant(node).and_then(Value::as_str);
+                (word.and_then(grammar::verdict::named).map(|verdict| (verdict, None)), expr.span)
+            }
+        };
+        if found.is_none() {
+            diagnostics.push(not_constant(span));
+        }
+        found
+    }
+
     /// The names that `route to` gives.
     fn route_to(
         &mut self,
@@ -325,41 +332,6 @@ impl Lowering {
             CheckedPiece::Phase => Piece::Phase,
             CheckedPiece::Value(value) => Piece::Node(self.expr(value, frame, diagnostics)),
         }
-    }
-
-    fn marker(
-        &mut self,
-        with: &Typed,
-        frame: &Frame<'_>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<Marker> {
-        let Kind::Marker(format, keep, custom) = &with.kind else {
-            let node = self.expr(with, frame, diagnostics);
-            let words = self.arena.constant(node).and_then(Value::as_str).map(Arc::from);
-            if words.is_none() {
-                diagnostics.push(not_constant(with.span));
-            }
-            return Some(Marker { shape: Shape::Fixed(words?), ..Marker::default() });
-        };
-        let format = self.expr(format, frame, diagnostics);
-        let keep = self.expr(keep, frame, diagnostics);
-        let custom = self.expr(custom, frame, diagnostics);
-        let shape = match self.arena.constant(format).and_then(Value::as_str) {
-            Some("asterisks") => Some(Shape::Asterisks),
-            Some("partial") => Some(Shape::Partial),
-            Some(_) => Some(Shape::Label),
-            None => None,
-        };
-        let preserve_length = self.arena.constant(keep).and_then(Value::as_bool);
-        let custom = match self.arena.constant(custom) {
-            Some(Value::Map(pairs)) => Some(pairs.to_vec()),
-            _ => None,
-        };
-        let marker = shape.zip(preserve_length).zip(custom);
-        if marker.is_none() {
-            diagnostics.push(not_constant(with.span));
-        }
-        marker.map(|((shape, preserve_length), custom)| Marker { shape, preserve_length, custom })
     }
 
     /// Whether matches can come of a condition: somewhere it looks for patterns in texts, and not to deny them.
