@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::input::Channel;
 use engine::verdict::{Flow, Site, Verdict};
-use engine::{Program, Session, Unit, compile};
+use engine::{Options, Program, Session, Unit, compile, compile_with};
 use gateway::packs::Shelf;
 use grammar::Sources;
 
@@ -14,7 +14,8 @@ use super::{Case, Dice, Outcome, judge};
 /// What the engine and the reference make of a case, side by side.
 pub struct Trial {
     case: Case,
-    program: Arc<Program>,
+    /// With the optimiser on, and off.
+    programs: [Option<Arc<Program>>; 2],
     /// What the reference says.
     pub wanted: Outcome,
 }
@@ -29,9 +30,11 @@ impl Trial {
         let told = grammar::render::render(&compiled.diagnostics, &sources, false);
         let program =
             compiled.program.unwrap_or_else(|| panic!("a drawn policy compiles:\n{}\n{told}", case.policy));
+        let options = Options { optimize: false };
+        let plain = compile_with(&[Unit::of(source)], &Shelf, &mut sources, options).program;
         let (file, _) = grammar::parse(source, &case.policy);
         let wanted = judge(&file, &case.world, &case.answer);
-        Self { case, program, wanted }
+        Self { case, programs: [Some(program), plain], wanted }
     }
 
     fn context(&self) -> String {
@@ -41,10 +44,13 @@ impl Trial {
 
     /// Panics where the engine differs.
     pub fn check(&self) {
-        let mut session = Session::new(Arc::clone(&self.program), || 0);
-        self.check_request(&mut session);
-        if !self.wanted.request.stops() {
-            self.check_answer(&mut session);
+        for program in &self.programs {
+            let program = program.as_ref().expect("what compiles with the optimiser compiles without");
+            let mut session = Session::new(Arc::clone(program), || 0);
+            self.check_request(&mut session);
+            if !self.wanted.request.stops() {
+                self.check_answer(&mut session);
+            }
         }
     }
 
