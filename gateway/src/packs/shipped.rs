@@ -23,6 +23,7 @@ pub const KINDS: &[Shipped] = shipped![
     "pii-detector" = "pii-detector.ktr",
     "safety-filter" = "safety-filter.ktr",
     "audit-logger" = "audit-logger.ktr",
+    "data-routing-policy" = "data-routing-policy.ktr",
 ];
 
 /// The libraries.
