@@ -3,6 +3,7 @@
 pub mod case;
 pub mod compile;
 pub mod input;
+pub mod lint;
 pub mod matcher;
 pub mod program;
 pub mod run;

@@ -49,6 +49,19 @@ fn mistakes_are_told_with_place_reason_and_mend() {
 }
 
 #[test]
+fn what_is_likely_not_meant_is_told() {
+    for path in suite("lint") {
+        let (mut sources, unit) = open(&path);
+        let compiled = compile(std::slice::from_ref(&unit), &Shelf, &mut sources);
+        let errors = grammar::render::render(&compiled.diagnostics, &sources, false);
+        let program = compiled.program.unwrap_or_else(|| panic!("{errors}"));
+        let told = engine::lint::lint(&compiled.files, &program);
+        assert!(told.iter().all(|warning| !warning.is_error()));
+        snapshot(&path, &grammar::render::render(&told, &sources, false));
+    }
+}
+
+#[test]
 fn trees_print() {
     for path in suite("tree") {
         let (sources, unit) = open(&path);

@@ -294,6 +294,7 @@ impl Patterns {
                 label: planned.key.label.clone(),
                 view: planned.key.view,
                 source: &planned.key.source,
+                flags: &planned.key.flags,
                 validators: planned.key.validators.clone(),
                 capture: planned.key.capture.clone(),
                 hir: &planned.hir,

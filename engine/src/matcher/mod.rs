@@ -4,6 +4,7 @@ pub mod atoms;
 mod automaton;
 pub mod decode;
 pub mod glob;
+pub mod inclusion;
 pub mod regex;
 pub mod scan;
 #[cfg(test)]
@@ -41,6 +42,8 @@ pub struct Detector {
     pub view: View,
     /// The regular expression, for people.
     pub source: Arc<str>,
+    /// Its flags.
+    pub flags: Arc<str>,
     /// Checks that a match must pass.
     pub validators: Vec<Validator>,
     /// The longest match in bytes of the view; `None` when there is no bound.
@@ -62,6 +65,8 @@ pub struct Blueprint<'a> {
     pub view: View,
     /// The regular expression as written.
     pub source: &'a str,
+    /// Its flags.
+    pub flags: &'a str,
     /// Its checks.
     pub validators: Vec<Validator>,
     /// The group that is what was found.
@@ -104,6 +109,7 @@ impl Detector {
             label: blueprint.label,
             view: blueprint.view,
             source: Arc::from(blueprint.source),
+            flags: Arc::from(blueprint.flags),
             validators: blueprint.validators,
             longest: blueprint.hir.properties().maximum_len(),
             whole,
@@ -208,6 +214,7 @@ mod tests {
             label: "P".into(),
             view: View::Raw,
             source,
+            flags: "",
             validators: validators.iter().filter_map(|name| validator::find(name)).collect(),
             capture: capture.map(Arc::from),
             hir: &hir,

@@ -78,6 +78,7 @@ fn detector(source: &str, flags: &str, checks: &[&str]) -> Pattern {
         label: "P".into(),
         view: View::Raw,
         source,
+        flags,
         validators: checks.iter().filter_map(|name| validator::find(name)).collect(),
         capture: None,
         hir: &hir,

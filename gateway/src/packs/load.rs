@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::{OnError, Program, Unit};
-use grammar::ast::ItemKind;
+use grammar::ast::{File, ItemKind};
 use grammar::config::{self, Arguments, Config, Inline, Policies};
 use grammar::diagnostic::nearest;
 use grammar::{Diagnostic, SourceId, Sources, Spanned, codes, yaml};
@@ -24,6 +24,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that diagnostics point into.
     pub sources: Sources,
+    /// The trees of the chain's rule files.
+    pub files: Vec<File>,
 }
 
 /// Loads the layers of a configuration: later files override earlier ones key by key. An unreadable file is an `Err`
@@ -43,7 +45,7 @@ pub fn quickstart() -> Loaded {
 
 /// Loads named texts.
 pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
-    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new() };
+    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new(), files: Vec::new() };
     let mut merged: Option<yaml::Node> = None;
     for (name, text) in layers {
         let source = loader.sources.add(name, text.clone());
@@ -57,12 +59,13 @@ pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
         None => (None, None),
     };
     grammar::diagnostic::sort(&mut loader.diagnostics);
-    Loaded { pack, config, diagnostics: loader.diagnostics, sources: loader.sources }
+    Loaded { pack, config, diagnostics: loader.diagnostics, sources: loader.sources, files: loader.files }
 }
 
 struct Loader {
     sources: Sources,
     diagnostics: Vec<Diagnostic>,
+    files: Vec<File>,
 }
 
 impl Loader {
@@ -95,6 +98,7 @@ impl Loader {
         }
         let compiled = engine::compile(&units, &Shelf, &mut self.sources);
         self.diagnostics.extend(compiled.diagnostics);
+        self.files = compiled.files;
         if self.failed() {
             return None;
         }

@@ -16,8 +16,9 @@ use crate::packs::{self, Loaded, Shelf};
 #[command(after_help = "Examples:
   kt policy lint --file policy-config.yaml
   kt policy lint --file rules/house.ktr --json
+  kt policy lint --file rules/house.ktr --deny-warnings
 
-Exit codes: 0 valid, 2 not valid or not readable.")]
+Exit codes: 0 valid, 2 not valid or not readable, or with warnings that are denied.")]
 pub(in crate::cli) struct Lint {
     /// The configuration (YAML) or rule file (.ktr)
     #[arg(long, value_name = "FILE")]
@@ -25,6 +26,9 @@ pub(in crate::cli) struct Lint {
     /// Print a JSON object
     #[arg(long)]
     json: bool,
+    /// Let warnings fail as errors do
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
 /// A file that was looked at.
@@ -62,7 +66,8 @@ impl Lint {
                 terminal.note(format!("{}: {errors} error{plural}", self.file.display()));
             }
         }
-        if valid { Exit::Well } else { Exit::Failed }
+        let denied = self.deny_warnings && !linted.diagnostics.is_empty();
+        if valid && !denied { Exit::Well } else { Exit::Failed }
     }
 
     fn praise(&self, linted: &Linted, terminal: &mut Terminal) {
@@ -116,7 +121,10 @@ fn as_json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
 }
 
 fn configuration(path: &std::path::Path) -> Result<Linted, String> {
-    let Loaded { pack, config, diagnostics, sources } = packs::load(&[path.to_owned()])?;
+    let Loaded { pack, config, mut diagnostics, sources, files } = packs::load(&[path.to_owned()])?;
+    if let Some(pack) = &pack {
+        diagnostics.extend(engine::lint::lint(&files, &pack.program));
+    }
     let name =
         config.as_ref().map(|config| (config.pack.name.value.clone(), config.pack.version.value.clone()));
     let chain = config
@@ -135,6 +143,9 @@ fn rule_file(path: &std::path::Path) -> Result<Linted, String> {
         _ => engine::compile(&[unit], &Shelf, &mut sources),
     };
     let mut diagnostics = compiled.diagnostics;
+    if let Some(program) = &compiled.program {
+        diagnostics.extend(engine::lint::lint(&compiled.files, program));
+    }
     let (file, _) = grammar::parse(source, &text);
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
     if sound && !file.items.iter().any(|item| matches!(item.kind, ItemKind::Test(_))) {

@@ -3,6 +3,7 @@
 mod compile;
 mod eval;
 mod exchange;
+mod explain;
 mod fmt;
 mod lines;
 mod lint;
@@ -29,6 +30,8 @@ pub(super) enum Verb {
     Compile(compile::Compile),
     /// Lay rule files out in the one way
     Fmt(fmt::Fmt),
+    /// Show the page of an error code
+    Explain(explain::Explain),
     /// List the fields that rules read
     Fields,
     /// List the functions and validators that rules call
@@ -43,6 +46,7 @@ impl Verb {
             Verb::Eval(eval) => eval.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),
+            Verb::Explain(explain) => explain.run(terminal),
             Verb::Fields => reference::fields(terminal),
             Verb::Functions => reference::functions(terminal),
         }

@@ -6,7 +6,8 @@ pub(super) fn fields(terminal: &mut Terminal) -> Exit {
     for field in engine::schema::fields() {
         let phases: Vec<&str> = field.phases.iter().map(|phase| phase.name()).collect();
         let ty = field.ty.to_string();
-        terminal.line(format!("{:<16} {ty:<28} {:<18} {}", field.name, phases.join(", "), field.doc));
+        let ty = if ty.len() > 28 { "enum(…)".to_owned() } else { ty };
+        terminal.line(format!("{:<18} {ty:<28} {:<18} {}", field.name, phases.join(", "), field.doc));
     }
     Exit::Well
 }

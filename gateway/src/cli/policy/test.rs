@@ -105,7 +105,7 @@ impl Test {
 impl Run {
     /// The cases beside a configuration and in its suites.
     fn golden(&mut self, configs: &[PathBuf], terminal: &mut Terminal) -> Result<(), String> {
-        let Loaded { pack, config, diagnostics, sources } = packs::load(configs)?;
+        let Loaded { pack, config, diagnostics, sources, .. } = packs::load(configs)?;
         self.sources = sources;
         let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(Diagnostic::is_error).collect();
         let (Some(pack), Some(config)) = (pack, config) else {
