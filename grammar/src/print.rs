@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Name, Param, Pattern, PatternBody,
-    PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test, TestLine, Type, UnaryOp,
-    Words,
+    Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Name, NearWhat, Param, Pattern,
+    PatternBody, PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test, TestLine, Type,
+    UnaryOp, Words,
 };
 use crate::quantity;
 use crate::span::Spanned;
@@ -101,6 +101,13 @@ impl Printer {
             for validator in &pattern.validators {
                 p.line(format!("where {}", validator.value));
             }
+            for near in &pattern.near {
+                let what = match &near.what.value {
+                    NearWhat::Regex(regex) => regex_text(regex),
+                    NearWhat::Words(list) => format!("words {}", list_text(list)),
+                };
+                p.line(format!("near {what} within {}", literal(&near.within.value)));
+            }
         });
     }
 
@@ -136,7 +143,8 @@ impl Printer {
 
     fn rule(&mut self, rule: &Rule) {
         let phases: Vec<&str> = rule.phases.iter().map(|phase| phase.value.name()).collect();
-        self.under(format!("rule {} on {}", rule.name.value, phases.join(", ")), |p| {
+        let buffered = if rule.buffered.is_some() { " buffered" } else { "" };
+        self.under(format!("rule {} on {}{buffered}", rule.name.value, phases.join(", ")), |p| {
             if let Some(unless) = &rule.unless {
                 p.under("unless", |p| p.expr(unless));
             }

@@ -1,19 +1,22 @@
 //! Patterns: from what a rule file declares to detectors, each built once per view.
 
+mod near;
+mod written;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use grammar::ast::{Literal, Name, PatternBody, Words};
-use grammar::diagnostic::did_you_mean;
+use grammar::ast::{self, PatternBody};
 use grammar::{Diagnostic, SourceId, Span, codes};
 use regex_syntax::hir::Hir;
 
-use super::resolve::{Linked, PatternDef};
+use super::resolve::Linked;
 use super::typed::PatternUse;
 use crate::matcher::scan::Scanner;
-use crate::matcher::{self, Blueprint, Detector, Validator, View, regex, validator, words};
+use crate::matcher::{self, Blueprint, Detector, Near, Validator, View, regex, words};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
+use written::{Source, bad_capture, capture_without_regex, strings, validators, word_list};
 
 /// What makes two detectors one.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -23,7 +26,33 @@ struct Key {
     view: View,
     label: Arc<str>,
     validators: Vec<Validator>,
+    near: Vec<Beside>,
     capture: Option<Arc<str>>,
+}
+
+/// What must stand near a match: an expression with its flags, and how many characters away.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Beside {
+    source: String,
+    flags: String,
+    reach: usize,
+}
+
+/// A detector that a use asks for.
+struct Asked<'a> {
+    name: &'a str,
+    label: Arc<str>,
+    validators: Vec<Validator>,
+    near: &'a [&'a ast::Near],
+    source: Source<'a>,
+    view: View,
+}
+
+/// What a set says of its members.
+#[derive(Clone, Default)]
+struct Set<'l> {
+    label: Option<Arc<str>>,
+    near: Vec<&'l ast::Near>,
 }
 
 /// A detector to build.
@@ -31,8 +60,18 @@ struct Planned {
     key: Key,
     name: Arc<str>,
     hir: Hir,
+    /// The meanings of what must stand near.
+    near: Vec<Hir>,
     span: Span,
     streams: bool,
+}
+
+impl Planned {
+    /// What must stand near its matches, built.
+    fn near(&self) -> Result<Vec<Near>, String> {
+        let both = self.key.near.iter().zip(&self.near);
+        both.map(|(beside, hir)| Near::new(&beside.source, beside.reach, hir)).collect()
+    }
 }
 
 /// All detectors of a program in the making.
@@ -66,7 +105,7 @@ impl Patterns {
         match pattern {
             PatternUse::Declared(index) => {
                 let mut ids = Vec::new();
-                self.declared(linked, *index, None, view, arguments, diagnostics, &mut ids);
+                self.declared(linked, *index, Set::default(), view, arguments, diagnostics, &mut ids);
                 ids
             }
             PatternUse::Regex(regex, span) => {
@@ -78,25 +117,35 @@ impl Patterns {
                     offset: 1,
                     capture: None,
                 };
-                self.plan(&regex.source, label, Vec::new(), source, view, diagnostics).into_iter().collect()
+                self.on_the_spot(&regex.source, label, source, view, diagnostics)
             }
             PatternUse::Phrase(text) => {
                 let expression = words::source([text.as_str()], 0);
                 let source =
                     Source { text: &expression, flags: "i", span: Span::default(), offset: 0, capture: None };
-                self.plan(text, Arc::from("PHRASE"), Vec::new(), source, view, diagnostics)
-                    .into_iter()
-                    .collect()
+                self.on_the_spot(text, Arc::from("PHRASE"), source, view, diagnostics)
             }
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one recursive walk that carries its surroundings")]
-    fn declared(
+    fn on_the_spot(
         &mut self,
-        linked: &Linked,
+        name: &str,
+        label: Arc<str>,
+        source: Source<'_>,
+        view: View,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<DetectorId> {
+        let asked = Asked { name, label, validators: Vec::new(), near: &[], source, view };
+        self.plan(asked, diagnostics).into_iter().collect()
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one recursive walk that carries its surroundings")]
+    fn declared<'l>(
+        &mut self,
+        linked: &'l Linked,
         index: usize,
-        set_label: Option<Arc<str>>,
+        set: Set<'l>,
         view: View,
         arguments: &Arguments<'_>,
         diagnostics: &mut Vec<Diagnostic>,
@@ -104,11 +153,13 @@ impl Patterns {
     ) {
         let Some(def) = linked.patterns.get(index) else { return };
         let own_label = def.ast.label.as_ref().map(|label| Arc::from(label.value.as_str()));
-        let label = set_label.or(own_label);
+        let label = set.label.or(own_label);
+        let near: Vec<&ast::Near> = set.near.into_iter().chain(&def.ast.near).collect();
         for member in &def.members {
-            self.declared(linked, *member, label.clone(), view, arguments, diagnostics, ids);
+            let set = Set { label: label.clone(), near: near.clone() };
+            self.declared(linked, *member, set, view, arguments, diagnostics, ids);
         }
-        let name = &def.ast.name.value;
+        let (name, near) = (&def.ast.name.value, near.as_slice());
         let label = label.unwrap_or_else(|| Arc::from(name.to_uppercase()));
         let validators = validators(def, diagnostics);
         let span = def.ast.body.span;
@@ -116,7 +167,7 @@ impl Patterns {
             PatternBody::Regex(regex) => {
                 let capture = def.ast.capture.as_ref();
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
-                ids.extend(self.plan(name, label, validators, source, view, diagnostics));
+                ids.extend(self.plan(Asked { name, label, validators, near, source, view }, diagnostics));
             }
             PatternBody::Words { words, except, .. } => {
                 let except = strings(except, diagnostics);
@@ -126,31 +177,26 @@ impl Patterns {
                     let edits = arguments.fuzzy.get(&index).copied().unwrap_or_default();
                     let expression = words::source(list.iter().map(String::as_str), edits);
                     let source = Source { text: &expression, flags: "i", span, offset: 0, capture: None };
-                    ids.extend(self.plan(name, label, validators, source, view, diagnostics));
+                    ids.extend(self.plan(Asked { name, label, validators, near, source, view }, diagnostics));
                 }
             }
             PatternBody::AnyOf(_) => {
                 let values = def.params.iter().filter_map(|param| arguments.values.get(*param));
                 for expression in values.filter_map(Value::as_list).flatten().filter_map(Value::as_str) {
                     let source = Source { text: expression, flags: "", span, offset: 0, capture: None };
-                    ids.extend(self.plan(name, label.clone(), validators.clone(), source, view, diagnostics));
+                    let (label, validators) = (label.clone(), validators.clone());
+                    ids.extend(self.plan(Asked { name, label, validators, near, source, view }, diagnostics));
                 }
             }
         }
     }
 
-    fn plan(
-        &mut self,
-        name: &str,
-        label: Arc<str>,
-        validators: Vec<Validator>,
-        source: Source<'_>,
-        view: View,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<DetectorId> {
+    fn plan(&mut self, asked: Asked<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<DetectorId> {
+        let Asked { name, label, validators, near, source, view } = asked;
         let capture = source.capture.map(|group| Arc::from(group.value.as_str()));
-        let key =
-            Key { source: source.text.into(), flags: source.flags.into(), view, label, validators, capture };
+        let (near, near_meanings) = self.near(name, near, view, diagnostics)?;
+        let (text, flags) = (source.text.into(), source.flags.into());
+        let key = Key { source: text, flags, view, label, validators, near, capture };
         if let Some(id) = self.ids.get(&key) {
             return Some(*id);
         }
@@ -170,7 +216,8 @@ impl Patterns {
         }
         let id = DetectorId(u32::try_from(self.planned.len()).unwrap_or(u32::MAX));
         self.ids.insert(key.clone(), id);
-        self.planned.push(Planned { key, name: Arc::from(name), hir, span: source.span, streams: false });
+        let (name, span) = (Arc::from(name), source.span);
+        self.planned.push(Planned { key, name, hir, near: near_meanings, span, streams: false });
         Some(id)
     }
 
@@ -257,6 +304,8 @@ impl Patterns {
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
                 self.compile(&def.ast.name.value, &source, View::Raw, diagnostics);
             }
+            let near: Vec<&ast::Near> = def.ast.near.iter().collect();
+            self.near(&def.ast.name.value, &near, View::Raw, diagnostics);
         }
     }
 
@@ -289,21 +338,22 @@ impl Patterns {
             let twin =
                 alike.iter().find(|(other, _)| same(other)).and_then(|(_, built)| detectors.get(*built));
             let cover = if gated { matcher::atoms::cover(&planned.hir) } else { None };
-            let blueprint = Blueprint {
+            let blueprint = planned.near().map(|near| Blueprint {
                 name: planned.name.clone(),
                 label: planned.key.label.clone(),
                 view: planned.key.view,
                 source: &planned.key.source,
                 flags: &planned.key.flags,
                 validators: planned.key.validators.clone(),
+                near,
                 capture: planned.key.capture.clone(),
                 hir: &planned.hir,
                 streams: planned.streams,
                 twin,
                 gated: cover.is_some(),
-            };
+            });
             covers.push((planned.key.view, cover));
-            match Detector::new(blueprint) {
+            match blueprint.and_then(Detector::new) {
                 Ok(detector) => {
                     alike.push((index, detectors.len()));
                     detectors.push(detector);
@@ -320,113 +370,4 @@ impl Patterns {
         }
         (detectors, Scanner::new(covers))
     }
-}
-
-/// What is wrong with a captured group, if anything.
-fn bad_capture(pattern: &str, group: &Name, hir: &Hir) -> Option<Diagnostic> {
-    let groups = matcher::groups(hir);
-    let name = &group.value;
-    match groups.iter().find(|(known, _)| known == name) {
-        Some((_, false)) => None,
-        Some((_, true)) => {
-            let message =
-                format!("the group `{name}` of `{pattern}` can match empty text, and so would find nothing");
-            let help = "make at least one part of the group required: `+` instead of `*`";
-            Some(Diagnostic::error(codes::EMPTY_MATCH, group.span, message).help(help))
-        }
-        None => {
-            let nearest = did_you_mean(name, groups.iter().map(|(known, _)| *known));
-            let help = nearest.unwrap_or(format!("name a group of the expression: `(?<{name}>…)`"));
-            let message = format!("`{pattern}` has no group called `{name}`");
-            Some(Diagnostic::error(codes::UNKNOWN_GROUP, group.span, message).help(help))
-        }
-    }
-}
-
-/// Tells of a `capture` where there are no groups to name.
-fn capture_without_regex(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) {
-    let Some(group) = &def.ast.capture else { return };
-    let message = format!("`{}` is no regular expression, and so has no groups", def.ast.name.value);
-    let told = diagnostics.iter().any(|told| told.span == group.span);
-    if !matches!(def.ast.body.value, PatternBody::Regex(_)) && !told {
-        diagnostics.push(
-            Diagnostic::error(codes::UNKNOWN_GROUP, group.span, message)
-                .help("move `capture` to the pattern that has the group, or leave it out"),
-        );
-    }
-}
-
-/// An expression and where it is written.
-struct Source<'a> {
-    text: &'a str,
-    flags: &'a str,
-    span: Span,
-    /// The group that is what was found.
-    capture: Option<&'a Name>,
-    /// Bytes between the start of the span and the start of the text, when the text stands there as it is.
-    offset: usize,
-}
-
-impl Source<'_> {
-    /// The place of a part of the expression; the whole place when the text was derived or has escapes before it.
-    fn part(&self, range: &std::ops::Range<usize>) -> Span {
-        if self.offset == 0 || self.text.contains('/') {
-            return self.span;
-        }
-        let start = self.span.start + self.offset;
-        Span::new(self.span.source, start + range.start, start + range.end)
-    }
-}
-
-fn validators(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) -> Vec<Validator> {
-    let mut found = Vec::new();
-    for name in &def.ast.validators {
-        match validator::find(&name.value) {
-            Some(validator) => found.push(validator),
-            None => {
-                let names = validator::ALL.iter().map(|validator| validator.name);
-                let list = names.clone().collect::<Vec<_>>().join(", ");
-                let help = did_you_mean(&name.value, names).unwrap_or(format!("there are {list}"));
-                let diagnostic = Diagnostic::error(
-                    codes::UNKNOWN_NAME,
-                    name.span,
-                    format!("there is no validator `{}`", name.value),
-                );
-                if !diagnostics.iter().any(|told| told.span == name.span) {
-                    diagnostics.push(diagnostic.help(help));
-                }
-            }
-        }
-    }
-    found
-}
-
-fn word_list(
-    def: &PatternDef,
-    words: &Words,
-    arguments: &Arguments<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<String> {
-    match words {
-        Words::List(list) => strings(list, diagnostics),
-        Words::Param(_) => {
-            let values = def.params.iter().filter_map(|param| arguments.values.get(*param));
-            values.filter_map(Value::as_list).flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
-    }
-}
-
-/// The strings of a list of words.
-fn strings(list: &[grammar::Spanned<Literal>], diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
-    let text = |item: &grammar::Spanned<Literal>| match &item.value {
-        Literal::Str(text) => Some(text.clone()),
-        _ => None,
-    };
-    if let Some(stranger) = list.iter().find(|item| text(item).is_none()) {
-        diagnostics.push(
-            Diagnostic::error(codes::WRONG_TYPE, stranger.span, "words are strings in double quotes")
-                .help("write [\"one\", \"two words\"]"),
-        );
-    }
-    list.iter().filter_map(text).collect()
 }

@@ -85,9 +85,14 @@ impl<'a> Member<'a> {
         Some(Self { id, detector, seeker: Seeker::new(&meaning(detector)?)? })
     }
 
+    /// Whether not all that it matches counts.
+    fn has_conditions(&self) -> bool {
+        !self.detector.validators.is_empty() || !self.detector.near.is_empty()
+    }
+
     /// A warning when all that this one finds the other finds too. Checks of the other's may refuse what it matches.
     fn within(&self, wide: &Member<'_>, program: &Program, file: &File) -> Option<Diagnostic> {
-        if !are_alike(program, self.id, wide.id) || !wide.detector.validators.is_empty() {
+        if !are_alike(program, self.id, wide.id) || wide.has_conditions() {
             return None;
         }
         if included(&self.seeker, &wide.seeker) != Inclusion::Included {

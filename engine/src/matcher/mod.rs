@@ -5,6 +5,7 @@ mod automaton;
 pub mod decode;
 pub mod glob;
 pub mod inclusion;
+pub mod near;
 pub mod regex;
 pub mod scan;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use regex_automata::{Anchored, Input, meta};
 use regex_syntax::hir::{Hir, HirKind};
 
 pub use automaton::{Automaton, MAX_AUTOMATON};
+pub use near::Near;
 pub use regex::Fault;
 pub use validator::Validator;
 pub use view::View;
@@ -46,6 +48,8 @@ pub struct Detector {
     pub flags: Arc<str>,
     /// Checks that a match must pass.
     pub validators: Vec<Validator>,
+    /// What must stand near a match.
+    pub near: Vec<Near>,
     /// The longest match in bytes of the view; `None` when there is no bound.
     pub longest: Option<usize>,
     whole: meta::Regex,
@@ -69,6 +73,8 @@ pub struct Blueprint<'a> {
     pub flags: &'a str,
     /// Its checks.
     pub validators: Vec<Validator>,
+    /// What must stand near a match.
+    pub near: Vec<Near>,
     /// The group that is what was found.
     pub capture: Option<Arc<str>>,
     /// Its meaning in the view.
@@ -111,6 +117,7 @@ impl Detector {
             source: Arc::from(blueprint.source),
             flags: Arc::from(blueprint.flags),
             validators: blueprint.validators,
+            near: blueprint.near,
             longest: blueprint.hir.properties().maximum_len(),
             whole,
             capture,
@@ -118,10 +125,19 @@ impl Detector {
         })
     }
 
+    /// What was found in a match that passes the pattern's checks and has near it what it must, or after how many bytes
+    /// the search goes on when it does not.
+    pub fn judge(&self, text: &[u8], matched: &Range<usize>) -> Result<Range<usize>, usize> {
+        let part = self.check(text, matched)?;
+        let is_near = |near: &Near| near.stands_before(text, matched) || near.stands_after(text, matched);
+        // What is not near this match is seldom nearer to a part of it: the search goes on after it.
+        if self.near.iter().all(is_near) { Ok(part) } else { Err(matched.len().max(1)) }
+    }
+
     /// What was found in a match that passes the pattern's checks, or after how many bytes the search goes on when it
     /// does not: one character, or the whole match where the check says so. The text must reach a byte past the match
     /// on both sides, if there is one: boundaries look at it.
-    pub fn judge(&self, text: &[u8], matched: &Range<usize>) -> Result<Range<usize>, usize> {
+    pub fn check(&self, text: &[u8], matched: &Range<usize>) -> Result<Range<usize>, usize> {
         let part = self.part(text, matched);
         let found = str_of(text, &part);
         let mut failed = self.validators.iter().filter(|validator| !(validator.check)(found)).peekable();
@@ -131,6 +147,16 @@ impl Detector {
         let whole = failed.any(|validator| validator.whole);
         let first = str_of(text, matched).chars().next().map_or(1, char::len_utf8);
         Err(if whole { matched.len().max(1) } else { first })
+    }
+
+    /// Bytes before a match that are looked at: one for boundaries, and what may have to stand there.
+    pub fn looks_behind(&self) -> usize {
+        self.near.iter().map(Near::bytes).max().unwrap_or(1)
+    }
+
+    /// How many characters after a match may have to be known.
+    pub fn reach(&self) -> usize {
+        self.near.iter().map(|near| near.reach).max().unwrap_or(0)
     }
 
     /// The part of a match that the captured group took; the whole match where it took none.
@@ -216,6 +242,7 @@ mod tests {
             source,
             flags: "",
             validators: validators.iter().filter_map(|name| validator::find(name)).collect(),
+            near: Vec::new(),
             capture: capture.map(Arc::from),
             hir: &hir,
             streams: true,

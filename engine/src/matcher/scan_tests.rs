@@ -80,6 +80,7 @@ fn detector(source: &str, flags: &str, checks: &[&str]) -> Pattern {
         source,
         flags,
         validators: checks.iter().filter_map(|name| validator::find(name)).collect(),
+        near: Vec::new(),
         capture: None,
         hir: &hir,
         streams: false,

@@ -16,7 +16,10 @@ pub(super) fn print(program: &Program) -> String {
     }
     for (i, detector) in program.detectors.iter().enumerate() {
         let longest = detector.longest.map_or("unbounded".into(), |bytes| format!("{bytes} bytes"));
-        let checks: String = detector.validators.iter().map(|v| format!(" where {}", v.name)).collect();
+        let mut checks: String = detector.validators.iter().map(|v| format!(" where {}", v.name)).collect();
+        checks.extend(
+            detector.near.iter().map(|n| format!(" near /{}/ within {}", shorten(&n.source), n.reach)),
+        );
         let _ = writeln!(
             out,
             "d{i} = {} {} [{}] longest {longest}{checks}\n     /{}/",

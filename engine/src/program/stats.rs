@@ -40,6 +40,8 @@ pub struct PatternStats {
     pub atoms: Vec<String>,
     /// The longest match in bytes of the view; `None` without a bound.
     pub longest: Option<usize>,
+    /// Bytes after a match that must be known, since what must be near may stand there.
+    pub beyond: usize,
     /// Bytes of its automaton, when answers are searched for it.
     pub automaton: Option<usize>,
 }
@@ -47,7 +49,7 @@ pub struct PatternStats {
 impl PatternStats {
     /// The most bytes of an answer's view that wait for it; `None` when answers are not searched for it.
     pub fn holdback(&self) -> Option<usize> {
-        self.automaton.map(|_| self.longest.unwrap_or(MAX_MATCH).min(MAX_MATCH))
+        self.automaton.map(|_| self.longest.unwrap_or(MAX_MATCH).min(MAX_MATCH) + self.beyond)
     }
 }
 
@@ -94,6 +96,7 @@ fn pattern(program: &Program, index: usize) -> Option<PatternStats> {
         tier: program.scanner.tier(index).name(),
         atoms: atoms.map(|atom| atom.escape_ascii().to_string()).collect(),
         longest: detector.longest,
+        beyond: if detector.near.is_empty() { 0 } else { detector.looks_behind() },
         automaton: detector.stream.as_ref().map(crate::matcher::Automaton::memory),
     })
 }
@@ -175,6 +178,14 @@ fn shown(atoms: &[String]) -> String {
 }
 
 fn held(pattern: &PatternStats) -> String {
+    let held = held_by_match(pattern);
+    if pattern.beyond == 0 {
+        return held;
+    }
+    format!("{held}, and {} after it that must be known", pattern.beyond)
+}
+
+fn held_by_match(pattern: &PatternStats) -> String {
     match pattern.longest {
         None => format!("without a bound of its own, stopped at {MAX_MATCH}"),
         Some(longest) if longest > MAX_MATCH => format!("{longest} bytes, stopped at {MAX_MATCH}"),

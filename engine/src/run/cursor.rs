@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use regex_automata::util::primitives::StateID;
 
-use crate::matcher::{Automaton, Detector, MAX_MATCH};
+use crate::matcher::near::begins_character;
+use crate::matcher::{Automaton, Detector, MAX_MATCH, Near};
 
 /// A match that is still possible.
 #[derive(Clone, Copy, Debug)]
@@ -44,18 +45,23 @@ impl ViewText {
         self.bytes.get(at.checked_sub(self.base)?).copied()
     }
 
-    /// What the detector says of a match that has all its context.
-    fn judge(&self, detector: &Detector, range: &Range<usize>) -> Result<Range<usize>, usize> {
-        let here = range.start.saturating_sub(self.base)..range.end.saturating_sub(self.base);
-        detector.judge(&self.bytes, &here).map(|part| part.start + self.base..part.end + self.base)
+    /// What the detector's checks say of a match.
+    fn check(&self, detector: &Detector, range: &Range<usize>) -> Result<Range<usize>, usize> {
+        let part = detector.check(&self.bytes, &self.here(range))?;
+        Ok(part.start + self.base..part.end + self.base)
     }
 
-    /// Forgets what lies before `at`, but for the byte before it, which boundaries look at.
-    pub(super) fn forget(&mut self, at: usize) {
-        let keep_from = at.saturating_sub(1).max(self.base);
+    /// A place of the view as a place of the bytes that are kept.
+    fn here(&self, range: &Range<usize>) -> Range<usize> {
+        range.start.saturating_sub(self.base)..range.end.saturating_sub(self.base)
+    }
+
+    /// Forgets what lies before `at`, but for so many bytes before it, which boundaries and the like look at.
+    pub(super) fn forget(&mut self, at: usize, behind: usize) {
+        let keep_from = at.saturating_sub(behind).max(self.base);
         let gone = (keep_from - self.base).min(self.bytes.len());
         // Moving bytes costs more than keeping a few.
-        if gone >= MAX_MATCH || (gone > 0 && gone + 1 >= self.bytes.len()) {
+        if gone >= MAX_MATCH || (gone > 0 && gone + behind >= self.bytes.len()) {
             self.bytes.drain(..gone);
             self.base += gone;
         }
@@ -79,12 +85,41 @@ pub(super) struct Cursor {
     threads: Vec<Thread>,
     /// The next byte to read.
     pos: usize,
+    /// A match that passes its checks, and of which it is not known yet what stands after it.
+    waiting: Option<Waiting>,
+}
+
+/// A match for which more text must come.
+#[derive(Debug)]
+struct Waiting {
+    matched: Range<usize>,
+    /// The part of it that was found.
+    part: Range<usize>,
+    /// The characters that are still to be known, and where they begin.
+    missing: usize,
+    seen: usize,
+}
+
+impl Waiting {
+    /// Whether enough has come: all characters, and a byte more for boundaries.
+    fn is_over(&mut self, view: &ViewText) -> bool {
+        while let Some(byte) = view.byte(self.seen) {
+            if begins_character(byte) {
+                if self.missing == 0 {
+                    return true;
+                }
+                self.missing -= 1;
+            }
+            self.seen += 1;
+        }
+        false
+    }
 }
 
 impl Cursor {
     /// A cursor at the start of a text.
     pub(super) fn new(holds: bool) -> Self {
-        Self { holds, threads: Vec::new(), pos: 0 }
+        Self { holds, threads: Vec::new(), pos: 0, waiting: None }
     }
 
     /// The first byte of the view whose fate is open; everything before it is decided.
@@ -100,7 +135,14 @@ impl Cursor {
         view: &ViewText,
         found: &mut dyn FnMut(Range<usize>),
     ) -> Overrun {
-        while let Some(byte) = view.byte(self.pos) {
+        loop {
+            if let Some(waiting) = &mut self.waiting {
+                if !waiting.is_over(view) {
+                    return Overrun::No;
+                }
+                self.decide(detector, view, found);
+            }
+            let Some(byte) = view.byte(self.pos) else { return Overrun::No };
             self.step(automaton, view, byte);
             self.settle(detector, view, found);
             if self.threads.first().is_some_and(|thread| self.pos - thread.start > MAX_MATCH) {
@@ -111,7 +153,6 @@ impl Cursor {
                 self.settle(detector, view, found);
             }
         }
-        Overrun::No
     }
 
     /// The text is complete: hands out every match that is left.
@@ -125,6 +166,10 @@ impl Cursor {
         loop {
             if self.advance(detector, automaton, view, found) == Overrun::Yes {
                 return Overrun::Yes;
+            }
+            if self.waiting.is_some() {
+                self.decide(detector, view, found);
+                continue;
             }
             for thread in self.threads.iter_mut().filter(|thread| !thread.done) {
                 if automaton.is_match(automaton.end(thread.state)) {
@@ -213,14 +258,37 @@ impl Cursor {
     fn settle(&mut self, detector: &Detector, view: &ViewText, found: &mut dyn FnMut(Range<usize>)) {
         let Some(first) = self.threads.first().copied().filter(|thread| thread.done) else { return };
         let Some(end) = first.candidate else { return };
-        let range = first.start..end;
-        self.threads.clear();
-        match view.judge(detector, &range) {
-            Ok(part) => {
-                self.pos = end;
+        let matched = first.start..end;
+        match view.check(detector, &matched) {
+            Ok(part)
+                if detector.near.iter().all(|near| near.stands_before(&view.bytes, &view.here(&matched))) =>
+            {
+                self.go_on(end);
                 found(part);
             }
-            Err(skip) => self.pos = range.start + skip,
+            Ok(part) => {
+                self.threads.truncate(1);
+                self.waiting = Some(Waiting { matched, part, missing: detector.reach(), seen: end });
+            }
+            Err(skip) => self.go_on(matched.start + skip),
         }
+    }
+
+    /// What comes of the match that was waited for, now that it is known what stands after it.
+    fn decide(&mut self, detector: &Detector, view: &ViewText, found: &mut dyn FnMut(Range<usize>)) {
+        let Some(Waiting { matched, part, .. }) = self.waiting.take() else { return };
+        let here = view.here(&matched);
+        let stands =
+            |near: &Near| near.stands_before(&view.bytes, &here) || near.stands_after(&view.bytes, &here);
+        self.go_on(matched.end);
+        if detector.near.iter().all(stands) {
+            found(part);
+        }
+    }
+
+    /// Reading goes on at `pos`, as if nothing had been possible before.
+    fn go_on(&mut self, pos: usize) {
+        self.threads.clear();
+        self.pos = pos;
     }
 }

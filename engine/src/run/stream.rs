@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, Overrun, ViewText};
-use crate::matcher::View;
 use crate::matcher::view::PositionMap;
+use crate::matcher::{Automaton, Detector, View};
 use crate::program::Program;
 use crate::program::ir::DetectorId;
 
@@ -53,6 +53,8 @@ struct Lens {
     view: View,
     text: ViewText,
     map: PositionMap,
+    /// Bytes before a match that its detectors look at.
+    behind: usize,
 }
 
 /// Appends the marker for a replacement: its priority, the text that it stands for, and where to.
@@ -78,11 +80,16 @@ impl Stream {
         let mut lenses: Vec<Lens> = Vec::new();
         let mut cursors = Vec::new();
         for watcher in watchers {
-            let view = program.detector(watcher.detector).map_or(View::Folded, |detector| detector.view);
+            let detector = program.detector(watcher.detector);
+            let view = detector.map_or(View::Folded, |detector| detector.view);
             let lens = lenses.iter().position(|lens| lens.view == view).unwrap_or_else(|| {
-                lenses.push(Lens { view, text: ViewText::default(), map: PositionMap::default() });
+                let (text, map) = (ViewText::default(), PositionMap::default());
+                lenses.push(Lens { view, text, map, behind: 1 });
                 lenses.len() - 1
             });
+            if let Some(lens) = lenses.get_mut(lens) {
+                lens.behind = lens.behind.max(detector.map_or(1, Detector::looks_behind));
+            }
             cursors.push((lens, Cursor::new(watcher.holds)));
         }
         Self { raw: String::new(), base: 0, lenses, cursors, finished: false, replacements: Vec::new() }
@@ -139,13 +146,7 @@ impl Stream {
 
     fn run<F>(&mut self, program: &Program, watchers: &[Watcher], hits: &mut Vec<Hit>, go: F) -> Held
     where
-        F: Fn(
-            &mut Cursor,
-            &crate::matcher::Detector,
-            &crate::matcher::Automaton,
-            &ViewText,
-            &mut dyn FnMut(Range<usize>),
-        ) -> Overrun,
+        F: Fn(&mut Cursor, &Detector, &Automaton, &ViewText, &mut dyn FnMut(Range<usize>)) -> Overrun,
     {
         let mut held = Held::Bounded;
         for (index, ((lens, cursor), watcher)) in self.cursors.iter_mut().zip(watchers).enumerate() {
@@ -227,7 +228,7 @@ impl Stream {
         for (index, lens) in self.lenses.iter_mut().enumerate() {
             let cursors = self.cursors.iter().filter(|(of, _)| *of == index);
             let open = cursors.map(|(_, cursor)| cursor.open_from()).min().unwrap_or_else(|| lens.text.end());
-            lens.text.forget(open);
+            lens.text.forget(open, lens.behind);
             lens.map.forget(open);
         }
     }

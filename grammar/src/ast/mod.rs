@@ -159,6 +159,26 @@ pub struct Pattern {
     pub capture: Option<Name>,
     /// Validators that a match must pass, such as `luhn`.
     pub validators: Vec<Name>,
+    /// What must stand near a match.
+    pub near: Vec<Near>,
+}
+
+/// `near /\bpatient\b/ within 40`: what must stand near a match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Near {
+    /// What is looked for around the match.
+    pub what: Spanned<NearWhat>,
+    /// How many characters before and after the match it is looked for in.
+    pub within: Spanned<Literal>,
+}
+
+/// What must stand near a match.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NearWhat {
+    /// A match of an expression.
+    Regex(Regex),
+    /// One of some words or phrases.
+    Words(Vec<Spanned<Literal>>),
 }
 
 /// What a pattern matches.
@@ -278,6 +298,8 @@ pub struct Rule {
     pub name: Name,
     /// When it runs.
     pub phases: Vec<Spanned<Phase>>,
+    /// Where `buffered` stands, if it does: the rule waits for the whole answer.
+    pub buffered: Option<Span>,
     /// When it does not apply.
     pub unless: Option<Expr>,
     /// The condition.

@@ -114,7 +114,24 @@ fn token(text: &str) -> &str {
     text.get(..len).unwrap_or_default()
 }
 
+/// The parts that may follow an item, and how each is written: one that cannot be read looks like an item of its own.
+const PARTS: &[(&str, &str)] = &[
+    ("label", "write `label NAME`"),
+    ("where", "write `where` and a validator, as in `where luhn`"),
+    ("capture", "write `capture` and the name of a group, as in `capture number`"),
+    ("near", "write `near` with what must stand there and how far away, as in `near /\\bpatient\\b/i within 40`"),
+    ("within", "`within` belongs behind `near`, as in `near /\\bpatient\\b/i within 40`"),
+    ("except", "write `except` and a list, as in `except [\"one\", \"two\"]`"),
+    ("fuzzy", "write `fuzzy` and how many letters may differ, as in `fuzzy 1`"),
+    ("alias", "write `alias` and another key, as in `alias response.action`"),
+    ("clamp", "write `clamp` and a range, as in `clamp 0.0..1.0`"),
+];
+
 fn unknown_item(span: Span, word: &str) -> Diagnostic {
+    if let Some((_, help)) = PARTS.iter().find(|(part, _)| *part == word) {
+        let message = format!("this `{word}` is not finished, or does not belong to the item above");
+        return Diagnostic::error(codes::SYNTAX, span, message).help(*help);
+    }
     let diagnostic = if word.is_empty() {
         Diagnostic::error(codes::SYNTAX, span, "a `///` comment at the end describes nothing")
     } else {

@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, ExpectedVerdict, Function, Header, Item, ItemKind, Let, Literal, Param, Pattern, PatternBody,
-    Phase, Routing, Score, Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
+    Action, ExpectedVerdict, Function, Header, Item, ItemKind, Let, Literal, Near, NearWhat, Param, Pattern,
+    PatternBody, Phase, Routing, Score, Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -132,10 +132,15 @@ impl Reader {
         let mut parts = children(pair).into_iter();
         let name = self.name(&parts.next()?);
         let body = self.pattern_body(parts.next()?)?;
-        let mut pattern = Pattern { name, body, label: None, capture: None, validators: Vec::new() };
+        let (label, capture, validators, near) = (None, None, Vec::new(), Vec::new());
+        let mut pattern = Pattern { name, body, label, capture, validators, near };
         for clause in parts {
             let clause = clause.into_inner().next()?;
             let clause_kind = clause.as_rule();
+            if clause_kind == Rule::near {
+                pattern.near.push(self.near(clause)?);
+                continue;
+            }
             let names = children(clause);
             match clause_kind {
                 Rule::label => {
@@ -149,6 +154,16 @@ impl Reader {
             }
         }
         Some(pattern)
+    }
+
+    fn near(&mut self, pair: Pair<'_, Rule>) -> Option<Near> {
+        let [what, within] = <[_; 2]>::try_from(children(pair)).ok()?;
+        let span = self.span(&what);
+        let what = match what.as_rule() {
+            Rule::regex => NearWhat::Regex(literal::regex(what.as_str())),
+            _ => NearWhat::Words(self.values(children(what).pop()?)),
+        };
+        Some(Near { what: Spanned::new(what, span), within: self.literal(within)? })
     }
 
     fn pattern_body(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<PatternBody>> {
@@ -239,6 +254,7 @@ impl Reader {
         let mut rule = crate::ast::Rule {
             name: self.name(&parts.next()?),
             phases: Vec::new(),
+            buffered: None,
             unless: None,
             when: None,
             action: None,
@@ -255,6 +271,7 @@ impl Reader {
                     rule.phases.push(Spanned::new(Phase::Request, span))
                 }
                 Rule::phase => rule.phases.push(Spanned::new(Phase::Response, span)),
+                Rule::buffered => rule.buffered = Some(span),
                 Rule::unless => rule.unless = Some(self.exprs(part).pop()?),
                 _ => self.clause(part.into_inner().next()?, &mut rule)?,
             }

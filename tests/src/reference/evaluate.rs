@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use engine::input::Request;
 use grammar::ast::{
-    BinaryOp, Expr, ExprKind, File, Function, ItemKind, Literal, Match, PatternBody, PatternRef, Quantifier,
-    Quantity, Score, Type, UnaryOp, Words,
+    BinaryOp, Expr, ExprKind, File, Function, ItemKind, Literal, Match, Near, NearWhat, PatternBody,
+    PatternRef, Quantifier, Quantity, Score, Type, UnaryOp, Words,
 };
 
 use super::text::Finder;
@@ -97,16 +97,15 @@ impl<'a> Meaning<'a> {
                 let finders = match &pattern.body.value {
                     PatternBody::Regex(regex) => vec![Finder::of_regex(regex, &label)],
                     PatternBody::Words { words: Words::List(list), .. } => {
-                        let words: Vec<String> =
-                            list.iter().map(|word| literal(&word.value).str().to_owned()).collect();
-                        vec![Finder::of_words(&words, &label)]
+                        vec![Finder::of_words(&strings(list), &label)]
                     }
                     PatternBody::AnyOf(names) => {
                         names.iter().flat_map(|name| self.patterns[name.value.as_str()].clone()).collect()
                     }
                     other => panic!("generated policies have no {other:?}"),
                 };
-                self.patterns.insert(&pattern.name.value, finders);
+                let finders = finders.into_iter().map(|finder| pattern.near.iter().fold(finder, near));
+                self.patterns.insert(&pattern.name.value, finders.collect());
             }
             ItemKind::Let(item) => drop(self.lets.insert(&item.name.value, &item.value)),
             ItemKind::Function(function) => drop(self.functions.insert(&function.name.value, function)),
@@ -123,6 +122,20 @@ impl<'a> Meaning<'a> {
         };
         finders.into_iter().map(|finder| Sought { finder, folds }).collect()
     }
+}
+
+/// The finder with one more condition on what is near.
+fn near(finder: Finder, near: &Near) -> Finder {
+    let other = match &near.what.value {
+        NearWhat::Regex(regex) => Finder::of_regex(regex, ""),
+        NearWhat::Words(list) => Finder::of_words(&strings(list), ""),
+    };
+    let Literal::Int(reach) = near.within.value else { panic!("a reach is a whole number") };
+    finder.near(&other, reach as usize)
+}
+
+fn strings(list: &[grammar::Spanned<Literal>]) -> Vec<String> {
+    list.iter().map(|word| literal(&word.value).str().to_owned()).collect()
 }
 
 fn literal(literal: &Literal) -> Val {

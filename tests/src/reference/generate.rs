@@ -184,8 +184,18 @@ impl Author<'_, '_> {
             _ => self.regex(),
         };
         let name = format!("p{index}");
-        let _ = writeln!(self.out, "pattern {name} = {body}");
+        let near = self.near();
+        let _ = writeln!(self.out, "pattern {name} = {body}{near}");
         self.patterns.push(name);
+    }
+
+    /// Sometimes what must stand near; the reference wants expressions whose matches are of one length.
+    fn near(&mut self) -> String {
+        const WHAT: &[&str] = &["/a/", r"/\bb\b/", "/[ab]c/i", "/. /", r#"words ["ab"]"#, r"/\bc/"];
+        if self.dice.roll(3) > 0 {
+            return String::new();
+        }
+        format!(" near {} within {}", self.dice.pick(WHAT), 1 + self.dice.roll(4))
     }
 
     fn any_pattern(&mut self) -> String {

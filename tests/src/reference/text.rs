@@ -14,6 +14,8 @@ pub(super) struct Finder {
     pub(super) label: String,
     regex: Regex,
     any_case: bool,
+    /// What must stand near a match, and how many characters away.
+    near: Vec<(Regex, usize)>,
 }
 
 impl Finder {
@@ -24,7 +26,8 @@ impl Finder {
             source.replace(r"\d", "[0-9]").replace(r"\w", "[0-9A-Za-z_]").replace(r"\s", r"[\t\n\v\f\r ]");
         let any_case = regex.flags.contains('i');
         let regex = RegexBuilder::new(&source).case_insensitive(any_case).build();
-        Self { label: label.to_owned(), regex: regex.expect("generated expressions are valid"), any_case }
+        let regex = regex.expect("generated expressions are valid");
+        Self { label: label.to_owned(), regex, any_case, near: Vec::new() }
     }
 
     /// The finder of whole words and phrases, in any case; of two that begin alike the longer one wins.
@@ -37,7 +40,14 @@ impl Finder {
         };
         let source = words.iter().map(one).collect::<Vec<_>>().join("|");
         let regex = RegexBuilder::new(&source).case_insensitive(true).build();
-        Self { label: label.to_owned(), regex: regex.expect("escaped words are valid"), any_case: true }
+        let regex = regex.expect("escaped words are valid");
+        Self { label: label.to_owned(), regex, any_case: true, near: Vec::new() }
+    }
+
+    /// The same finder, whose matches count only where the other finds something so near.
+    pub(super) fn near(mut self, other: &Self, reach: usize) -> Self {
+        self.near.push((other.regex.clone(), reach));
+        self
     }
 
     /// Whether it is the same finder under the same label.
@@ -45,13 +55,35 @@ impl Finder {
         self.label == other.label
             && self.regex.as_str() == other.regex.as_str()
             && self.any_case == other.any_case
+            && self.near.len() == other.near.len()
+            && self.near.iter().zip(&other.near).all(|(a, b)| a.0.as_str() == b.0.as_str() && a.1 == b.1)
     }
 
     /// Every match in a text, as bytes of the text as it arrived.
     pub(super) fn find(&self, text: &str, folds: bool) -> Vec<Range<usize>> {
         let seen = Seen::of(text, folds);
-        self.regex.find_iter(&seen.text).map(|found| seen.raw(found.range())).collect()
+        let found = self.regex.find_iter(&seen.text).map(|found| found.range());
+        found.filter(|range| self.is_near(&seen.text, range)).map(|range| seen.raw(range)).collect()
     }
+
+    /// Whether everything that must be near stands wholly in the characters before the match, or in those after it.
+    fn is_near(&self, text: &str, matched: &Range<usize>) -> bool {
+        self.near.iter().all(|(regex, reach)| {
+            let before = text[..matched.start].char_indices().rev().take(*reach).last();
+            let from = before.map_or(matched.start, |(at, _)| at);
+            let upto =
+                text[matched.end..].char_indices().nth(*reach).map_or(text.len(), |(at, _)| matched.end + at);
+            stands_in(regex, text, from..matched.start) || stands_in(regex, text, matched.end..upto)
+        })
+    }
+}
+
+/// Whether an expression, all matches of which are of one length, matches within a part of a text.
+fn stands_in(regex: &Regex, text: &str, part: Range<usize>) -> bool {
+    let starts = part.clone().filter(|at| text.is_char_boundary(*at));
+    starts
+        .filter_map(|at| regex.find_at(text, at).filter(|found| found.start() == at))
+        .any(|f| f.end() <= part.end)
 }
 
 /// A text in a view: each byte with the bytes that it came from.

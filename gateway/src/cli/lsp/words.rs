@@ -82,6 +82,9 @@ pub(super) const PATTERNS: &[Word] = &[
     ("label", "how findings and markers call it"),
     ("where", "validators that a match must pass"),
     ("capture", "the group of the expression that is what is found"),
+    ("buffered", "the rule waits for the whole answer, which is held until then"),
+    ("near", "what must stand near a match: `near /\\bpatient\\b/i within 40`"),
+    ("within", "how many characters away it may stand"),
     ("fuzzy", "how many letters may differ"),
     ("except", "words that are taken out of a list"),
 ];
