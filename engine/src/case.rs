@@ -348,7 +348,10 @@ fn outcome(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
         }
     }
     // A stop at the end shows in the decision.
-    let _ = session.finish(channel, &mut out);
+    let mut tails = Vec::new();
+    if session.finish(channel, &mut out) == Flow::Open && session.end(&mut tails) == Flow::Open {
+        tails.iter().for_each(|(_, tail)| out.push_str(tail));
+    }
     Outcome { decision: session.decision().clone(), text: Some(out), targets }
 }
 

@@ -132,6 +132,7 @@ pub(super) struct CheckedScore {
 pub(super) struct CheckedRule {
     pub(super) name: Arc<str>,
     pub(super) phases: Vec<Phase>,
+    pub(super) buffered: bool,
     pub(super) unless: Option<Typed>,
     pub(super) when: Typed,
     pub(super) action: CheckedAction,

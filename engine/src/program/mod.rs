@@ -38,6 +38,8 @@ pub struct Program {
     pub(crate) scripts: Vec<Script>,
     /// Per rule that runs on answers, how it streams; in the order of `rules`.
     pub(crate) response: Vec<StreamRule>,
+    /// The rules that wait for the whole answer.
+    pub(crate) buffered: Vec<usize>,
 }
 
 /// One policy of the chain.
@@ -139,7 +141,7 @@ impl Program {
 
     /// Whether any rule looks at answers.
     pub fn reads_responses(&self) -> bool {
-        !self.response.is_empty()
+        !self.response.is_empty() || !self.buffered.is_empty()
     }
 
     /// The program as text, one node a line: what `kt policy compile --print ir` shows.

@@ -64,6 +64,9 @@ fn print_rule(out: &mut String, program: &Program, index: usize, rule: &Rule) {
         let detectors: Vec<String> = stream.detectors.iter().map(|id| format!("d{}", id.0)).collect();
         let _ = writeln!(out, "  streams on {}", detectors.join(" "));
     }
+    if program.buffered.contains(&index) {
+        let _ = writeln!(out, "  waits for the whole answer");
+    }
 }
 
 fn piece(piece: &Piece) -> String {

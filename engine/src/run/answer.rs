@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use grammar::ast::Phase;
 
-use super::Session;
+use super::buffered::{self, Buffer};
 use super::eval::Evaluator;
 use super::facts::{self, Facts};
 use super::stream::{Held, Hit, Replacement, Stream, Watcher};
 use super::wording::{decision, message};
+use super::{MAX_BUFFERED, Session};
 use crate::input::Channel;
 use crate::program::Program;
 use crate::program::ir::DetectorId;
@@ -22,10 +23,11 @@ pub(super) struct Answer {
     watchers: Vec<Watcher>,
     /// Which of them have matched, over all channels.
     seen: Vec<bool>,
-    facts: Facts,
-    channels: Vec<(Channel, Stream)>,
-    /// A rule that holds before any text has come.
-    stopped: bool,
+    pub(super) facts: Facts,
+    pub(super) channels: Vec<(Channel, Stream)>,
+    /// A rule has stopped the answer, perhaps before any text has come.
+    pub(super) stopped: bool,
+    pub(super) buffer: Buffer,
     hits: Vec<Hit>,
 }
 
@@ -68,6 +70,7 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
     watchers.sort_by_key(|watcher| watcher.detector);
     session.answer.seen = vec![false; watchers.len()];
     session.answer.watchers = watchers;
+    buffered::open(session, program, evaluator);
 }
 
 /// Takes the next piece of a channel.
@@ -76,7 +79,12 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
     if session.answer.stopped || session.decision.verdict.stops() {
         return Flow::Stopped;
     }
-    if session.answer.watchers.is_empty() {
+    let kept = session.answer.buffer.take(channel, text);
+    let (text, overflows) = match session.answer.buffer.holds {
+        true => (kept, kept.len() < text.len()),
+        false => (text, false),
+    };
+    if session.answer.watchers.is_empty() && !session.answer.buffer.holds {
         out.push_str(text);
         return Flow::Open;
     }
@@ -96,8 +104,15 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
                 return Flow::Stopped;
             }
         }
+        if overflows {
+            let message =
+                format!("a rule waits for the whole answer, and only {MAX_BUFFERED} bytes of one are kept");
+            session.decision = limit("limit.hold_exceeded", &message);
+            session.answer.stopped = true;
+            return Flow::Stopped;
+        }
         let frontier = stream.frontier(&session.answer.watchers);
-        release(&program, stream, frontier, out);
+        release(session, &program, stream, frontier, out);
         Flow::Open
     })
 }
@@ -118,9 +133,42 @@ pub(super) fn finish(session: &mut Session, channel: Channel, out: &mut String) 
             return Flow::Stopped;
         }
         let frontier = stream.frontier(&session.answer.watchers);
-        release(&program, stream, frontier, out);
+        release(session, &program, stream, frontier, out);
         Flow::Open
     })
+}
+
+/// The whole answer is there: the rules that have waited for it are asked, and what was held for them may leave.
+pub(super) fn end(session: &mut Session, tails: &mut Vec<(Channel, String)>) -> Flow {
+    let program = Arc::clone(&session.program);
+    let open = session.answer.channels.iter().filter(|(_, stream)| !stream.finished);
+    for channel in open.map(|(channel, _)| *channel).collect::<Vec<_>>() {
+        let mut tail = String::new();
+        let flow = finish(session, channel, &mut tail);
+        tails.push((channel, tail));
+        if flow == Flow::Stopped {
+            return flow;
+        }
+    }
+    if session.answer.stopped || session.decision.verdict.stops() {
+        return Flow::Stopped;
+    }
+    let held = session.answer.buffer.holds;
+    if buffered::judge(session, &program) == Flow::Stopped {
+        session.answer.stopped = true;
+        return Flow::Stopped;
+    }
+    if held {
+        let mut channels = std::mem::take(&mut session.answer.channels);
+        channels.sort_by_key(|(channel, _)| *channel);
+        for (channel, stream) in &mut channels {
+            let mut tail = String::new();
+            release(session, &program, stream, usize::MAX, &mut tail);
+            tails.push((*channel, tail));
+        }
+        session.answer.channels = channels;
+    }
+    Flow::Open
 }
 
 /// Runs `f` on the channel's stream, which is made when it is new.
@@ -177,7 +225,7 @@ fn act(
     }
     // Nothing of the match that stops the answer leaves, and nothing after it.
     let frontier = stream.frontier(&session.answer.watchers).min(stop_at);
-    release(program, stream, frontier, out);
+    release(session, program, stream, frontier, out);
     session.answer.stopped = true;
     Flow::Stopped
 }
@@ -220,7 +268,7 @@ fn apply(
 }
 
 /// Notes that a rule's condition holds.
-fn fire(session: &mut Session, program: &Program, index: usize) {
+pub(super) fn fire(session: &mut Session, program: &Program, index: usize) {
     let Some(rule) = program.rules.get(index) else { return };
     let answer = &session.answer;
     let seen =
@@ -242,7 +290,11 @@ fn fire(session: &mut Session, program: &Program, index: usize) {
     session.decide(rule.policy, decision(program, rule, message, score));
 }
 
-fn release(program: &Program, stream: &mut Stream, frontier: usize, out: &mut String) {
+/// Lets go of what lies before `frontier`, unless a rule waits for the whole answer.
+fn release(session: &Session, program: &Program, stream: &mut Stream, frontier: usize, out: &mut String) {
+    if session.answer.buffer.holds {
+        return;
+    }
     stream.release(frontier, out, &mut |(rule, detector), matched, out| {
         let rule = program.rules.get(rule);
         let detector = program.detector(DetectorId(detector));

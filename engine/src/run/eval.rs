@@ -5,6 +5,7 @@ use std::ops::Range;
 use grammar::ast::{Phase, Quantity};
 use grammar::quantity;
 
+use super::facts::Facts;
 use super::texts::{Hits, Texts};
 use crate::input::Request;
 use crate::matcher::glob;
@@ -56,6 +57,15 @@ impl<'a> Evaluator<'a> {
     pub(super) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         self.values.fill(None);
+    }
+
+    /// From here on these values are taken as they are.
+    pub(super) fn know(&mut self, facts: &Facts) {
+        for (id, value) in facts {
+            if let Some(slot) = self.values.get_mut(id.index()) {
+                *slot = Some(value.clone());
+            }
+        }
     }
 
     /// By rule, whether its condition can hold; what the index does not know of is left open.

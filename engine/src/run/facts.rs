@@ -60,6 +60,31 @@ fn gather(id: NodeId, evaluator: &mut Evaluator<'_>, facts: &mut Facts) -> Resul
     children.into_iter().try_for_each(|child| gather(child, evaluator, facts))
 }
 
+/// What a condition comes to whatever the answer says, if that is known.
+pub(super) fn known(program: &Program, facts: &Facts, id: NodeId) -> Option<bool> {
+    if let Some(value) = facts.get(&id) {
+        return value.as_bool();
+    }
+    let junction = |sides: &[NodeId], decisive: bool| {
+        let sides: Vec<Option<bool>> = sides.iter().map(|side| known(program, facts, *side)).collect();
+        if sides.contains(&Some(decisive)) {
+            return Some(decisive);
+        }
+        sides.iter().all(|side| *side == Some(!decisive)).then_some(!decisive)
+    };
+    match program.node(id) {
+        Node::Const(value) => value.as_bool(),
+        Node::Not(inner) => known(program, facts, *inner).map(|value| !value),
+        Node::And(sides) => junction(sides, false),
+        Node::Or(sides) => junction(sides, true),
+        Node::If(condition, then, otherwise) => {
+            let branch = if known(program, facts, *condition)? { then } else { otherwise };
+            known(program, facts, *branch)
+        }
+        _ => None,
+    }
+}
+
 /// The condition's truth once some detectors have matched. The checker has seen to it that more matches can only make
 /// it true.
 pub(super) fn holds(program: &Program, facts: &Facts, seen: &dyn Fn(DetectorId) -> bool, id: NodeId) -> bool {

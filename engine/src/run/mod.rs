@@ -1,6 +1,7 @@
 //! Under traffic: a session judges one exchange, its request first and then its answer, piece by piece.
 
 mod answer;
+mod buffered;
 mod cursor;
 mod eval;
 mod facts;
@@ -23,6 +24,9 @@ pub type Clock = fn() -> u64;
 
 /// How many findings of one policy a session keeps; the rest are acted on all the same.
 const MAX_FINDINGS: usize = 256;
+
+/// The most bytes of an answer that are kept for rules that wait for all of it.
+pub const MAX_BUFFERED: usize = 1 << 20;
 
 /// One exchange in progress.
 #[derive(Debug)]
@@ -89,6 +93,18 @@ impl Session {
     pub fn finish(&mut self, channel: Channel, out: &mut String) -> Flow {
         self.begin();
         answer::finish(self, channel, out)
+    }
+
+    /// The whole answer is there, every channel of it finished: appends to `tails` what may leave of each channel now. It is
+    /// nothing unless a rule has waited for the whole answer, see [`Session::buffers`].
+    pub fn end(&mut self, tails: &mut Vec<(Channel, String)>) -> Flow {
+        self.begin();
+        answer::end(self, tails)
+    }
+
+    /// Whether a rule waits for the whole answer, so that nothing of it leaves before [`Session::end`].
+    pub fn buffers(&self) -> bool {
+        self.answer.buffer.holds
     }
 
     /// Bytes held back at the moment, over all channels.

@@ -16,12 +16,19 @@ use crate::script::ScriptFailure;
 use crate::verdict::{Edit, Finding, Outcome, RequestStep, Site, Verdict};
 
 /// A replacement that a rule asks for, before overlapping ones are joined.
-struct Wish {
-    text: usize,
-    range: Range<usize>,
+pub(super) struct Wish {
+    pub(super) text: usize,
+    pub(super) range: Range<usize>,
     /// Whose marker is used where wishes overlap: the lowest, as in answers.
-    priority: (usize, DetectorId),
+    pub(super) priority: (usize, DetectorId),
     label: Arc<str>,
+}
+
+/// What whole texts are judged: those of a request, or those of an answer that has come to its end.
+pub(super) struct Stage<'a> {
+    pub(super) phase: Phase,
+    /// Where a finding in the text with that index stands.
+    pub(super) site: &'a dyn Fn(usize) -> Site,
 }
 
 pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep {
@@ -31,6 +38,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     let mut wishes = Vec::new();
     let mut routes = Routes::of(request);
     let mut stopped = false;
+    let stage = Stage { phase: Phase::Request, site: &Site::Request };
     for (index, policy) in program.policies.iter().enumerate() {
         if stopped {
             if let Some(state) = session.states.get_mut(index) {
@@ -40,9 +48,10 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
         }
         let begun = (session.clock)();
         for rule in policy.rules.clone().filter(|rule| possible.get(*rule) != Some(&false)) {
-            let applied = apply(session, &program, rule, &mut evaluator, &mut wishes).and_then(|holds| {
-                if holds { routes.narrow(session, &program, rule, &mut evaluator) } else { Ok(()) }
-            });
+            let applied =
+                apply(session, &program, rule, &mut evaluator, &stage, &mut wishes).and_then(|holds| {
+                    if holds { routes.narrow(session, &program, rule, &mut evaluator) } else { Ok(()) }
+                });
             if let Err(failure) = applied {
                 stopped |= session.fail(index, &failure);
                 break;
@@ -63,15 +72,16 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     RequestStep { decision: session.decision.clone(), edits, targets: routes.left(stopped) }
 }
 
-/// Lets one rule judge the request, and says whether its condition holds.
-fn apply(
+/// Lets one rule judge whole texts, and says whether its condition holds.
+pub(super) fn apply(
     session: &mut Session,
     program: &Program,
     index: usize,
     evaluator: &mut Evaluator<'_>,
+    stage: &Stage<'_>,
     wishes: &mut Vec<Wish>,
 ) -> Result<bool, ScriptFailure> {
-    let Some(rule) = program.rules.get(index).filter(|rule| rule.phases.contains(&Phase::Request)) else {
+    let Some(rule) = program.rules.get(index).filter(|rule| rule.phases.contains(&stage.phase)) else {
         return Ok(false);
     };
     if !evaluator.truth(rule.condition)? {
@@ -90,7 +100,7 @@ fn apply(
                 policy: Arc::clone(&policy.name),
                 rule: Arc::clone(&rule.name),
                 label: Arc::clone(&label),
-                site: Site::Request(found.text),
+                site: (stage.site)(found.text),
                 range: found.range.clone(),
             },
         );
@@ -105,7 +115,7 @@ fn apply(
     }
     let score = rule.score.and_then(|score| evaluator.value(score).ok()).and_then(|score| score.as_float());
     let mut labels: Vec<Arc<str>> = evidence.iter().map(|found| label(program, found)).collect();
-    let message = message(rule, Phase::Request, &mut labels, &mut |node| evaluator.value(node).ok());
+    let message = message(rule, stage.phase, &mut labels, &mut |node| evaluator.value(node).ok());
     session.decide(rule.policy, decision(program, rule, message, score));
     Ok(true)
 }

@@ -119,7 +119,10 @@ const PARTS: &[(&str, &str)] = &[
     ("label", "write `label NAME`"),
     ("where", "write `where` and a validator, as in `where luhn`"),
     ("capture", "write `capture` and the name of a group, as in `capture number`"),
-    ("near", "write `near` with what must stand there and how far away, as in `near /\\bpatient\\b/i within 40`"),
+    (
+        "near",
+        "write `near` with what must stand there and how far away, as in `near /\\bpatient\\b/i within 40`",
+    ),
     ("within", "`within` belongs behind `near`, as in `near /\\bpatient\\b/i within 40`"),
     ("except", "write `except` and a list, as in `except [\"one\", \"two\"]`"),
     ("fuzzy", "write `fuzzy` and how many letters may differ, as in `fuzzy 1`"),

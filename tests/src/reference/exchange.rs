@@ -60,8 +60,7 @@ pub fn judge(file: &File, world: &World, answer: &str) -> Outcome {
             continue;
         }
         let mut found = Vec::new();
-        reader.evidence(rule.when.as_ref().expect("a condition"), true, &mut found);
-        rule.unless.iter().for_each(|unless| reader.evidence(unless, false, &mut found));
+        evidence(&mut reader, rule, &mut found);
         let name = &rule.name.value;
         outcome.found.extend(
             found
@@ -81,8 +80,13 @@ pub fn judge(file: &File, world: &World, answer: &str) -> Outcome {
         let mut reader = Reader::new(&meaning, &request, Phase::Answer(answer, None));
         if holds(&mut reader, rule) {
             outcome.answer.insert(verdict(rule));
+            if rule.buffered.is_some() && verdict(rule) == Verdict::Redact {
+                let mut found = Vec::new();
+                evidence(&mut reader, rule, &mut found);
+                cuts.extend(found.into_iter().map(|found| (index, found)));
+            }
         }
-        if verdict(rule) == Verdict::Redact {
+        if rule.buffered.is_none() && verdict(rule) == Verdict::Redact {
             let mut watched = Vec::new();
             reader.watched(rule.when.as_ref().expect("a condition"), &mut watched);
             cuts.extend(
@@ -117,6 +121,12 @@ fn runs(rule: &Rule, phase: ast::Phase) -> bool {
 fn holds<'a>(reader: &mut Reader<'a>, rule: &'a Rule) -> bool {
     let spared = rule.unless.as_ref().is_some_and(|unless| reader.value(unless).truth());
     !spared && reader.value(rule.when.as_ref().expect("a condition")).truth()
+}
+
+/// What made a rule hold.
+fn evidence<'a>(reader: &mut Reader<'a>, rule: &'a Rule, found: &mut Vec<Found>) {
+    reader.evidence(rule.when.as_ref().expect("a condition"), true, found);
+    rule.unless.iter().for_each(|unless| reader.evidence(unless, false, found));
 }
 
 fn verdict(rule: &Rule) -> Verdict {

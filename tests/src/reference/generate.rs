@@ -221,14 +221,25 @@ impl Author<'_, '_> {
     fn rule(&mut self, index: usize) {
         let phase = self.dice.pick(&["request", "response", "request, response"]);
         let verdict = self.dice.pick(&["redact", "flag", "block", "escalate", "redact"]);
-        let streams = phase != "request";
+        let waits = phase == "response" && self.dice.roll(3) == 1;
+        let streams = phase != "request" && !waits;
         let when = match (streams, verdict) {
+            (false, "redact") if waits && self.dice.roll(3) == 1 => {
+                format!("{} or {}", self.fact(1), self.has())
+            }
+            (false, "redact") if waits => format!("({}) and {}", self.asks_of_all(2), self.has()),
+            // What facts decide is decided with the request; a text is always asked for.
+            (false, _) if waits => {
+                let not = self.dice.pick(&["", "not "]);
+                format!("({}) and {not}({})", self.asks_of_all(2), self.has())
+            }
             (false, "redact") => format!("({}) and {}", self.asks(2), self.has()),
             (false, _) => self.asks(3),
             (true, "redact") => self.alone(2),
             (true, _) => self.growing(2),
         };
         let unless = if self.dice.roll(3) == 1 { format!(" unless {}", self.fact(1)) } else { String::new() };
+        let phase = if waits { "response buffered" } else { phase };
         let _ = writeln!(self.out, "rule r{index} on {phase}{unless} {{ when {when} do {verdict} }}");
     }
 
@@ -369,6 +380,27 @@ impl Author<'_, '_> {
                 let scope = self.dice.pick(&["user", "system", "assistant", "tool", "untrusted"]);
                 format!("{scope}.text has {}", self.sought())
             }
+            _ => self.has(),
+        }
+    }
+
+    /// Anything that a rule may ask once it has the whole answer.
+    fn asks_of_all(&mut self, depth: usize) -> String {
+        if depth > 0 {
+            match self.dice.roll(5) {
+                0 => return format!("({} and {})", self.asks_of_all(depth - 1), self.asks_of_all(depth - 1)),
+                1 => return format!("({} or {})", self.asks_of_all(depth - 1), self.asks_of_all(depth - 1)),
+                2 => return format!("not ({})", self.asks_of_all(depth - 1)),
+                3 => {
+                    let [a, b, c] = std::array::from_fn(|_| self.asks_of_all(depth - 1));
+                    return format!("(if {a} then {b} else {c})");
+                }
+                _ => {}
+            }
+        }
+        match self.dice.roll(4) {
+            0 => self.shared_fact(1),
+            1 => format!("heat {} 0.5", self.comparison()),
             _ => self.has(),
         }
     }

@@ -100,6 +100,11 @@ impl Trial {
         if flow == Flow::Open {
             flow = session.finish(Channel::content(0), &mut out);
         }
+        if flow == Flow::Open {
+            let mut tails = Vec::new();
+            flow = session.end(&mut tails);
+            tails.iter().for_each(|(_, tail)| out.push_str(tail));
+        }
         let wanted = &self.wanted;
         let stops = wanted.answer.iter().any(|verdict| verdict.stops());
         let verdict = session.decision().verdict;

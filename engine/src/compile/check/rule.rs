@@ -50,6 +50,7 @@ impl Checker<'_> {
         let name = Arc::from(rule.name.value.as_str());
         Some(CheckedRule {
             name,
+            buffered: rule.buffered.is_some(),
             phases,
             unless,
             when: when?,
@@ -73,6 +74,11 @@ impl Checker<'_> {
             } else {
                 phases.push(phase.value);
             }
+        }
+        if let Some(span) = rule.buffered.filter(|_| !phases.contains(&Phase::Response)) {
+            let message = "`buffered` waits for the end of an answer, and this rule judges requests alone";
+            let help = "leave it out: a request is always whole";
+            self.error(Diagnostic::error(codes::WRONG_PHASE, span, message).help(help));
         }
         phases
     }

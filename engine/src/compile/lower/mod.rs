@@ -35,6 +35,7 @@ pub(super) struct Lowering {
     policies: Vec<Policy>,
     rules: Vec<Rule>,
     response: Vec<StreamRule>,
+    buffered: Vec<usize>,
     detectors: Vec<crate::matcher::Detector>,
     scanner: crate::matcher::scan::Scanner,
     options: Options,
@@ -60,6 +61,7 @@ impl Lowering {
             policies: Vec::new(),
             rules: Vec::new(),
             response: Vec::new(),
+            buffered: Vec::new(),
             detectors: Vec::new(),
             scanner: crate::matcher::scan::Scanner::default(),
             options,
@@ -137,6 +139,7 @@ impl Lowering {
             scanner: self.scanner,
             scripts: self.scripts,
             response: self.response,
+            buffered: self.buffered,
         }
     }
 
@@ -245,7 +248,9 @@ impl Lowering {
             ));
         }
         let index = self.rules.len();
-        if rule.phases.contains(&Phase::Response) {
+        if rule.buffered {
+            self.buffered.push(index);
+        } else if rule.phases.contains(&Phase::Response) {
             let plan = stream::plan(&self.arena.nodes, &self.scores, condition, verdict)
                 .and_then(|detectors| self.patterns.can_stream(detectors));
             match plan {
@@ -260,7 +265,10 @@ impl Lowering {
                         format!("rule `{}` cannot be decided while an answer streams", rule.name),
                     )
                     .label(reason)
-                    .help("an answer is searched with `text has …`, joined by `or`, or by `and` with facts of the request"),
+                    .help(
+                        "search an answer with `text has …`, joined by `or`, or by `and` with facts of the request; \
+                         or let the rule wait for the whole answer: `on response buffered`",
+                    ),
                 ),
             }
         }

@@ -160,8 +160,12 @@ fn play_pieces(
             flow = session.feed(channel, piece, &mut output);
         }
     }
-    if flow == Flow::Open {
-        let _ = session.finish(channel, &mut output);
+    let mut tails = Vec::new();
+    if flow == Flow::Open
+        && session.finish(channel, &mut output) == Flow::Open
+        && session.end(&mut tails) == Flow::Open
+    {
+        tails.iter().for_each(|(_, tail)| output.push_str(tail));
     }
     let text = (!step.decision.verdict.stops()).then_some(output);
     Ok(Played { decision: session.decision().clone(), report: session.report(), output: text })

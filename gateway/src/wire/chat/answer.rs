@@ -43,6 +43,7 @@ impl Answer {
             _ if strict => return Err(Fault::unreadable("the provider's answer has no list of choices")),
             _ => return Ok(Flow::Open),
         };
+        let mut places = Vec::new();
         for (position, choice) in choices.iter_mut().enumerate() {
             let index = u32::try_from(position).unwrap_or(u32::MAX);
             if strict && hides_text(choice) {
@@ -52,8 +53,22 @@ impl Answer {
             let Some(message) = choice.get_mut("message").filter(|message| !message.is_null()) else {
                 continue;
             };
-            if guard_message(message, index, self.shielded, session, strict)? == Flow::Stopped {
+            let Some(fields) = guard_message(message, index, self.shielded, session, strict)? else {
                 return Ok(Flow::Stopped);
+            };
+            places.extend(fields.into_iter().map(|(field, channel)| (position, field, channel)));
+        }
+        let mut tails = Vec::new();
+        if session.end(&mut tails) == Flow::Stopped {
+            return Ok(Flow::Stopped);
+        }
+        for (channel, tail) in tails {
+            let place = places.iter().find(|(.., of)| *of == channel);
+            let field = place.and_then(|(position, field, _)| {
+                choices.get_mut(*position)?.get_mut("message")?.get_mut(field)
+            });
+            if let Some(Value::String(text)) = field {
+                text.push_str(&tail);
             }
         }
         Ok(Flow::Open)
@@ -73,13 +88,15 @@ fn hides_text(choice: &Value) -> bool {
     is_odd(choice) || is_other("text") || is_other("delta") || message_is_odd
 }
 
+/// The fields that speak, with their channels; nothing when the answer is stopped.
 fn guard_message(
     message: &mut Value,
     choice: u32,
     shielded: bool,
     session: &mut Session,
     strict: bool,
-) -> Result<Flow, Fault> {
+) -> Result<Option<Vec<(&'static str, Channel)>>, Fault> {
+    let mut fields = Vec::new();
     for (field, carrier) in TEXTS {
         let text = match message.get_mut(field) {
             None | Some(Value::Null) => continue,
@@ -97,11 +114,12 @@ fn guard_message(
         if session.feed(channel, &whole, &mut released) == Flow::Stopped
             || session.finish(channel, &mut released) == Flow::Stopped
         {
-            return Ok(Flow::Stopped);
+            return Ok(None);
         }
         *text = released;
+        fields.push((field, channel));
     }
-    Ok(Flow::Open)
+    Ok(Some(fields))
 }
 
 #[cfg(test)]

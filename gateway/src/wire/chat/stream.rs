@@ -1,6 +1,7 @@
 //! An answer in pieces: each event of the provider goes in, and the frames that may leave come out.
 
 mod frame;
+mod waiting;
 
 use bytes::{BufMut, BytesMut};
 use engine::input::{Carrier, Channel};
@@ -13,6 +14,7 @@ use super::Usage;
 use super::carrier::{CARRIERS, TEXTS, is_no_reason, is_odd, strip_copies};
 use super::upstream_error;
 use frame::{Envelope, PIECE, Said, said_more_than};
+use waiting::Waiting;
 
 use crate::secret::Secret;
 use crate::wire::surrogate::Joiner;
@@ -43,6 +45,8 @@ pub struct Assembler {
     expected: usize,
     usage: Option<Usage>,
     joined: String,
+    /// The frames of an answer that a rule waits for the end of.
+    waiting: Option<Waiting>,
 }
 
 /// What is known of one choice.
@@ -61,6 +65,7 @@ struct Strand {
 }
 
 /// Why a chunk cannot be passed on.
+#[derive(Debug)]
 enum Halt {
     Stopped { choice: u32 },
     Failed(Fault),
@@ -77,7 +82,8 @@ impl Assembler {
     /// hide and takes away second copies of the text.
     pub fn new(session: Session, strict: bool, request_id: String) -> Self {
         let (choices, joined) = (Vec::new(), String::new());
-        Self { session, strict, request_id, secret: None, choices, expected: 1, usage: None, joined }
+        let waiting = session.buffers().then(Waiting::default);
+        Self { session, strict, request_id, secret: None, choices, expected: 1, usage: None, joined, waiting }
     }
 
     /// With the number of choices that were asked for: an answer that has fewer is not whole.
@@ -110,7 +116,17 @@ impl Assembler {
             return Some(self.end(out));
         }
         let mut said = Vec::new();
-        let (halt, envelope) = *self.chunk(payload, &mut said, out).err()?;
+        let result = match self.waiting.take() {
+            Some(mut waiting) => {
+                waiting.begin();
+                let result = self.chunk(payload, &mut said, &mut waiting.frames);
+                let result = result.and_then(|envelope| waiting.took(envelope, self.finishes()));
+                self.waiting = Some(waiting);
+                result
+            }
+            None => self.chunk(payload, &mut said, out).map(drop),
+        };
+        let (halt, envelope) = *result.err()?;
         Some(match halt {
             Halt::Failed(fault) => self.fail(fault, out),
             Halt::Stopped { choice } => self.stop(&envelope, choice, said, out),
@@ -131,11 +147,33 @@ impl Assembler {
     /// SDKs take a short answer for a whole one; what was still held back is discarded.
     pub fn end(&mut self, out: &mut BytesMut) -> Ending {
         if self.is_complete() {
-            out.put_slice(sse::DONE);
-            return Ending::Complete;
+            return self.complete(out);
         }
         let message = "the provider's answer broke off before its end";
         self.fail(Fault::upstream(StatusCode::BAD_GATEWAY, "stream_truncated", message), out)
+    }
+
+    /// Every choice has finished: what a rule has waited for may leave now, or is stopped.
+    fn complete(&mut self, out: &mut BytesMut) -> Ending {
+        let mut tails = Vec::new();
+        let flow = self.session.end(&mut tails);
+        let waiting = self.waiting.take().unwrap_or_default();
+        if flow == Flow::Stopped {
+            return self.stop(&waiting.envelope, 0, Vec::new(), out);
+        }
+        let texts = tails.into_iter().filter_map(|(channel, text)| {
+            let choice = self.choices.iter().find(|choice| choice.index == channel.choice)?;
+            let field = choice.texts.get(position_of(channel.carrier))?.field?;
+            Some(Said { choice: channel.choice, field, text })
+        });
+        waiting.leave(texts, out);
+        out.put_slice(sse::DONE);
+        Ending::Complete
+    }
+
+    /// Whether any choice has finished.
+    fn finishes(&self) -> bool {
+        self.choices.iter().any(|choice| choice.finished)
     }
 
     /// Ends the stream with an error frame.
@@ -163,7 +201,7 @@ impl Assembler {
         payload: &[u8],
         said: &mut Vec<Said>,
         out: &mut BytesMut,
-    ) -> Result<(), Box<(Halt, Envelope)>> {
+    ) -> Result<Envelope, Box<(Halt, Envelope)>> {
         let shielded = surrogate::shield(payload);
         let mut chunk = self
             .parse(shielded.as_deref().unwrap_or(payload))
@@ -171,10 +209,10 @@ impl Assembler {
         let mut changed = self.strict && strip_copies(&mut chunk);
         self.usage = Usage::of(&chunk).or(self.usage);
         let choices = chunk.get_mut("choices").filter(|choices| choices.is_array()).map(Value::take);
-        let envelope = Envelope { chunk, shielded: shielded.is_some() };
+        let mut envelope = Envelope { chunk, shielded: shielded.is_some() };
         let Some(Value::Array(mut choices)) = choices else {
             envelope.write(&envelope.chunk, out);
-            return Ok(());
+            return Ok(envelope);
         };
         for (position, choice) in choices.iter_mut().enumerate() {
             match self.choice(choice, position, envelope.shielded, said, &envelope, out) {
@@ -184,10 +222,10 @@ impl Assembler {
         }
         if !changed && payload.len() < PIECE && !payload.contains(&b'\n') {
             sse::encode(payload, out);
-            return Ok(());
+            return Ok(envelope);
         }
         envelope.pass_on(choices, changed, out);
-        Ok(())
+        Ok(envelope)
     }
 
     fn parse(&self, payload: &[u8]) -> Result<Value, Fault> {

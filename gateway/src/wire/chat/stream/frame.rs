@@ -52,7 +52,7 @@ impl Envelope {
 
     /// Emits a chunk with its choices put back. Choices in which nothing is left to say are dropped, and the chunk
     /// too when nothing else is in it; texts that are too long for one frame go on in further ones.
-    pub(super) fn pass_on(mut self, mut choices: Vec<Value>, changed: bool, out: &mut BytesMut) {
+    pub(super) fn pass_on(&mut self, mut choices: Vec<Value>, changed: bool, out: &mut BytesMut) {
         let had_choices = !choices.is_empty();
         if changed {
             choices.retain(says_something);

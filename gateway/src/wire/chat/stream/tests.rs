@@ -101,6 +101,56 @@ fn long_texts_leave_in_pieces() {
     }
 }
 
+const WAITS: &str = r#"policy waits
+rule a on response buffered { when text has "hi" and not text has "please" do redact with "*" }
+rule b on response buffered { when text has "bad" and text has "word" and not text has "sorry" do block }"#;
+
+fn says(choice: u32, text: &str) -> String {
+    format!(r#"{{"id":"x","choices":[{{"index":{choice},"delta":{{"content":"{text}"}}}}]}}"#)
+}
+
+#[test]
+fn an_answer_that_a_rule_waits_for_leaves_at_its_end() {
+    let mut assembler = Assembler::new(kit::session(WAITS), true, "req_1".into());
+    let mut out = BytesMut::new();
+    let usage = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+    for event in [says(0, "oh, h").as_str(), &says(0, "i!"), STOP, usage] {
+        assert_eq!(assembler.event(event.as_bytes(), &mut out), None);
+        assert!(out.is_empty(), "nothing leaves before the end");
+    }
+    assert_eq!(assembler.event(b"[DONE]", &mut out), Some(Ending::Complete));
+    let frames = frames(&out);
+    let said = frames.iter().position(|frame| frame.contains("oh, *!")).unwrap();
+    assert_eq!(frames[said + 1..], [STOP, usage, "[DONE]"]);
+    assert!(frames[..said].iter().all(|frame| !frame.contains("content")), "{frames:?}");
+}
+
+#[test]
+fn an_answer_that_is_stopped_at_its_end_has_said_nothing() {
+    let (frames, ending) = play_with(WAITS, &[&says(0, "a bad"), &says(0, " word"), STOP, "[DONE]"]);
+    assert!(matches!(ending, Some(Ending::Blocked(_))), "{ending:?}");
+    assert!(frames.iter().all(|frame| !frame.contains("bad") && !frame.contains("word")), "{frames:?}");
+    assert!(frames.iter().any(|frame| frame.contains("content_filter")), "{frames:?}");
+}
+
+#[test]
+fn an_answer_that_breaks_off_while_it_is_waited_for_has_said_nothing() {
+    let (frames, ending) = play_with(WAITS, &[&says(0, "all is well"), "[DONE]"]);
+    assert!(matches!(ending, Some(Ending::Failed(fault)) if fault.code == "stream_truncated"));
+    assert!(frames.iter().all(|frame| !frame.contains("well")), "{frames:?}");
+}
+
+#[test]
+fn an_endless_answer_is_not_waited_for() {
+    let long = "x".repeat(100_000);
+    let events: Vec<String> = (0..11).map(|_| says(0, &long)).collect();
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    let (frames, ending) = play_with(WAITS, &events);
+    assert!(matches!(ending, Some(Ending::Blocked(_))), "{ending:?}");
+    assert!(frames.iter().any(|frame| frame.contains("limit.hold_exceeded")), "{frames:?}");
+    assert!(frames.iter().all(|frame| !frame.contains("xxx")));
+}
+
 #[test]
 fn text_after_the_end_is_refused() {
     let (_, ending) = play(&[STOP, HI]);
