@@ -43,6 +43,24 @@ pub fn quickstart() -> Loaded {
     load_texts(vec![(shipped::QUICKSTART.path.to_owned(), shipped::QUICKSTART.text.to_owned())])
 }
 
+/// Loads one rule file as a chain of its own, on its defaults.
+pub fn one_file(path: &Path) -> Result<Loaded, String> {
+    let text = shelf::read(path)?;
+    if let Some((true, _)) = header(&text) {
+        let path = path.display();
+        return Err(format!(
+            "`{path}` is a library: it judges nothing by itself; name a policy that uses it"
+        ));
+    }
+    let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let entry = serde_json::Value::from(format!("./{file}"));
+    let config = format!(
+        "pack: {{name: alone, version: \"0\"}}\npolicies: {{chain: [{entry}]}}\nproviders: {{targets: []}}\n"
+    );
+    let name = path.with_file_name("policy-config.yaml").display().to_string();
+    Ok(load_texts(vec![(name, config)]))
+}
+
 /// Loads named texts.
 pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
     let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new(), files: Vec::new() };

@@ -30,7 +30,7 @@ pub(super) enum Verb {
     Compile(compile::Compile),
     /// Lay rule files out in the one way
     Fmt(fmt::Fmt),
-    /// Show the page of an error code
+    /// Show why an exchange is judged as it is, or the page of an error code
     Explain(explain::Explain),
     /// List the fields that rules read
     Fields,
