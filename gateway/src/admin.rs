@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
+use crate::route::Target;
 use crate::wire::Fault;
 use crate::{ids, reply};
 
@@ -63,9 +64,19 @@ fn health(gateway: &Gateway) -> Value {
         "uptime_seconds": gateway.began.elapsed().as_secs(),
         "version": env!("CARGO_PKG_VERSION"),
         "providers": providers,
+        "targets": targets.iter().map(|target| (target.id.clone(), vitals(target))).collect::<Map<_, _>>(),
         "policies_loaded": gateway.pack.policies().len(),
         "policies_enabled": gateway.pack.config.pack.enabled.value,
         "requests_processed": gateway.served.load(Ordering::Relaxed),
+    })
+}
+
+/// What is known of a target now.
+fn vitals(target: &Target) -> Value {
+    json!({
+        "unavailable": target.unavailable(),
+        "in_flight": target.vitals().in_flight(),
+        "latency_ms": target.vitals().latency_ms(),
     })
 }
 

@@ -14,7 +14,7 @@ use hyper::body::{Body, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::audit::{Ledger, Outcome};
-use crate::route::Target;
+use crate::route::{Lease, Target, Went};
 use crate::wire::Fault;
 use crate::wire::chat::{Assembler, Ending};
 use crate::wire::sse::{Decoder, Next};
@@ -22,6 +22,9 @@ use crate::wire::sse::{Decoder, Next};
 /// How long a client hears nothing before it is told that the stream lives. Also bounds how late a client that
 /// silently went away is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The code of a stream that the gateway itself has ended.
+const STOPPING: &str = "gateway_stopping";
 
 /// A comment, which every SDK passes over.
 const COMMENT: &[u8] = b": ka\n";
@@ -71,6 +74,7 @@ pub(crate) struct GuardedBody<B> {
     assembler: Assembler,
     ledger: Ledger,
     target: Arc<Target>,
+    lease: Option<Lease>,
     out: BytesMut,
     last_event: Instant,
     last_sent: Instant,
@@ -83,14 +87,9 @@ pub(crate) struct GuardedBody<B> {
 type Over = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<B> GuardedBody<B> {
-    /// Guards a stream of `target`; its record is closed when the stream ends or is dropped.
-    pub(crate) fn new(
-        upstream: B,
-        assembler: Assembler,
-        ledger: Ledger,
-        target: Arc<Target>,
-        over: Over,
-    ) -> Self {
+    /// Guards a stream of the leased target; its record is closed when the stream ends or is dropped.
+    pub(crate) fn new(upstream: B, assembler: Assembler, ledger: Ledger, lease: Lease, over: Over) -> Self {
+        let target = Arc::clone(lease.target());
         Self {
             upstream: Some(upstream),
             decoder: Decoder::default(),
@@ -103,6 +102,7 @@ impl<B> GuardedBody<B> {
             keep_alive: Box::pin(sleep(KEEP_ALIVE)),
             over,
             target,
+            lease: Some(lease),
         }
     }
 
@@ -148,6 +148,7 @@ impl<B> GuardedBody<B> {
         let Some(ending) = ending else { return };
         self.upstream = None;
         self.settle();
+        self.let_go(&ending);
         match ending {
             Ending::Complete => self.ledger.close(Outcome::Complete),
             Ending::Blocked(decision) => {
@@ -159,6 +160,16 @@ impl<B> GuardedBody<B> {
                 self.ledger.close(Outcome::Failed);
             }
         }
+    }
+
+    /// Tells how the target did, which is all that it is held for.
+    fn let_go(&mut self, ending: &Ending) {
+        let Some(lease) = self.lease.take() else { return };
+        lease.end(match ending {
+            Ending::Complete | Ending::Blocked(_) => Went::Well,
+            Ending::Failed(fault) if fault.code == STOPPING => Went::Unsaid,
+            Ending::Failed(_) => Went::Badly,
+        });
     }
 
     fn settle(&mut self) {
@@ -210,7 +221,7 @@ where
             }
             let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
             if this.over.as_mut().poll(cx).is_ready() {
-                this.fail("gateway_stopping", &"the gateway stops");
+                this.fail(STOPPING, &"the gateway stops");
                 continue;
             }
             match Pin::new(upstream).poll_frame(cx) {

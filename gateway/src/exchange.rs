@@ -17,7 +17,7 @@ use crate::audit::{Ledger, Outcome};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
-use crate::route::{Call, Reached, Target, returned_headers};
+use crate::route::{Call, Lease, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
 use crate::wire::chat::{self, Assembler, Usage};
@@ -104,15 +104,13 @@ struct Judged {
     session: Session,
     decision: Decision,
     stream: bool,
-    model: String,
-    /// The targets that the rules have left, where they say anything of them.
-    targets: Option<Vec<usize>>,
+    wish: Wish,
 }
 
 /// An answer that may go to the client.
 struct Answer {
     decision: Decision,
-    target: Arc<Target>,
+    lease: Lease,
     upstream: Parts,
     carried: Carried,
 }
@@ -126,7 +124,8 @@ impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
         let bytes = intake::read(body).await?;
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
-        let (target, upstream, reached) = self.ask(&mut judged).await?;
+        let (lease, upstream, reached) = self.ask(&mut judged).await?;
+        let target = Arc::clone(lease.target());
         let (decision, carried) = match reached {
             Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))?,
             Reached::Stream(body) => {
@@ -137,7 +136,7 @@ impl Exchange<'_> {
                 (decision, Carried::Stream(body, Box::new(assembler)))
             }
         };
-        Ok(Answer { decision, target, upstream, carried })
+        Ok(Answer { decision, lease, upstream, carried })
     }
 
     /// Decodes the request, lets the policies decide, and makes the replacements that they ask for.
@@ -152,9 +151,9 @@ impl Exchange<'_> {
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
-        let (stream, model) = (request.stream, request.model.to_owned());
+        let (stream, wish) = (request.stream, self.gateway.router.wish(&request, step.targets));
         chat::redact(&mut document, &step.edits)?;
-        Ok(Judged { document, session, decision: step.decision, stream, model, targets: step.targets })
+        Ok(Judged { document, session, decision: step.decision, stream, wish })
     }
 
     /// A whole answer: the policies see all of it before the client sees any.
@@ -183,15 +182,17 @@ impl Exchange<'_> {
     }
 
     /// Asks one target after the other until one answers or a failure is nobody else's to mend.
-    async fn ask(&mut self, judged: &mut Judged) -> Result<(Arc<Target>, Parts, Reached), Fault> {
+    async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Reached), Fault> {
         let gateway = self.gateway;
         let mut last = None;
-        for target in gateway.router.plan(&judged.model, judged.targets.as_deref())? {
-            self.ledger.sent(&target, &judged.model);
+        for target in gateway.router.plan(&judged.wish)? {
+            self.ledger.sent(&target, &judged.wish.model);
             let call = Call { body: payload(judged, &target), headers: self.headers.clone() };
-            match gateway.upstream.ask(&target, &call, judged.stream).await {
-                Ok((parts, reached)) => return Ok((target, parts, reached)),
+            let mut lease = gateway.router.lease(Arc::clone(&target));
+            match gateway.upstream.ask(&mut lease, &call, judged.stream).await {
+                Ok((parts, reached)) => return Ok((lease, parts, reached)),
                 Err(failure) => {
+                    lease.end(Went::Badly);
                     let (id, cause) = (self.request_id, failure.cause.as_str());
                     tracing::warn!(request_id = id, target_id = target.id, cause, "a target failed");
                     let goes_on = gateway.router.goes_on_after(&failure);
@@ -208,15 +209,16 @@ impl Exchange<'_> {
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.
     fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
         self.ledger.replied(StatusCode::OK);
+        let target = Arc::clone(answer.lease.target());
         let mut reply = match answer.carried {
             Carried::Whole(bytes) => {
+                answer.lease.end(Went::Well);
                 self.ledger.close(Outcome::Complete);
                 reply::bytes(StatusCode::OK, bytes)
             }
             Carried::Stream(upstream, assembler) => {
-                let target = Arc::clone(&answer.target);
                 let over = Box::pin(self.gateway.over());
-                let body = GuardedBody::new(upstream, *assembler, self.ledger, target, over);
+                let body = GuardedBody::new(upstream, *assembler, self.ledger, answer.lease, over);
                 let mut reply = Response::new(ReplyBody::Stream(Box::new(body)));
                 let headers = reply.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
@@ -226,10 +228,10 @@ impl Exchange<'_> {
         };
         for (name, value) in returned_headers(&answer.upstream.headers) {
             let value = value.to_str().unwrap_or_default();
-            reply::set(&mut reply, name.clone(), &answer.target.scrub(value.to_owned()));
+            reply::set(&mut reply, name.clone(), &target.scrub(value.to_owned()));
         }
         reply::decided(&mut reply, &answer.decision);
-        reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &answer.target.id);
+        reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &target.id);
         reply
     }
 }
@@ -255,9 +257,9 @@ fn choices_of(document: &Value, target: &Target) -> usize {
 
 /// The request as that target gets it: the same document, with the target's own model, without what it drops.
 fn payload(judged: &mut Judged, target: &Target) -> Bytes {
-    let Judged { document, model: asked, .. } = judged;
+    let Judged { document, wish, .. } = judged;
     if let Some(fields) = document.as_object_mut() {
-        let model = target.model.as_ref().unwrap_or(asked);
+        let model = target.model.as_ref().unwrap_or(&wish.model);
         fields.insert("model".to_owned(), Value::String(model.clone()));
     }
     if target.drop_params.is_empty() {

@@ -151,6 +151,7 @@ pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
         fail_mode: FailMode::Block,
         upstream: None,
         drain: crate::DRAIN,
+        clock: crate::Clock::default(),
     }
 }
 

@@ -25,6 +25,7 @@ mod admin;
 mod audit;
 mod body;
 pub mod cli;
+mod clock;
 mod demo;
 mod error;
 mod exchange;
@@ -42,6 +43,7 @@ mod surroundings;
 pub mod wire;
 
 pub use audit::{Evaluated, Found, Outcome, Record};
+pub use clock::Clock;
 pub use error::Error;
 pub use gateway::FailMode;
 pub use packs::Pack;

@@ -1,9 +1,19 @@
 //! Which target is asked, and who is next when one fails.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use tests::{DONE, Provider, Script, Setup, delta, event, question_of};
 
 use crate::record;
+
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "it did not come true");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
 
 fn fails(status: &str) -> Script {
     Script::reply(status, "application/json", "{}")
@@ -99,6 +109,81 @@ fn weights_are_kept_exactly_and_smoothly() {
         assert_eq!(ten.iter().filter(|id| *id == "a").count(), 5, "{ten:?}");
     }
     assert!(!turns.windows(3).any(|three| three == ["b"; 3] || three == ["a"; 3]), "{turns:?}");
+}
+
+/// The targets that answer so many questions in turn.
+fn answering(gateway: &tests::Gateway, headers: &str, count: usize) -> Vec<String> {
+    let ask = |_| gateway.post(headers, question_of("hi", false).to_string());
+    (0..count).map(ask).map(|reply| reply.header("x-kt-target").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_fastest_of_late_is_asked_and_the_health_tells_how_fast() {
+    let slow = Provider::always(Script::default().pause(300).then(Script::answer("slow").bytes()));
+    let fast = Provider::always(Script::answer("fast"));
+    let setup = Setup::new().providers("strategy: lowest_latency");
+    let gateway = setup.target("slow", &slow, "").target("fast", &fast, "").here();
+    assert_eq!(answering(&gateway, "", 5), ["slow", "fast", "fast", "fast", "fast"]);
+    let targets = gateway.admin("/health").json()["targets"].clone();
+    assert!(targets["slow"]["latency_ms"].as_u64().unwrap() >= 300, "{targets}");
+    assert!(targets["fast"]["latency_ms"].as_u64().unwrap() < 300, "{targets}");
+}
+
+#[test]
+fn the_cheapest_for_the_request_is_asked() {
+    let all: Vec<Provider> = (0..3).map(|_| Provider::always(Script::answer("ok"))).collect();
+    let gateway = Setup::new()
+        .providers("strategy: least_cost")
+        .target("unpriced", &all[0], "")
+        .target("terse", &all[1], "pricing: {prompt: 1, completion: 100}")
+        .target("wordy", &all[2], "pricing: {prompt: 50, completion: 1}")
+        .here();
+    let ask = |question: &str, max_tokens: u32| {
+        let mut request = question_of(question, false);
+        request["max_tokens"] = json!(max_tokens);
+        gateway.chat(&request).header("x-kt-target").unwrap().to_owned()
+    };
+    assert_eq!((ask("hi", 1000), ask(&"long ".repeat(500), 5)), ("wordy".into(), "terse".into()));
+}
+
+#[test]
+fn the_least_busy_is_asked_until_it_has_answered_to_the_end() {
+    use std::io::Write;
+    let held = Provider::always(Script::stream(event(&delta("a"))).stall());
+    let free = Provider::always(Script::answer("free"));
+    let setup = Setup::new().providers("strategy: least_busy");
+    let gateway = setup.target("held", &held, "").target("free", &free, "").here();
+    let body = question_of("hi", true).to_string();
+    let mut socket = tests::client::connect(gateway.address);
+    socket.write_all(tests::client::request("/v1/chat/completions", "", body.len()).as_bytes()).unwrap();
+    socket.write_all(body.as_bytes()).unwrap();
+    wait_until(|| gateway.admin("/health").json()["targets"]["held"]["in_flight"] == 1);
+    assert_eq!(answering(&gateway, "", 4), ["free"; 4]);
+    drop(socket);
+    wait_until(|| gateway.admin("/health").json()["targets"]["held"]["in_flight"] == 0);
+}
+
+#[test]
+fn users_are_split_and_stay() {
+    let all: Vec<Provider> = (0..3).map(|_| Provider::always(Script::answer("ok"))).collect();
+    let gateway = Setup::new()
+        .providers(
+            "ab_test: {sticky_by: user_id, variants: [{provider_id: b, weight: 3}, {provider_id: c, weight: 1}]}",
+        )
+        .target("a", &all[0], "")
+        .target("b", &all[1], "")
+        .target("c", &all[2], "")
+        .here();
+    let users: Vec<String> = (0..40).map(|n| format!("x-user-id: user-{n}\r\n")).collect();
+    let firsts: Vec<String> = users.iter().flat_map(|user| answering(&gateway, user, 1)).collect();
+    let of = |id: &str| firsts.iter().filter(|first| *first == id).count();
+    assert!(of("a") == 0 && of("b") > of("c") && of("c") > 0, "{firsts:?}");
+    for (user, first) in users.iter().zip(&firsts).take(10) {
+        assert_eq!(answering(&gateway, user, 3), [first.as_str(); 3]);
+    }
+    all[1].now(fails("503 Busy"));
+    all[2].now(fails("503 Busy"));
+    assert_eq!(answering(&gateway, &users[0], 1), ["a"], "a split does not keep a request from falling back");
 }
 
 #[test]

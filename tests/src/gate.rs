@@ -43,6 +43,7 @@ pub fn settings(setup: &Setup, config: &Path) -> Settings {
         upstream: None,
         demo: setup.demo,
         drain: setup.drain,
+        clock: setup.clock.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gateway::Clock;
 use tempfile::TempDir;
 
 use crate::{KEY, Provider};
@@ -39,6 +40,7 @@ pub struct Setup {
     disabled: bool,
     pub(crate) demo: bool,
     pub(crate) drain: Duration,
+    pub(crate) clock: Clock,
 }
 
 impl Default for Setup {
@@ -52,6 +54,7 @@ impl Default for Setup {
             disabled: false,
             demo: false,
             drain: gateway::DRAIN,
+            clock: Clock::default(),
         }
     }
 }

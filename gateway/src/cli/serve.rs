@@ -90,6 +90,7 @@ impl Run {
             upstream: self.upstream,
             demo: self.demo,
             drain: crate::DRAIN,
+            clock: crate::Clock::default(),
         };
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,

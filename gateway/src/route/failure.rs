@@ -30,7 +30,7 @@ impl Failure {
 
     /// There was no connection, or it broke.
     pub(super) fn connection(target: &Target, cause: &str) -> Self {
-        target.note_reached(false);
+        target.vitals().note_reached(false);
         let cause = target.scrub(format!("cannot be reached: {cause}"));
         let message = format!("target `{}` {cause}", target.id);
         let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_unreachable", message);

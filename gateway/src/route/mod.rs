@@ -1,53 +1,58 @@
 //! Where a request goes: the targets, whose turn it is, and who is next when one fails.
 
 mod failure;
+mod latency;
+mod lease;
+mod split;
 mod strategy;
 mod target;
 mod upstream;
+mod vitals;
+mod wish;
 
 use std::sync::Arc;
 
+use engine::input::Request;
 use engine::verdict::{Decision, Verdict};
-use grammar::config::{Fallback, Providers, Strategy};
+use grammar::config::{Fallback, Providers};
 use hyper::StatusCode;
 
 pub(crate) use failure::Failure;
+pub(crate) use lease::{Lease, Went};
 pub use target::Target;
 pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
+pub(crate) use wish::Wish;
 
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::surroundings::Offer;
 use crate::wire::Fault;
-use strategy::Turn;
+use split::Split;
+use strategy::{Turn, rotated};
 
 /// All targets and the order in which they are asked.
 #[derive(Debug)]
 pub struct Router {
     targets: Vec<Arc<Target>>,
-    /// Those among which turns go round.
-    rotation: Vec<Arc<Target>>,
-    /// Those that are asked when nothing else is left.
-    spare: Vec<Arc<Target>>,
     turn: Turn,
+    split: Option<Split>,
     fallback: Fallback,
+    clock: Clock,
 }
 
 impl Router {
     /// Makes the targets of a configuration ready; `upstream` replaces their addresses.
-    pub fn new(providers: &Providers, upstream: Option<&str>) -> Result<Self, Error> {
+    pub fn new(providers: &Providers, upstream: Option<&str>, clock: Clock) -> Result<Self, Error> {
         let prepared =
             providers.targets.iter().map(|written| Target::prepare(written, upstream).map(Arc::new));
         let targets = prepared.collect::<Result<Vec<_>, _>>()?;
-        let able = targets.iter().filter(|target| target.unavailable().is_none()).cloned();
-        let weighted = providers.strategy() == Strategy::WeightedRoundRobin;
-        let (mut rotation, mut spare): (Vec<_>, Vec<_>) =
-            able.partition(|target| !weighted || target.weight > 0.0);
-        if rotation.is_empty() {
-            std::mem::swap(&mut rotation, &mut spare);
-        }
-        let weights: Vec<f64> = rotation.iter().map(|target| target.weight).collect();
-        let turn = Turn::new(providers.strategy(), &weights)?;
-        Ok(Self { targets, rotation, spare, turn, fallback: providers.fallback.clone() })
+        Ok(Self {
+            turn: Turn::new(providers.strategy(), &targets),
+            split: providers.ab_test.as_ref().and_then(Split::of),
+            fallback: providers.fallback.clone(),
+            targets,
+            clock,
+        })
     }
 
     /// All targets, in the order of the configuration.
@@ -66,34 +71,50 @@ impl Router {
         })
     }
 
-    /// The targets to ask for a model, in order, of those that rules have left. A model that is a target's id pins the
-    /// request to it.
-    pub(crate) fn plan(&self, model: &str, left: Option<&[usize]>) -> Result<Vec<Arc<Target>>, Fault> {
-        let open = |wanted: &Arc<Target>| {
-            let at = self.targets.iter().position(|target| Arc::ptr_eq(target, wanted));
-            left.is_none_or(|left| at.is_some_and(|at| left.contains(&at)))
+    /// What a request wants of the router.
+    pub(crate) fn wish(&self, request: &Request<'_>, left: Option<Vec<usize>>) -> Wish {
+        Wish { left, ..Wish::of(request, self.split.as_ref()) }
+    }
+
+    /// A hold on a target that is about to be asked.
+    pub(crate) fn lease(&self, target: Arc<Target>) -> Lease {
+        Lease::new(target, self.clock.clone())
+    }
+
+    /// The targets to ask, in order, of those that rules have left. A model that is a target's id pins the request to it.
+    pub(crate) fn plan(&self, wish: &Wish) -> Result<Vec<Arc<Target>>, Fault> {
+        let open: Vec<&Arc<Target>> = self
+            .targets
+            .iter()
+            .enumerate()
+            .filter_map(|(at, target)| {
+                wish.left.as_ref().is_none_or(|left| left.contains(&at)).then_some(target)
+            })
+            .collect();
+        if let Some(pinned) = self.targets.iter().find(|target| target.id == wish.model) {
+            return self.pinned(pinned, &open);
+        }
+        let able: Vec<_> = open.iter().copied().filter(|target| target.unavailable().is_none()).collect();
+        if able.is_empty() {
+            return Err(none_available(&open));
+        }
+        let first = self.split.as_ref().and_then(|split| split.pick(wish.sticky.as_deref(), &able));
+        let mut plan = match first {
+            Some(first) => rotated(&able, first),
+            None => self.turn.order(&able, wish, self.clock.now()),
         };
-        if let Some(pinned) = self.targets.iter().find(|target| target.id == model) {
-            if !open(pinned) {
-                return Err(closed(pinned));
-            }
-            return match pinned.unavailable() {
-                Some(_) => Err(none_available(std::slice::from_ref(pinned))),
-                None => Ok(vec![Arc::clone(pinned)]),
-            };
-        }
-        if self.rotation.is_empty() {
-            return Err(none_available(&self.targets));
-        }
-        let in_turn = self.rotation.iter().cycle().skip(self.turn.first()).take(self.rotation.len());
-        let most = usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1);
-        let plan: Vec<_> =
-            in_turn.chain(&self.spare).filter(|target| open(target)).take(most).cloned().collect();
-        if plan.is_empty() {
-            let unable: Vec<_> = self.targets.iter().filter(|target| open(target)).cloned().collect();
-            return Err(none_available(&unable));
-        }
+        plan.truncate(usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1));
         Ok(plan)
+    }
+
+    fn pinned(&self, pinned: &Arc<Target>, open: &[&Arc<Target>]) -> Result<Vec<Arc<Target>>, Fault> {
+        if !open.iter().any(|open| Arc::ptr_eq(open, pinned)) {
+            return Err(closed(pinned));
+        }
+        match pinned.unavailable() {
+            Some(_) => Err(none_available(&[pinned])),
+            None => Ok(vec![Arc::clone(pinned)]),
+        }
     }
 
     /// Whether a failure sends a request on to the next target.
@@ -112,10 +133,10 @@ fn closed(pinned: &Target) -> Fault {
     })
 }
 
-fn none_available(unable: &[Arc<Target>]) -> Fault {
+fn none_available(unable: &[&Arc<Target>]) -> Fault {
     let reasons = unable
         .iter()
-        .map(|target| format!("`{}`: {}", target.id, target.unavailable().unwrap_or("not in the rotation")));
+        .map(|target| format!("`{}`: {}", target.id, target.unavailable().unwrap_or("not asked")));
     let reasons = reasons.collect::<Vec<_>>().join("; ");
     let message = if reasons.is_empty() {
         "no target is configured".to_owned()
@@ -129,42 +150,45 @@ fn none_available(unable: &[Arc<Target>]) -> Fault {
 mod tests {
     use super::*;
     use crate::kit;
-    use grammar::config::{KeyRef, Strategy};
+    use grammar::config::{AbTest, KeyRef, StickyBy, Strategy, Variant};
 
     fn providers(strategy: Strategy, ids: &[&str]) -> Providers {
         let targets = ids.iter().map(|id| kit::target(id, "http://127.0.0.1:9/v1")).collect();
         Providers { strategy: Some(kit::spanned(strategy)), targets, ..Providers::default() }
     }
 
+    fn router(providers: &Providers) -> Router {
+        Router::new(providers, None, Clock::default()).unwrap()
+    }
+
+    fn wish(model: &str) -> Wish {
+        Wish { model: model.to_owned(), ..Wish::default() }
+    }
+
+    fn ids(plan: Result<Vec<Arc<Target>>, Fault>) -> Vec<String> {
+        plan.unwrap().iter().map(|target| target.id.clone()).collect()
+    }
+
     fn plan(router: &Router, model: &str) -> Vec<String> {
-        router.plan(model, None).unwrap().iter().map(|target| target.id.clone()).collect()
+        ids(router.plan(&wish(model)))
     }
 
     #[test]
     fn a_model_that_is_a_target_pins_it() {
-        let router = Router::new(&providers(Strategy::Fallback, &["a", "b"]), None).unwrap();
+        let router = router(&providers(Strategy::Fallback, &["a", "b"]));
         assert_eq!(plan(&router, "b"), ["b"]);
         assert_eq!(plan(&router, "gpt"), ["a", "b"]);
     }
 
     #[test]
     fn rules_narrow_the_plan_and_bind_a_pin() {
-        let router = Router::new(&providers(Strategy::Fallback, &["a", "b", "c"]), None).unwrap();
-        let ids = |model, left| {
-            let plan: Result<Vec<Arc<Target>>, Fault> = router.plan(model, Some(left));
-            plan.map(|plan| plan.iter().map(|target| target.id.clone()).collect::<Vec<_>>())
-        };
-        assert_eq!(ids("m", &[1, 2]).unwrap(), ["b", "c"]);
-        assert_eq!(ids("b", &[1]).unwrap(), ["b"]);
-        let fault = ids("a", &[1, 2]).unwrap_err();
+        let router = router(&providers(Strategy::Fallback, &["a", "b", "c"]));
+        let narrowed =
+            |model, left: &[usize]| router.plan(&Wish { left: Some(left.to_vec()), ..wish(model) });
+        assert_eq!(ids(narrowed("m", &[1, 2])), ["b", "c"]);
+        assert_eq!(ids(narrowed("b", &[1])), ["b"]);
+        let fault = narrowed("a", &[1, 2]).unwrap_err();
         assert_eq!((fault.status.as_u16(), fault.kind), (409, "policy_violation"));
-    }
-
-    #[test]
-    fn the_turn_moves_and_the_others_follow() {
-        let router = Router::new(&providers(Strategy::RoundRobin, &["a", "b", "c"]), None).unwrap();
-        assert_eq!(plan(&router, "m"), ["a", "b", "c"]);
-        assert_eq!(plan(&router, "m"), ["b", "c", "a"]);
     }
 
     #[test]
@@ -172,29 +196,46 @@ mod tests {
         let mut providers = providers(Strategy::WeightedRoundRobin, &["off", "a", "b", "spare"]);
         providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
         providers.targets[3].weight = 0.0;
-        let router = Router::new(&providers, None).unwrap();
+        let router = router(&providers);
         let plans: Vec<Vec<String>> = (0..100).map(|_| plan(&router, "m")).collect();
         let first = |id: &str| plans.iter().filter(|plan| plan[0] == id).count();
         assert_eq!((first("a"), first("b")), (50, 50), "the share of the one that is off goes to both");
         assert!(plans.iter().all(|plan| plan.len() == 3 && plan[2] == "spare"));
-        providers.targets.truncate(1);
-        providers.targets.push(kit::target("none", "http://127.0.0.1:9/v1"));
-        providers.targets[1].weight = 0.0;
-        assert_eq!(plan(&Router::new(&providers, None).unwrap(), "m"), ["none"]);
+    }
+
+    #[test]
+    fn a_split_says_who_goes_first_and_the_list_who_follows() {
+        let mut providers = providers(Strategy::RoundRobin, &["a", "b", "c"]);
+        let variant = |id: &str| Variant { provider_id: kit::spanned(id.into()), weight: 1.0 };
+        let variants = vec![variant("a"), variant("c")];
+        providers.ab_test = Some(AbTest { enabled: true, sticky_by: StickyBy::UserId, variants });
+        let split = router(&providers);
+        let of = |user: &str, left| {
+            let request = Request { user_id: Some(user), model: "m", ..Request::default() };
+            ids(split.plan(&split.wish(&request, left)))
+        };
+        let users: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let plans: Vec<_> = users.iter().map(|user| of(user, None)).collect();
+        assert!(plans.contains(&vec!["a".into(), "b".into(), "c".into()]), "{plans:?}");
+        assert!(plans.contains(&vec!["c".into(), "a".into(), "b".into()]), "{plans:?}");
+        assert!(users.iter().zip(&plans).all(|(user, plan)| of(user, None) == *plan), "users stay");
+        assert!(users.iter().all(|user| of(user, Some(vec![1])) == ["b"]), "a split is no way around rules");
+        providers.ab_test.as_mut().unwrap().enabled = false;
+        assert_eq!(plan(&router(&providers), "m"), ["a", "b", "c"]);
     }
 
     #[test]
     fn no_more_targets_are_asked_than_allowed() {
         let mut providers = providers(Strategy::Fallback, &["a", "b", "c"]);
         providers.fallback.max_attempts = 1;
-        assert_eq!(plan(&Router::new(&providers, None).unwrap(), "m"), ["a", "b"]);
+        assert_eq!(plan(&router(&providers), "m"), ["a", "b"]);
     }
 
     #[test]
     fn when_none_can_be_asked_each_is_named_with_its_reason() {
         let mut providers = providers(Strategy::Fallback, &["a"]);
         providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
-        let fault = Router::new(&providers, None).unwrap().plan("m", None).unwrap_err();
+        let fault = router(&providers).plan(&wish("m")).unwrap_err();
         assert_eq!(fault.status.as_u16(), 503);
         assert_eq!(fault.message, "no target is available: `a`: `KT_NO_SUCH_KEY` is not set");
         assert!(fault.retry_after.is_some());

@@ -1,12 +1,12 @@
 //! A target ready to use: where it is, what opens it, and whether it can be asked.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use grammar::config::{self, DataPolicy, KeyRef, Pricing};
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
+use super::vitals::Vitals;
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -36,7 +36,7 @@ pub struct Target {
     pub(super) chat: Uri,
     key: Option<Secret>,
     unavailable: Option<String>,
-    reachable: AtomicBool,
+    vitals: Vitals,
 }
 
 impl Target {
@@ -63,7 +63,7 @@ impl Target {
             chat: address(base, "chat/completions", &written.id.value)?,
             key,
             unavailable,
-            reachable: AtomicBool::new(true),
+            vitals: Vitals::default(),
         })
     }
 
@@ -74,7 +74,7 @@ impl Target {
 
     /// Whether the last request got through to it.
     pub fn is_reachable(&self) -> bool {
-        self.unavailable.is_none() && self.reachable.load(Ordering::Relaxed)
+        self.unavailable.is_none() && self.vitals.is_reached()
     }
 
     /// Where chat requests go.
@@ -98,8 +98,9 @@ impl Target {
         self.key.as_ref().and_then(Secret::bearer)
     }
 
-    pub(super) fn note_reached(&self, reached: bool) {
-        self.reachable.store(reached, Ordering::Relaxed);
+    /// What is known of it while the gateway runs.
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
     }
 }
 

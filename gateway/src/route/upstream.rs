@@ -1,5 +1,6 @@
 //! The way to the providers: a request built from scratch, and an answer that is checked before it is believed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Failure, Target};
+use super::{Failure, Lease, Target};
 use crate::error::Error;
 
 /// Longest wait for a connection.
@@ -82,19 +83,24 @@ impl Upstream {
     /// Asks a target: for a stream, which is given as soon as its head is there, or for a whole answer.
     pub(crate) async fn ask(
         &self,
-        target: &Target,
+        lease: &mut Lease,
         call: &Call,
         stream: bool,
     ) -> Result<(Parts, Reached), Failure> {
+        let target = Arc::clone(lease.target());
         let (patience, expected) = match stream {
             true => (target.stream_timeout, "text/event-stream"),
             false => (target.timeout, "application/json"),
         };
         let deadline = Instant::now() + patience;
-        let (parts, body) = self.head(target, call, deadline).await?.into_parts();
-        expect_type(target, &parts.headers, expected)?;
-        let reached =
-            if stream { Reached::Stream(body) } else { Reached::Whole(whole(target, body, deadline).await?) };
+        let (parts, body) = self.head(&target, call, deadline).await?.into_parts();
+        expect_type(&target, &parts.headers, expected)?;
+        lease.begin();
+        let reached = if stream {
+            Reached::Stream(body)
+        } else {
+            Reached::Whole(whole(&target, body, deadline).await?)
+        };
         Ok((parts, reached))
     }
 
@@ -108,7 +114,7 @@ impl Upstream {
         let answer = timeout_at(deadline, self.client.request(request)).await;
         let answer = answer.map_err(|_| Failure::timeout(target))?;
         let response = answer.map_err(|error| Failure::connection(target, &causes(&error)))?;
-        target.note_reached(true);
+        target.vitals().note_reached(true);
         if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
             && encoding != "identity"
         {

@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::admin;
 use crate::audit::Audit;
+use crate::clock::Clock;
 use crate::demo::Demo;
 use crate::error::Error;
 use crate::gateway::{FailMode, Gateway};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub demo: bool,
     /// How long requests in flight may take after the gateway was told to stop; [`DRAIN`] is usual.
     pub drain: Duration,
+    /// What the router tells the time by.
+    pub clock: Clock,
 }
 
 /// A gateway that listens, and does not answer yet.
@@ -76,7 +79,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     if let Some(demo) = &demo {
         providers = demo.providers();
     }
-    let router = Router::new(&providers, settings.upstream.as_deref())?;
+    let router = Router::new(&providers, settings.upstream.as_deref(), settings.clock)?;
     warn_of(&router);
     let (audit, writer) = Audit::open(&settings.state_dir)?;
     let gateway = Gateway {

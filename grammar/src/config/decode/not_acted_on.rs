@@ -1,9 +1,7 @@
 //! Settings that this version reads but does not act on yet. Whoever makes one work removes its line here.
 
-use crate::codes::{BAD_CONFIG, NOT_ACTED_ON};
-use crate::config::Strategy;
+use crate::codes::NOT_ACTED_ON;
 use crate::diagnostic::Diagnostic;
-use crate::span::Spanned;
 use crate::yaml::Value;
 use crate::yaml::field::Field;
 use crate::yaml::mapping::Mapping;
@@ -13,16 +11,11 @@ use crate::yaml::reader::Reader;
 const BLOCKS: &[(&str, &str)] = &[
     ("providers.retry", "a failed request goes to the next target, if there is one"),
     ("providers.circuit_breaker", "a failing target stays in the rotation"),
-    ("providers.ab_test", "targets are picked by `strategy`"),
     ("providers.max_concurrency", "the number of requests under way is not limited"),
     ("providers.targets[].retry", "a failed request goes to the next target, if there is one"),
     ("providers.targets[].circuit_breaker", "a failing target stays in the rotation"),
     ("providers.targets[].health_probe", "targets are not probed"),
 ];
-
-/// The strategies that cannot be used yet, and those that can.
-const STRATEGIES: &[Strategy] = &[Strategy::LowestLatency, Strategy::LeastCost, Strategy::LeastBusy];
-const AVAILABLE: &str = "use `single`, `fallback`, `weighted_round_robin`, `round_robin` or `random`";
 
 /// Warns of every such block that is present.
 pub(super) fn warn(reader: &mut Reader, root: &Mapping) {
@@ -44,12 +37,4 @@ fn find<'n>(from: &Field<'n>, parts: &[&str]) -> Vec<Field<'n>> {
     };
     let fields = if each { field.items() } else { vec![field] };
     fields.iter().flat_map(|field| find(field, rest)).collect()
-}
-
-/// A strategy that this version cannot follow is an error: it would silently send requests elsewhere.
-pub(super) fn refuse(reader: &mut Reader, field: &Field, strategy: &Spanned<Strategy>) {
-    if STRATEGIES.contains(&strategy.value) {
-        let message = format!("the strategy `{}` is not available yet", reader.text(strategy.span));
-        reader.report(field.error(BAD_CONFIG, message).help(AVAILABLE));
-    }
 }

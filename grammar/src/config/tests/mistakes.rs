@@ -88,6 +88,11 @@ fn settings_that_nothing_reads_are_warnings() {
 }
 
 #[test]
+fn a_split_without_shares() {
+    insta::assert_snapshot!(target("  ab_test: {variants: [{provider_id: a, weight: 0}]}\n"));
+}
+
+#[test]
 fn settings_that_contradict_each_other() {
     insta::assert_snapshot!(target(
         "      zdr: true\n      data_policy: {zero_data_retention: false}\n      retry: {backoff_ms: 5000}\n      \
