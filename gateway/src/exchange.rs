@@ -184,26 +184,16 @@ impl Exchange<'_> {
     /// Asks one target after the other until one answers or a failure is nobody else's to mend.
     async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Reached), Fault> {
         let gateway = self.gateway;
-        let mut last = None;
-        for target in gateway.router.plan(&judged.wish)? {
-            self.ledger.sent(&target, &judged.wish.model);
-            let call = Call { body: payload(judged, &target), headers: self.headers.clone() };
-            let mut lease = gateway.router.lease(Arc::clone(&target));
+        let mut attempts = gateway.router.attempts(&judged.wish, self.request_id, judged.stream)?;
+        while let Some(mut lease) = attempts.next().await {
+            self.ledger.sent(lease.target(), &judged.wish.model);
+            let call = Call { body: payload(judged, lease.target()), headers: self.headers.clone() };
             match gateway.upstream.ask(&mut lease, &call, judged.stream).await {
                 Ok((parts, reached)) => return Ok((lease, parts, reached)),
-                Err(failure) => {
-                    lease.end(Went::Badly);
-                    let (id, cause) = (self.request_id, failure.cause.as_str());
-                    tracing::warn!(request_id = id, target_id = target.id, cause, "a target failed");
-                    let goes_on = gateway.router.goes_on_after(&failure);
-                    last = Some(*failure.fault);
-                    if !goes_on {
-                        break;
-                    }
-                }
+                Err(failure) => attempts.failed(lease, failure),
             }
         }
-        Err(last.unwrap_or_else(|| Fault::unreadable("no target was asked")))
+        Err(attempts.fault())
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.

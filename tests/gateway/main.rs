@@ -9,6 +9,7 @@ mod lifecycle;
 mod limits;
 mod process;
 mod record;
+mod retries;
 mod routing;
 mod streams;
 mod strict_json;

@@ -22,21 +22,32 @@ fn fails(status: &str) -> Script {
 #[test]
 fn the_next_target_is_asked_after_each_kind_of_failure() {
     let second = Provider::always(Script::answer("second"));
-    for (name, script) in [
-        ("429", fails("429 Slow")),
-        ("500", fails("500 Oops")),
-        ("503", fails("503 Busy")),
-        ("425", fails("425 Early")),
-        ("closes", Script::default()),
-        ("resets", Script::default().reset()),
-        ("silence", Script::default().stall()),
+    let boots = r#"{"error":{"code":"DEPLOYMENT_SCALING_UP","message":"wait"}}"#;
+    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"choices\"";
+    let later = "retry-after: 9\r\ncontent-type: application/json\r\n";
+    for (name, script, tries) in [
+        ("429", fails("429 Slow"), 2),
+        ("429 for long", Script::with_headers("429 Slow", later, "{}"), 1),
+        ("500", fails("500 Oops"), 2),
+        ("503", fails("503 Busy"), 2),
+        ("503 and no retry", Script::with_headers("503 Busy", "x-should-retry: false\r\n", "{}"), 1),
+        ("408", fails("408 Slow"), 2),
+        ("closes", Script::default(), 2),
+        ("resets", Script::default().reset(), 2),
+        ("425", fails("425 Early"), 1),
+        ("boots", Script::reply("503 Busy", "application/json", boots), 1),
+        ("no such model", fails("404 Gone"), 1),
+        ("silence", Script::default().stall(), 1),
+        ("breaks off", Script::raw(half), 1),
     ] {
         let first = Provider::always(script);
-        let gateway = Setup::new().target("a", &first, "timeout_seconds: 1").target("b", &second, "").here();
+        let setup = Setup::new().providers("retry: {backoff_ms: 1}");
+        let gateway =
+            setup.target("a", &first, "timeout_seconds: 1, model: m").target("b", &second, "").here();
         let reply = gateway.ask("hi");
         assert_eq!(
             (reply.status, reply.header("x-kt-target"), first.connections()),
-            (200, Some("b"), 1),
+            (200, Some("b"), tries),
             "{name}"
         );
         let record = record::only(&gateway.stop(), "complete", 200);
@@ -57,6 +68,7 @@ fn a_failure_that_no_other_target_can_mend_is_told_at_once() {
         let first = Provider::always(script);
         let gateway = Setup::new().target("a", &first, "").target("b", &second, "").here();
         assert_eq!((gateway.ask("hi").status, second.connections()), (status, 0), "{name}");
+        assert_eq!(first.connections(), 1, "{name}");
     }
 }
 
@@ -84,7 +96,8 @@ fn a_stream_falls_back_before_its_first_byte_and_never_after() {
 #[test]
 fn when_all_fail_the_last_failure_is_told_and_no_more_are_asked_than_allowed() {
     let all: Vec<Provider> = (0..4).map(|_| Provider::always(fails("500 Oops"))).collect();
-    let mut setup = Setup::new().providers("fallback: {max_fallback_attempts: 2}");
+    let mut setup =
+        Setup::new().providers("fallback: {max_fallback_attempts: 2}").providers("retry: {max_attempts: 1}");
     for (at, provider) in all.iter().enumerate() {
         setup = setup.target(&format!("t{at}"), provider, "");
     }

@@ -89,6 +89,13 @@ impl Setup {
         self
     }
 
+    /// What the gateway tells the time by, where the time matters for where requests go.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// A shipped kind at the end of the chain.
     #[must_use]
     pub fn kind(mut self, kind: &str) -> Self {

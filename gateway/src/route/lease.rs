@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Target;
+use super::attempts::Term;
 use crate::clock::Clock;
 
 /// How a target did with a request.
@@ -20,28 +23,37 @@ pub(crate) enum Went {
 /// A target that is being asked.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    target: Arc<Target>,
+    term: Term,
     clock: Clock,
     began: Duration,
     has_begun: bool,
 }
 
 impl Lease {
-    pub(super) fn new(target: Arc<Target>, clock: Clock) -> Self {
-        target.vitals().begin();
-        Self { target, began: clock.now(), clock, has_begun: false }
+    pub(super) fn new(term: Term, clock: Clock) -> Self {
+        term.target.vitals().begin();
+        Self { term, began: clock.now(), clock, has_begun: false }
     }
 
     /// The target.
     pub(crate) fn target(&self) -> &Arc<Target> {
-        &self.target
+        &self.term.target
+    }
+
+    /// Until when it has time to answer, or to begin its stream.
+    pub(super) fn until(&self) -> Instant {
+        self.term.until
+    }
+
+    pub(super) fn term(&self) -> &Term {
+        &self.term
     }
 
     /// The first byte of an answer is there.
     pub(super) fn begin(&mut self) {
         if !std::mem::replace(&mut self.has_begun, true) {
             let now = self.clock.now();
-            self.target.vitals().measured(now.saturating_sub(self.began), now);
+            self.term.target.vitals().measured(now.saturating_sub(self.began), now);
         }
     }
 
@@ -49,13 +61,13 @@ impl Lease {
     pub(crate) fn end(self, went: Went) {
         if went == Went::Badly && !self.has_begun {
             let now = self.clock.now();
-            self.target.vitals().failed(now.saturating_sub(self.began), now);
+            self.term.target.vitals().failed(now.saturating_sub(self.began), now);
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.target.vitals().end();
+        self.term.target.vitals().end();
     }
 }

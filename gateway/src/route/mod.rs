@@ -1,8 +1,10 @@
 //! Where a request goes: the targets, whose turn it is, and who is next when one fails.
 
+mod attempts;
 mod failure;
 mod latency;
 mod lease;
+mod retry;
 mod split;
 mod strategy;
 mod target;
@@ -14,9 +16,10 @@ use std::sync::Arc;
 
 use engine::input::Request;
 use engine::verdict::{Decision, Verdict};
-use grammar::config::{Fallback, Providers};
+use grammar::config::{self, Fallback, Providers};
 use hyper::StatusCode;
 
+pub(crate) use attempts::Attempts;
 pub(crate) use failure::Failure;
 pub(crate) use lease::{Lease, Went};
 pub use target::Target;
@@ -27,6 +30,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::surroundings::Offer;
 use crate::wire::Fault;
+use attempts::Term;
 use split::Split;
 use strategy::{Turn, rotated};
 
@@ -43,9 +47,11 @@ pub struct Router {
 impl Router {
     /// Makes the targets of a configuration ready; `upstream` replaces their addresses.
     pub fn new(providers: &Providers, upstream: Option<&str>, clock: Clock) -> Result<Self, Error> {
-        let prepared =
-            providers.targets.iter().map(|written| Target::prepare(written, upstream).map(Arc::new));
-        let targets = prepared.collect::<Result<Vec<_>, _>>()?;
+        let prepare = |written: &config::Target| {
+            let retry = written.retry.as_ref().or(providers.retry.as_ref()).cloned();
+            Target::prepare(&config::Target { retry, ..written.clone() }, upstream).map(Arc::new)
+        };
+        let targets = providers.targets.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             turn: Turn::new(providers.strategy(), &targets),
             split: providers.ab_test.as_ref().and_then(Split::of),
@@ -76,13 +82,23 @@ impl Router {
         Wish { left, ..Wish::of(request, self.split.as_ref()) }
     }
 
+    /// The attempts at a request.
+    pub(crate) fn attempts<'r>(
+        &'r self,
+        wish: &Wish,
+        request_id: &'r str,
+        stream: bool,
+    ) -> Result<Attempts<'r>, Fault> {
+        Ok(Attempts::new(self, self.plan(wish)?, request_id, stream))
+    }
+
     /// A hold on a target that is about to be asked.
-    pub(crate) fn lease(&self, target: Arc<Target>) -> Lease {
-        Lease::new(target, self.clock.clone())
+    fn lease(&self, term: Term) -> Lease {
+        Lease::new(term, self.clock.clone())
     }
 
     /// The targets to ask, in order, of those that rules have left. A model that is a target's id pins the request to it.
-    pub(crate) fn plan(&self, wish: &Wish) -> Result<Vec<Arc<Target>>, Fault> {
+    fn plan(&self, wish: &Wish) -> Result<Vec<Arc<Target>>, Fault> {
         let open: Vec<&Arc<Target>> = self
             .targets
             .iter()
@@ -115,11 +131,6 @@ impl Router {
             Some(_) => Err(none_available(&[pinned])),
             None => Ok(vec![Arc::clone(pinned)]),
         }
-    }
-
-    /// Whether a failure sends a request on to the next target.
-    pub(crate) fn goes_on_after(&self, failure: &Failure) -> bool {
-        failure.trigger.is_some_and(|trigger| self.fallback.triggers.contains(&trigger))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use grammar::config::{self, DataPolicy, KeyRef, Pricing};
+use grammar::config::{self, DataPolicy, KeyRef, Pricing, Retry};
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
@@ -31,6 +31,8 @@ pub struct Target {
     pub timeout: Duration,
     /// Longest wait for each event of a stream.
     pub stream_timeout: Duration,
+    /// When it is asked again.
+    pub retry: Retry,
     /// Request fields that are left out.
     pub drop_params: Vec<String>,
     pub(super) chat: Uri,
@@ -59,6 +61,7 @@ impl Target {
             data_policy: written.data_policy,
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
+            retry: written.retry.clone().unwrap_or_default(),
             drop_params: written.drop_params.iter().map(|field| field.value.clone()).collect(),
             chat: address(base, "chat/completions", &written.id.value)?,
             key,

@@ -88,11 +88,8 @@ impl Upstream {
         stream: bool,
     ) -> Result<(Parts, Reached), Failure> {
         let target = Arc::clone(lease.target());
-        let (patience, expected) = match stream {
-            true => (target.stream_timeout, "text/event-stream"),
-            false => (target.timeout, "application/json"),
-        };
-        let deadline = Instant::now() + patience;
+        let expected = if stream { "text/event-stream" } else { "application/json" };
+        let deadline = lease.until();
         let (parts, body) = self.head(&target, call, deadline).await?.into_parts();
         expect_type(&target, &parts.headers, expected)?;
         lease.begin();
@@ -129,12 +126,12 @@ impl Upstream {
 
 async fn whole(target: &Target, body: Incoming, deadline: Instant) -> Result<Bytes, Failure> {
     let read = timeout_at(deadline, Limited::new(body, MAX_ANSWER).collect()).await;
-    match read.map_err(|_| Failure::timeout(target))? {
+    match read.map_err(|_| Failure::timeout(target).after_a_head())? {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(Failure::unusable(target, "answer_too_long", "sent an answer of more than 32 MiB"))
         }
-        Err(error) => Err(Failure::connection(target, &causes(error.as_ref()))),
+        Err(error) => Err(Failure::connection(target, &causes(error.as_ref())).after_a_head()),
     }
 }
 

@@ -5,18 +5,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::latency::Latency;
+use super::retry::Budget;
 
 /// The live side of a target.
 #[derive(Debug)]
 pub(crate) struct Vitals {
     in_flight: AtomicUsize,
     latency: Mutex<Latency>,
+    budget: Mutex<Budget>,
     reached: AtomicBool,
 }
 
 impl Default for Vitals {
     fn default() -> Self {
-        Self { in_flight: AtomicUsize::new(0), latency: Mutex::default(), reached: AtomicBool::new(true) }
+        Self {
+            in_flight: AtomicUsize::new(0),
+            latency: Mutex::default(),
+            budget: Mutex::default(),
+            reached: AtomicBool::new(true),
+        }
     }
 }
 
@@ -58,6 +65,10 @@ impl Vitals {
 
     pub(super) fn latency(&self, now: Duration) -> f64 {
         self.lock().expected(now)
+    }
+
+    pub(super) fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Latency> {

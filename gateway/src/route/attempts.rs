@@ -1,0 +1,114 @@
+//! The attempts at one request: who is asked, who is asked again, who is next, until one answers or nobody else may.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use tokio::time::{Instant, sleep};
+
+use super::{Failure, Lease, Router, Target, retry};
+use crate::wire::Fault;
+
+/// What is left to try for a request. Nothing of an answer may have gone to the client.
+#[derive(Debug)]
+pub(crate) struct Attempts<'r> {
+    router: &'r Router,
+    request_id: &'r str,
+    stream: bool,
+    plan: std::vec::IntoIter<Arc<Target>>,
+    again: Option<Again>,
+    last: Option<Fault>,
+}
+
+/// A target that is asked once more.
+#[derive(Debug)]
+struct Again {
+    lease: Term,
+    wait: Duration,
+}
+
+/// How often a target was asked for a request, and until when it has time: all tries share it.
+#[derive(Clone, Debug)]
+pub(super) struct Term {
+    pub(super) target: Arc<Target>,
+    pub(super) tries: u32,
+    pub(super) until: Instant,
+}
+
+/// What follows a failure.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    SameTarget(Duration),
+    NextTarget,
+    Nothing,
+}
+
+impl<'r> Attempts<'r> {
+    pub(super) fn new(router: &'r Router, plan: Vec<Arc<Target>>, request_id: &'r str, stream: bool) -> Self {
+        Self { router, request_id, stream, plan: plan.into_iter(), again: None, last: None }
+    }
+
+    /// The target to ask now, after a wait where it is asked again; nothing when no attempt is left.
+    pub(crate) async fn next(&mut self) -> Option<Lease> {
+        if let Some(Again { lease, wait }) = self.again.take() {
+            sleep(wait).await;
+            return Some(self.router.lease(Term { tries: lease.tries + 1, ..lease }));
+        }
+        let target = self.plan.next()?;
+        target.vitals().budget().request(self.router.clock.now());
+        let patience = if self.stream { target.stream_timeout } else { target.timeout };
+        Some(self.router.lease(Term { target, tries: 1, until: Instant::now() + patience }))
+    }
+
+    /// The target has failed: decides what comes next.
+    pub(crate) fn failed(&mut self, lease: Lease, failure: Failure) {
+        let next = self.after(&lease, &failure);
+        self.tell(&lease, &failure, next);
+        match next {
+            Next::SameTarget(wait) => self.again = Some(Again { lease: lease.term().clone(), wait }),
+            Next::NextTarget => {}
+            Next::Nothing => self.plan = Vec::new().into_iter(),
+        }
+        lease.end(failure.went);
+        self.last = Some(*failure.fault);
+    }
+
+    fn after(&self, lease: &Lease, failure: &Failure) -> Next {
+        let Some(trigger) = failure.trigger else { return Next::Nothing };
+        let Term { target, tries, until } = lease.term();
+        if failure.again && target.retry.retry_on.contains(&trigger) {
+            let wait = retry::wait(&target.retry, *tries, failure.asked_for, fastrand::f64());
+            let in_time = wait.filter(|wait| Instant::now() + *wait < *until);
+            if let Some(wait) = in_time.filter(|_| target.vitals().budget().retry(self.router.clock.now())) {
+                return Next::SameTarget(wait);
+            }
+        }
+        if self.router.fallback.triggers.contains(&trigger) { Next::NextTarget } else { Next::Nothing }
+    }
+
+    fn tell(&self, lease: &Lease, failure: &Failure, next: Next) {
+        let next = match next {
+            Next::SameTarget(wait) => format!("asked again in {} ms", wait.as_millis()),
+            Next::NextTarget => match self.plan.as_slice().first() {
+                Some(target) => format!("`{}` is next", target.id),
+                None => "no target is left".to_owned(),
+            },
+            Next::Nothing => "no other can help".to_owned(),
+        };
+        tracing::warn!(
+            request_id = self.request_id,
+            target_id = lease.target().id,
+            attempt = lease.term().tries,
+            cause = failure.cause,
+            next,
+            "a target failed"
+        );
+    }
+
+    /// What the client is told when nobody has answered: what the last target failed with.
+    pub(crate) fn fault(self) -> Fault {
+        self.last.unwrap_or_else(|| {
+            Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", "no target was asked")
+        })
+    }
+}
