@@ -164,12 +164,12 @@ impl<B> GuardedBody<B> {
 
     /// Tells how the target did, which is all that it is held for.
     fn let_go(&mut self, ending: &Ending) {
-        let Some(lease) = self.lease.take() else { return };
-        lease.end(match ending {
-            Ending::Complete | Ending::Blocked(_) => Went::Well,
-            Ending::Failed(fault) if fault.code == STOPPING => Went::Unsaid,
-            Ending::Failed(_) => Went::Badly,
-        });
+        let Some(mut lease) = self.lease.take() else { return };
+        match ending {
+            Ending::Complete | Ending::Blocked(_) => lease.end(Went::Well, ""),
+            Ending::Failed(fault) if fault.code == STOPPING => lease.end(Went::Unsaid, ""),
+            Ending::Failed(fault) => lease.end(Went::Badly, &fault.code),
+        }
     }
 
     fn settle(&mut self) {

@@ -124,10 +124,11 @@ impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
         let bytes = intake::read(body).await?;
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
-        let (lease, upstream, reached) = self.ask(&mut judged).await?;
+        let (mut lease, upstream, reached) = self.ask(&mut judged).await?;
         let target = Arc::clone(lease.target());
         let (decision, carried) = match reached {
-            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))?,
+            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))
+                .inspect_err(|fault| blame(&mut lease, fault))?,
             Reached::Stream(body) => {
                 let Judged { document, session, decision, .. } = judged;
                 let assembler =
@@ -197,12 +198,12 @@ impl Exchange<'_> {
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.
-    fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
+    fn reply(mut self, mut answer: Answer) -> Response<ReplyBody> {
         self.ledger.replied(StatusCode::OK);
         let target = Arc::clone(answer.lease.target());
         let mut reply = match answer.carried {
             Carried::Whole(bytes) => {
-                answer.lease.end(Went::Well);
+                answer.lease.end(Went::Well, "");
                 self.ledger.close(Outcome::Complete);
                 reply::bytes(StatusCode::OK, bytes)
             }
@@ -224,6 +225,12 @@ impl Exchange<'_> {
         reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &target.id);
         reply
     }
+}
+
+/// A whole answer does not go to the client; what a provider cannot be blamed for does not count against it.
+fn blame(lease: &mut Lease, fault: &Fault) {
+    let went = if fault.kind == "upstream_error" { Went::Badly } else { Went::Well };
+    lease.end(went, &fault.code);
 }
 
 /// Does work on that many bytes; a long one lets other requests have the thread's queue meanwhile.

@@ -1,6 +1,7 @@
 //! The gateway at its sockets: what clients see, what providers see, what the audit log keeps.
 
 mod agreement;
+mod breakers;
 mod chat;
 mod failing_streams;
 mod heads;
@@ -16,3 +17,14 @@ mod strict_json;
 mod surface;
 mod tools;
 mod upstream;
+
+use std::time::{Duration, Instant};
+
+/// Waits for what must come true soon.
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "it did not come true");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

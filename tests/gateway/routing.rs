@@ -1,19 +1,9 @@
 //! Which target is asked, and who is next when one fails.
 
-use std::time::{Duration, Instant};
-
 use serde_json::json;
 use tests::{DONE, Provider, Script, Setup, delta, event, question_of};
 
-use crate::record;
-
-fn wait_until(mut holds: impl FnMut() -> bool) {
-    let until = Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(Instant::now() < until, "it did not come true");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+use crate::{record, wait_until};
 
 fn fails(status: &str) -> Script {
     Script::reply(status, "application/json", "{}")

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::StatusCode;
 use tokio::time::{Instant, sleep};
 
-use super::{Failure, Lease, Router, Target, retry};
+use super::{Failure, Lease, Refused, Router, Target, none_available, retry};
 use crate::wire::Fault;
 
 /// What is left to try for a request. Nothing of an answer may have gone to the client.
@@ -17,13 +16,14 @@ pub(crate) struct Attempts<'r> {
     stream: bool,
     plan: std::vec::IntoIter<Arc<Target>>,
     again: Option<Again>,
+    refused: Vec<Refused>,
     last: Option<Fault>,
 }
 
 /// A target that is asked once more.
 #[derive(Debug)]
 struct Again {
-    lease: Term,
+    term: Term,
     wait: Duration,
 }
 
@@ -45,31 +45,52 @@ enum Next {
 
 impl<'r> Attempts<'r> {
     pub(super) fn new(router: &'r Router, plan: Vec<Arc<Target>>, request_id: &'r str, stream: bool) -> Self {
-        Self { router, request_id, stream, plan: plan.into_iter(), again: None, last: None }
+        Self {
+            router,
+            request_id,
+            stream,
+            plan: plan.into_iter(),
+            again: None,
+            refused: Vec::new(),
+            last: None,
+        }
     }
 
     /// The target to ask now, after a wait where it is asked again; nothing when no attempt is left.
     pub(crate) async fn next(&mut self) -> Option<Lease> {
-        if let Some(Again { lease, wait }) = self.again.take() {
-            sleep(wait).await;
-            return Some(self.router.lease(Term { tries: lease.tries + 1, ..lease }));
+        loop {
+            let term = match self.again.take() {
+                Some(Again { term, wait }) => {
+                    sleep(wait).await;
+                    Term { tries: term.tries + 1, ..term }
+                }
+                None => self.first_try()?,
+            };
+            let target = Arc::clone(&term.target);
+            match self.router.lease(term) {
+                Ok(lease) => return Some(lease),
+                Err(refusal) => self.refused.push((target, refusal)),
+            }
         }
+    }
+
+    fn first_try(&mut self) -> Option<Term> {
         let target = self.plan.next()?;
         target.vitals().budget().request(self.router.clock.now());
         let patience = if self.stream { target.stream_timeout } else { target.timeout };
-        Some(self.router.lease(Term { target, tries: 1, until: Instant::now() + patience }))
+        Some(Term { target, tries: 1, until: Instant::now() + patience })
     }
 
     /// The target has failed: decides what comes next.
-    pub(crate) fn failed(&mut self, lease: Lease, failure: Failure) {
+    pub(crate) fn failed(&mut self, mut lease: Lease, failure: Failure) {
         let next = self.after(&lease, &failure);
         self.tell(&lease, &failure, next);
         match next {
-            Next::SameTarget(wait) => self.again = Some(Again { lease: lease.term().clone(), wait }),
+            Next::SameTarget(wait) => self.again = Some(Again { term: lease.term().clone(), wait }),
             Next::NextTarget => {}
             Next::Nothing => self.plan = Vec::new().into_iter(),
         }
-        lease.end(failure.went);
+        lease.end(failure.went, &failure.cause);
         self.last = Some(*failure.fault);
     }
 
@@ -107,8 +128,6 @@ impl<'r> Attempts<'r> {
 
     /// What the client is told when nobody has answered: what the last target failed with.
     pub(crate) fn fault(self) -> Fault {
-        self.last.unwrap_or_else(|| {
-            Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", "no target was asked")
-        })
+        self.last.unwrap_or_else(|| none_available(&self.refused))
     }
 }

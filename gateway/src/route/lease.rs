@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Target;
 use super::attempts::Term;
+use super::breaker::{Pass, Refusal};
 use crate::clock::Clock;
 
 /// How a target did with a request.
@@ -27,12 +28,16 @@ pub(crate) struct Lease {
     clock: Clock,
     began: Duration,
     has_begun: bool,
+    pass: Option<Pass>,
 }
 
 impl Lease {
-    pub(super) fn new(term: Term, clock: Clock) -> Self {
+    /// Asks the target's breaker for it.
+    pub(super) fn new(term: Term, clock: Clock) -> Result<Self, Refusal> {
+        let began = clock.now();
+        let pass = term.target.vitals().breaker(&term.target.id, |breaker| breaker.admit(began))?;
         term.target.vitals().begin();
-        Self { term, began: clock.now(), clock, has_begun: false }
+        Ok(Self { term, clock, began, has_begun: false, pass: Some(pass) })
     }
 
     /// The target.
@@ -51,23 +56,30 @@ impl Lease {
 
     /// The first byte of an answer is there.
     pub(super) fn begin(&mut self) {
-        if !std::mem::replace(&mut self.has_begun, true) {
-            let now = self.clock.now();
-            self.term.target.vitals().measured(now.saturating_sub(self.began), now);
+        if std::mem::replace(&mut self.has_begun, true) {
+            return;
+        }
+        let (now, target) = (self.clock.now(), &self.term.target);
+        target.vitals().measured(now.saturating_sub(self.began), now);
+        if let Some(pass) = self.pass.take() {
+            self.pass = target.vitals().breaker(&target.id, |breaker| breaker.begun(pass));
         }
     }
 
-    /// The request is over for the target.
-    pub(crate) fn end(self, went: Went) {
+    /// The request is over for the target; `cause` is what it failed with, when it did. What is said first counts.
+    pub(crate) fn end(&mut self, went: Went, cause: &str) {
+        let Some(pass) = self.pass.take() else { return };
+        let (now, target) = (self.clock.now(), &self.term.target);
         if went == Went::Badly && !self.has_begun {
-            let now = self.clock.now();
-            self.term.target.vitals().failed(now.saturating_sub(self.began), now);
+            target.vitals().failed(now.saturating_sub(self.began), now);
         }
+        target.vitals().breaker(&target.id, |breaker| breaker.end(pass, went, cause, now));
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.end(Went::Unsaid, "");
         self.term.target.vitals().end();
     }
 }

@@ -1,6 +1,7 @@
 //! Where a request goes: the targets, whose turn it is, and who is next when one fails.
 
 mod attempts;
+mod breaker;
 mod failure;
 mod latency;
 mod lease;
@@ -13,6 +14,7 @@ mod vitals;
 mod wish;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::input::Request;
 use engine::verdict::{Decision, Verdict};
@@ -31,8 +33,12 @@ use crate::error::Error;
 use crate::surroundings::Offer;
 use crate::wire::Fault;
 use attempts::Term;
+use breaker::{Refusal, whole_seconds};
 use split::Split;
 use strategy::{Turn, rotated};
+
+/// When a client may come back for targets of which nobody knows when they will be there.
+const BACK_IN: Duration = Duration::from_secs(8);
 
 /// All targets and the order in which they are asked.
 #[derive(Debug)]
@@ -49,7 +55,9 @@ impl Router {
     pub fn new(providers: &Providers, upstream: Option<&str>, clock: Clock) -> Result<Self, Error> {
         let prepare = |written: &config::Target| {
             let retry = written.retry.as_ref().or(providers.retry.as_ref()).cloned();
-            Target::prepare(&config::Target { retry, ..written.clone() }, upstream).map(Arc::new)
+            let circuit_breaker = written.circuit_breaker.or(providers.circuit_breaker);
+            Target::prepare(&config::Target { retry, circuit_breaker, ..written.clone() }, upstream)
+                .map(Arc::new)
         };
         let targets = providers.targets.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
@@ -93,8 +101,13 @@ impl Router {
     }
 
     /// A hold on a target that is about to be asked.
-    fn lease(&self, term: Term) -> Lease {
+    fn lease(&self, term: Term) -> Result<Lease, Refusal> {
         Lease::new(term, self.clock.clone())
+    }
+
+    /// What time it is for the targets.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
     }
 
     /// The targets to ask, in order, of those that rules have left. A model that is a target's id pins the request to it.
@@ -110,14 +123,15 @@ impl Router {
         if let Some(pinned) = self.targets.iter().find(|target| target.id == wish.model) {
             return self.pinned(pinned, &open);
         }
-        let able: Vec<_> = open.iter().copied().filter(|target| target.unavailable().is_none()).collect();
+        let now = self.clock.now();
+        let able: Vec<_> = open.iter().copied().filter(|target| target.refusal(now).is_none()).collect();
         if able.is_empty() {
-            return Err(none_available(&open));
+            return Err(none_available(&refusals(open, now)));
         }
         let first = self.split.as_ref().and_then(|split| split.pick(wish.sticky.as_deref(), &able));
         let mut plan = match first {
             Some(first) => rotated(&able, first),
-            None => self.turn.order(&able, wish, self.clock.now()),
+            None => self.turn.order(&able, wish, now),
         };
         plan.truncate(usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1));
         Ok(plan)
@@ -127,8 +141,8 @@ impl Router {
         if !open.iter().any(|open| Arc::ptr_eq(open, pinned)) {
             return Err(closed(pinned));
         }
-        match pinned.unavailable() {
-            Some(_) => Err(none_available(&[pinned])),
+        match pinned.refusal(self.clock.now()) {
+            Some(refusal) => Err(none_available(&[(Arc::clone(pinned), refusal)])),
             None => Ok(vec![Arc::clone(pinned)]),
         }
     }
@@ -144,17 +158,27 @@ fn closed(pinned: &Target) -> Fault {
     })
 }
 
-fn none_available(unable: &[&Arc<Target>]) -> Fault {
-    let reasons = unable
-        .iter()
-        .map(|target| format!("`{}`: {}", target.id, target.unavailable().unwrap_or("not asked")));
-    let reasons = reasons.collect::<Vec<_>>().join("; ");
-    let message = if reasons.is_empty() {
-        "no target is configured".to_owned()
-    } else {
-        format!("no target is available: {reasons}")
+/// Why each of those targets is not to be asked.
+fn refusals<'t>(targets: impl IntoIterator<Item = &'t Arc<Target>>, now: Duration) -> Vec<Refused> {
+    let refused = |target: &Arc<Target>| Some((Arc::clone(target), target.refusal(now)?));
+    targets.into_iter().filter_map(refused).collect()
+}
+
+/// A target and why it is not to be asked.
+type Refused = (Arc<Target>, Refusal);
+
+/// Nobody can be asked: each is named with its reason, and the soonest to come back says when.
+fn none_available(refused: &[Refused]) -> Fault {
+    let reasons: Vec<_> =
+        refused.iter().map(|(target, refusal)| format!("`{}`: {}", target.id, refusal.why)).collect();
+    let message = match reasons.as_slice() {
+        [] => "no target is configured".to_owned(),
+        reasons => format!("no target is available: {}", reasons.join("; ")),
     };
-    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", message).retry_after(Some("8"))
+    let soonest = refused.iter().filter_map(|(_, refusal)| refusal.back_in).min();
+    let retry_after = whole_seconds(soonest.unwrap_or(BACK_IN)).max(1).to_string();
+    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", message)
+        .retry_after(Some(&retry_after))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use grammar::config::{self, DataPolicy, KeyRef, Pricing, Retry};
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
+use super::breaker::{Position, Refusal};
 use super::vitals::Vitals;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -66,7 +67,7 @@ impl Target {
             chat: address(base, "chat/completions", &written.id.value)?,
             key,
             unavailable,
-            vitals: Vitals::default(),
+            vitals: Vitals::new(written.circuit_breaker.unwrap_or_default()),
         })
     }
 
@@ -75,9 +76,16 @@ impl Target {
         self.unavailable.as_deref()
     }
 
-    /// Whether the last request got through to it.
-    pub fn is_reachable(&self) -> bool {
-        self.unavailable.is_none() && self.vitals.is_reached()
+    /// Why it is not to be asked now, if so.
+    pub(super) fn refusal(&self, now: Duration) -> Option<Refusal> {
+        let lasting = self.unavailable.clone().map(|why| Refusal { why, back_in: None });
+        lasting.or_else(|| self.vitals.refusal(now))
+    }
+
+    /// Whether the last request got through to it, and its breaker is not open.
+    pub(crate) fn is_reachable(&self, now: Duration) -> bool {
+        let is_open = self.vitals.position(now) == Position::Open;
+        self.unavailable.is_none() && self.vitals.is_reached() && !is_open
     }
 
     /// Where chat requests go.
@@ -172,7 +180,7 @@ mod tests {
         written.key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
         let target = Target::prepare(&written, None).unwrap();
         assert_eq!(target.unavailable(), Some("`KT_NO_SUCH_KEY` is not set"));
-        assert!(!target.is_reachable());
+        assert!(!target.is_reachable(Duration::ZERO));
     }
 
     #[test]

@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use grammar::config::CircuitBreaker;
+
+use super::breaker::{Breaker, Position, Refusal};
 use super::latency::Latency;
 use super::retry::Budget;
 
@@ -13,21 +16,21 @@ pub(crate) struct Vitals {
     in_flight: AtomicUsize,
     latency: Mutex<Latency>,
     budget: Mutex<Budget>,
+    breaker: Mutex<Breaker>,
     reached: AtomicBool,
 }
 
-impl Default for Vitals {
-    fn default() -> Self {
+impl Vitals {
+    pub(super) fn new(breaker: CircuitBreaker) -> Self {
         Self {
             in_flight: AtomicUsize::new(0),
             latency: Mutex::default(),
             budget: Mutex::default(),
+            breaker: Mutex::new(Breaker::new(breaker)),
             reached: AtomicBool::new(true),
         }
     }
-}
 
-impl Vitals {
     /// Requests that it has not answered to the end yet.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
@@ -35,7 +38,7 @@ impl Vitals {
 
     /// Its usual time to the first byte, for people.
     pub(crate) fn latency_ms(&self) -> Option<u64> {
-        self.lock().milliseconds()
+        locked(&self.latency).milliseconds()
     }
 
     /// Whether the last request got through to it.
@@ -56,22 +59,55 @@ impl Vitals {
     }
 
     pub(super) fn measured(&self, took: Duration, now: Duration) {
-        self.lock().measured(took, now);
+        locked(&self.latency).measured(took, now);
     }
 
     pub(super) fn failed(&self, took: Duration, now: Duration) {
-        self.lock().failed(took, now);
+        locked(&self.latency).failed(took, now);
     }
 
     pub(super) fn latency(&self, now: Duration) -> f64 {
-        self.lock().expected(now)
+        locked(&self.latency).expected(now)
+    }
+
+    /// Where its breaker stands.
+    pub(crate) fn position(&self, now: Duration) -> Position {
+        locked(&self.breaker).position(now)
+    }
+
+    /// Why it is not to be asked now, if so.
+    pub(super) fn refusal(&self, now: Duration) -> Option<Refusal> {
+        locked(&self.breaker).refusal(now)
+    }
+
+    /// Does something to the breaker; when that changes where it stands, the process log says so.
+    pub(super) fn breaker<T>(&self, id: &str, act: impl FnOnce(&mut Breaker) -> T) -> T {
+        let mut breaker = locked(&self.breaker);
+        let before = breaker.changes();
+        let result = act(&mut breaker);
+        if breaker.changes() != before {
+            tell(id, &breaker);
+        }
+        result
     }
 
     pub(super) fn budget(&self) -> MutexGuard<'_, Budget> {
-        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.budget)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Latency> {
-        self.latency.lock().unwrap_or_else(PoisonError::into_inner)
+/// A counter that a panic left locked is as good as before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A change of where a breaker stands, for the process log.
+fn tell(id: &str, breaker: &Breaker) {
+    match breaker.position(Duration::ZERO) {
+        Position::Closed => tracing::info!(target_id = id, "the circuit breaker closes"),
+        Position::HalfOpen => tracing::info!(target_id = id, "the circuit breaker lets a request try"),
+        Position::Open => {
+            tracing::error!(target_id = id, cause = breaker.cause(), "the circuit breaker opens")
+        }
     }
 }

@@ -9,9 +9,7 @@ use crate::yaml::reader::Reader;
 
 /// Where each stands (`[]`: in every item of the list), and what does not happen yet.
 const BLOCKS: &[(&str, &str)] = &[
-    ("providers.circuit_breaker", "a failing target stays in the rotation"),
     ("providers.max_concurrency", "the number of requests under way is not limited"),
-    ("providers.targets[].circuit_breaker", "a failing target stays in the rotation"),
     ("providers.targets[].health_probe", "targets are not probed"),
 ];
 
