@@ -77,6 +77,7 @@ fn vitals(target: &Target, now: Duration) -> Value {
     json!({
         "unavailable": target.unavailable(),
         "circuit_breaker": target.vitals().position(now).name(),
+        "health_probe": target.is_probed().then(|| if target.vitals().is_well() { "healthy" } else { "unhealthy" }),
         "in_flight": target.vitals().in_flight(),
         "latency_ms": target.vitals().latency_ms(),
     })

@@ -8,6 +8,7 @@ mod heads;
 mod inline_rules;
 mod lifecycle;
 mod limits;
+mod probes;
 mod process;
 mod record;
 mod retries;

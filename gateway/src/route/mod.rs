@@ -5,6 +5,7 @@ mod breaker;
 mod failure;
 mod latency;
 mod lease;
+mod probe;
 mod retry;
 mod split;
 mod strategy;
@@ -20,6 +21,7 @@ use engine::input::Request;
 use engine::verdict::{Decision, Verdict};
 use grammar::config::{self, Fallback, Providers};
 use hyper::StatusCode;
+use tokio::task::JoinSet;
 
 pub(crate) use attempts::Attempts;
 pub(crate) use failure::Failure;
@@ -72,6 +74,12 @@ impl Router {
     /// All targets, in the order of the configuration.
     pub fn targets(&self) -> &[Arc<Target>] {
         &self.targets
+    }
+
+    /// Probes the targets for as long as the tasks are kept.
+    pub(crate) fn watch(&self, upstream: &Upstream) -> JoinSet<()> {
+        let probed = self.targets.iter().filter(|target| target.unavailable().is_none());
+        probed.map(|target| probe::watch(Arc::clone(target), upstream.clone())).collect()
     }
 
     /// What rules may ask of each target.

@@ -7,6 +7,7 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 
 use super::breaker::{Position, Refusal};
+use super::probe::Probe;
 use super::vitals::Vitals;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -37,6 +38,7 @@ pub struct Target {
     /// Request fields that are left out.
     pub drop_params: Vec<String>,
     pub(super) chat: Uri,
+    pub(super) probe: Option<Probe>,
     key: Option<Secret>,
     unavailable: Option<String>,
     vitals: Vitals,
@@ -65,6 +67,7 @@ impl Target {
             retry: written.retry.clone().unwrap_or_default(),
             drop_params: written.drop_params.iter().map(|field| field.value.clone()).collect(),
             chat: address(base, "chat/completions", &written.id.value)?,
+            probe: probe(written, base)?,
             key,
             unavailable,
             vitals: Vitals::new(written.circuit_breaker.unwrap_or_default()),
@@ -82,10 +85,10 @@ impl Target {
         lasting.or_else(|| self.vitals.refusal(now))
     }
 
-    /// Whether the last request got through to it, and its breaker is not open.
+    /// Whether the last request got through to it, and neither its breaker nor its probes say otherwise.
     pub(crate) fn is_reachable(&self, now: Duration) -> bool {
         let is_open = self.vitals.position(now) == Position::Open;
-        self.unavailable.is_none() && self.vitals.is_reached() && !is_open
+        self.unavailable.is_none() && self.vitals.is_reached() && self.vitals.is_well() && !is_open
     }
 
     /// Where chat requests go.
@@ -109,10 +112,23 @@ impl Target {
         self.key.as_ref().and_then(Secret::bearer)
     }
 
+    /// Whether it is probed.
+    pub(crate) fn is_probed(&self) -> bool {
+        self.probe.is_some()
+    }
+
     /// What is known of it while the gateway runs.
     pub(crate) fn vitals(&self) -> &Vitals {
         &self.vitals
     }
+}
+
+fn probe(written: &config::Target, base: &str) -> Result<Option<Probe>, Error> {
+    let Some(settings) = written.health_probe.clone().filter(|settings| settings.enabled) else {
+        return Ok(None);
+    };
+    let address = address(base, settings.path.trim_start_matches('/'), &written.id.value)?;
+    Ok(Some(Probe { settings, address }))
 }
 
 fn read_key(key: &KeyRef) -> Result<Secret, String> {

@@ -18,6 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::probe::Probe;
 use super::{Failure, Lease, Target};
 use crate::error::Error;
 
@@ -29,6 +30,8 @@ const POOL_IDLE: Duration = Duration::from_secs(55);
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 /// Most bytes that are read of an error.
 const MAX_ERROR: usize = 64 * 1024;
+/// Most bytes that are read of the answer to a probe.
+const MAX_PROBED: usize = 1024 * 1024;
 /// Longest wait for the words of an error.
 const ERROR_WAIT: Duration = Duration::from_secs(5);
 
@@ -101,6 +104,22 @@ impl Upstream {
         Ok((parts, reached))
     }
 
+    /// Asks a target whether it is well; says what it found when it is not.
+    pub(super) async fn probe(&self, target: &Target, probe: &Probe) -> Result<(), String> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = probe.address.clone();
+        sign(request.headers_mut(), target);
+        let limit = Duration::from_secs(probe.settings.timeout_seconds.into());
+        let answer = timeout(limit, self.client.request(request)).await;
+        let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
+        let answer =
+            answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))?;
+        let status = answer.status();
+        // What is read to its end leaves the connection for the next probe.
+        drop(timeout(ERROR_WAIT, Limited::new(answer.into_body(), MAX_PROBED).collect()).await);
+        if status.is_success() { Ok(()) } else { Err(format!("answered {}", status.as_u16())) }
+    }
+
     async fn head(
         &self,
         target: &Target,
@@ -156,12 +175,17 @@ fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
         }
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    sign(headers, target);
+    request
+}
+
+/// What every request to a provider carries.
+fn sign(headers: &mut HeaderMap, target: &Target) {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("kt/", env!("CARGO_PKG_VERSION"))));
     if let Some(authorization) = target.authorization() {
         headers.insert(AUTHORIZATION, authorization);
     }
-    request
 }
 
 /// The headers of a client that a target gets to see.

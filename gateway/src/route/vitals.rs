@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use grammar::config::CircuitBreaker;
+use grammar::config::{CircuitBreaker, HealthProbe};
 
 use super::breaker::{Breaker, Position, Refusal};
 use super::latency::Latency;
+use super::probe::Pulse;
 use super::retry::Budget;
 
 /// The live side of a target.
@@ -17,6 +18,7 @@ pub(crate) struct Vitals {
     latency: Mutex<Latency>,
     budget: Mutex<Budget>,
     breaker: Mutex<Breaker>,
+    pulse: Mutex<Pulse>,
     reached: AtomicBool,
 }
 
@@ -27,6 +29,7 @@ impl Vitals {
             latency: Mutex::default(),
             budget: Mutex::default(),
             breaker: Mutex::new(Breaker::new(breaker)),
+            pulse: Mutex::default(),
             reached: AtomicBool::new(true),
         }
     }
@@ -77,7 +80,27 @@ impl Vitals {
 
     /// Why it is not to be asked now, if so.
     pub(super) fn refusal(&self, now: Duration) -> Option<Refusal> {
-        locked(&self.breaker).refusal(now)
+        locked(&self.breaker).refusal(now).or_else(|| locked(&self.pulse).refusal())
+    }
+
+    /// Whether its probes find it well.
+    pub(crate) fn is_well(&self) -> bool {
+        !locked(&self.pulse).is_unwell()
+    }
+
+    /// What a probe has found; when that takes the target out or in, the process log says so.
+    pub(super) fn probed(&self, id: &str, found: Result<(), String>, settings: &HealthProbe) {
+        let mut pulse = locked(&self.pulse);
+        if pulse.beat(found, settings) {
+            match pulse.is_unwell() {
+                true => tracing::error!(
+                    target_id = id,
+                    cause = pulse.cause(),
+                    "health probes take the target out"
+                ),
+                false => tracing::info!(target_id = id, "health probes take the target in again"),
+            }
+        }
     }
 
     /// Does something to the breaker; when that changes where it stands, the process log says so.

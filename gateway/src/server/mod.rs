@@ -125,6 +125,7 @@ impl Bound {
     pub async fn serve(self, drain: impl Future<Output = ()>, leave: impl Future<Output = ()>) {
         let (phase, watched) = watch::channel(Phase::Serving);
         let (admin_phase, admin_watched) = watch::channel(Phase::Serving);
+        let _probes = self.gateway.router.watch(&self.gateway.upstream);
         let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {

@@ -8,10 +8,8 @@ use crate::yaml::mapping::Mapping;
 use crate::yaml::reader::Reader;
 
 /// Where each stands (`[]`: in every item of the list), and what does not happen yet.
-const BLOCKS: &[(&str, &str)] = &[
-    ("providers.max_concurrency", "the number of requests under way is not limited"),
-    ("providers.targets[].health_probe", "targets are not probed"),
-];
+const BLOCKS: &[(&str, &str)] =
+    &[("providers.max_concurrency", "the number of requests under way is not limited")];
 
 /// Warns of every such block that is present.
 pub(super) fn warn(reader: &mut Reader, root: &Mapping) {

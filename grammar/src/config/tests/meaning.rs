@@ -79,7 +79,7 @@ fn blocks_have_their_defaults_and_aliases() {
     let (config, found, _) = read(&[&text]);
     let providers = config.unwrap().providers;
     assert!(found.iter().all(|found| found.code.id == "W003"));
-    assert_eq!(found.len(), 2);
+    assert_eq!(found.len(), 1);
     assert_eq!(providers.strategy(), Strategy::Fallback);
     assert_eq!(providers.fallback.triggers, [Trigger::ServerError, Trigger::RateLimit]);
     assert_eq!((providers.fallback.max_attempts, providers.max_concurrency), (3, Some(8)));
