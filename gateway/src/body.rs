@@ -106,6 +106,14 @@ impl<B> GuardedBody<B> {
         }
     }
 
+    /// With what was read of the stream already, up to that moment.
+    pub(crate) fn after(mut self, first: &[u8], last_event: Instant) -> Self {
+        self.take(first);
+        self.last_event = last_event;
+        self.deadline.as_mut().reset(last_event + self.target.stream_timeout);
+        self
+    }
+
     /// Takes bytes of the provider.
     fn take(&mut self, bytes: &[u8]) {
         let Self { decoder, assembler, out, last_event, .. } = self;

@@ -12,12 +12,13 @@ use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::time::Instant;
 
 use crate::audit::{Ledger, Outcome};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
-use crate::route::{Call, Lease, Reached, Target, Went, Wish, returned_headers};
+use crate::route::{self, Call, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
 use crate::wire::chat::{self, Assembler, Usage};
@@ -48,8 +49,9 @@ pub(crate) async fn chat(
         }
     }
     let ledger = Ledger::open(seat, &gateway.pack, request_id);
+    let deadline = route::deadline(head.headers, Instant::now());
     let mut exchange =
-        Exchange { gateway, headers: head.headers, client_ip: head.client_ip, request_id, ledger };
+        Exchange { gateway, headers: head.headers, client_ip: head.client_ip, request_id, deadline, ledger };
     let answered = tokio::select! {
         answered = exchange.answer(body) => answered,
         () = gateway.over() => Err(stopping()),
@@ -95,6 +97,8 @@ struct Exchange<'g> {
     headers: &'g HeaderMap,
     client_ip: Option<IpAddr>,
     request_id: &'g str,
+    /// When the client gives up, if it says so.
+    deadline: Option<Instant>,
     ledger: Ledger,
 }
 
@@ -117,7 +121,7 @@ struct Answer {
 
 enum Carried {
     Whole(Vec<u8>),
-    Stream(Incoming, Box<Assembler>),
+    Stream(Opened, Box<Assembler>),
 }
 
 impl Exchange<'_> {
@@ -129,12 +133,12 @@ impl Exchange<'_> {
         let (decision, carried) = match reached {
             Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))
                 .inspect_err(|fault| blame(&mut lease, fault))?,
-            Reached::Stream(body) => {
+            Reached::Stream(opened) => {
                 let Judged { document, session, decision, .. } = judged;
                 let assembler =
                     Assembler::new(session, self.gateway.pack.guards(), self.request_id.to_owned())
                         .expecting(choices_of(&document, &target));
-                (decision, Carried::Stream(body, Box::new(assembler)))
+                (decision, Carried::Stream(opened, Box::new(assembler)))
             }
         };
         Ok(Answer { decision, lease, upstream, carried })
@@ -185,11 +189,12 @@ impl Exchange<'_> {
     /// Asks one target after the other until one answers or a failure is nobody else's to mend.
     async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Reached), Fault> {
         let gateway = self.gateway;
-        let mut attempts = gateway.router.attempts(&judged.wish, self.request_id, judged.stream)?;
+        let (id, stream, deadline) = (self.request_id, judged.stream, self.deadline);
+        let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline)?;
         while let Some(mut lease) = attempts.next().await {
             self.ledger.sent(lease.target(), &judged.wish.model);
             let call = Call { body: payload(judged, lease.target()), headers: self.headers.clone() };
-            match gateway.upstream.ask(&mut lease, &call, judged.stream).await {
+            match gateway.upstream.ask(&mut lease, &call, stream).await {
                 Ok((parts, reached)) => return Ok((lease, parts, reached)),
                 Err(failure) => attempts.failed(lease, failure),
             }
@@ -207,9 +212,10 @@ impl Exchange<'_> {
                 self.ledger.close(Outcome::Complete);
                 reply::bytes(StatusCode::OK, bytes)
             }
-            Carried::Stream(upstream, assembler) => {
+            Carried::Stream(opened, assembler) => {
                 let over = Box::pin(self.gateway.over());
-                let body = GuardedBody::new(upstream, *assembler, self.ledger, answer.lease, over);
+                let body = GuardedBody::new(opened.rest, *assembler, self.ledger, answer.lease, over)
+                    .after(&opened.first, opened.last_event);
                 let mut reply = Response::new(ReplyBody::Stream(Box::new(body)));
                 let headers = reply.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));

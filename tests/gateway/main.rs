@@ -8,6 +8,8 @@ mod heads;
 mod inline_rules;
 mod lifecycle;
 mod limits;
+mod openings;
+mod patience;
 mod probes;
 mod process;
 mod record;

@@ -1,7 +1,7 @@
 //! Which target is asked, and who is next when one fails.
 
 use serde_json::json;
-use tests::{DONE, Provider, Script, Setup, delta, event, question_of};
+use tests::{Provider, Script, Setup, delta, event, question_of};
 
 use crate::{record, wait_until};
 
@@ -70,17 +70,6 @@ fn only_configured_triggers_lead_to_the_next_target() {
     assert_eq!(gateway.ask("hi").status, 502);
     first.now(fails("429 Slow"));
     assert_eq!(gateway.ask("hi").said(), "second");
-}
-
-#[test]
-fn a_stream_falls_back_before_its_first_byte_and_never_after() {
-    let (first, second) = (Provider::always(fails("500 Oops")), Provider::always(Script::deltas(["second"])));
-    let gateway = Setup::new().target("a", &first, "").target("b", &second, "").here();
-    assert_eq!(gateway.stream("hi").said(), "second");
-    first.now(Script::stream(event(&delta("first"))));
-    let reply = gateway.stream("hi");
-    assert_eq!((reply.said().as_str(), reply.code().as_str()), ("first", "stream_truncated"));
-    assert!(reply.body.ends_with(DONE) && second.connections() == 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::{Failure, Lease, Refused, Router, Target, none_available, retry};
+use super::{Failure, Lease, Refused, Router, Target, Went, none_available, retry};
 use crate::wire::Fault;
 
 /// What is left to try for a request. Nothing of an answer may have gone to the client.
@@ -14,6 +14,8 @@ pub(crate) struct Attempts<'r> {
     router: &'r Router,
     request_id: &'r str,
     stream: bool,
+    /// When the client gives up.
+    deadline: Option<Instant>,
     plan: std::vec::IntoIter<Arc<Target>>,
     again: Option<Again>,
     refused: Vec<Refused>,
@@ -33,6 +35,7 @@ pub(super) struct Term {
     pub(super) target: Arc<Target>,
     pub(super) tries: u32,
     pub(super) until: Instant,
+    pub(super) deadline: Option<Instant>,
 }
 
 /// What follows a failure.
@@ -44,16 +47,15 @@ enum Next {
 }
 
 impl<'r> Attempts<'r> {
-    pub(super) fn new(router: &'r Router, plan: Vec<Arc<Target>>, request_id: &'r str, stream: bool) -> Self {
-        Self {
-            router,
-            request_id,
-            stream,
-            plan: plan.into_iter(),
-            again: None,
-            refused: Vec::new(),
-            last: None,
-        }
+    pub(super) fn new(
+        router: &'r Router,
+        plan: Vec<Arc<Target>>,
+        request_id: &'r str,
+        stream: bool,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let plan = plan.into_iter();
+        Self { router, request_id, stream, deadline, plan, again: None, refused: Vec::new(), last: None }
     }
 
     /// The target to ask now, after a wait where it is asked again; nothing when no attempt is left.
@@ -78,11 +80,16 @@ impl<'r> Attempts<'r> {
         let target = self.plan.next()?;
         target.vitals().budget().request(self.router.clock.now());
         let patience = if self.stream { target.stream_timeout } else { target.timeout };
-        Some(Term { target, tries: 1, until: Instant::now() + patience })
+        let until = self.deadline.into_iter().fold(Instant::now() + patience, Instant::min);
+        Some(Term { target, tries: 1, until, deadline: self.deadline })
     }
 
     /// The target has failed: decides what comes next.
-    pub(crate) fn failed(&mut self, mut lease: Lease, failure: Failure) {
+    pub(crate) fn failed(&mut self, mut lease: Lease, mut failure: Failure) {
+        if self.is_too_late() {
+            // The target might have answered in its own time.
+            (failure.trigger, failure.went) = (None, Went::Unsaid);
+        }
         let next = self.after(&lease, &failure);
         self.tell(&lease, &failure, next);
         match next {
@@ -94,9 +101,14 @@ impl<'r> Attempts<'r> {
         self.last = Some(*failure.fault);
     }
 
+    /// Whether the client has given up.
+    fn is_too_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+    }
+
     fn after(&self, lease: &Lease, failure: &Failure) -> Next {
         let Some(trigger) = failure.trigger else { return Next::Nothing };
-        let Term { target, tries, until } = lease.term();
+        let Term { target, tries, until, .. } = lease.term();
         if failure.again && target.retry.retry_on.contains(&trigger) {
             let wait = retry::wait(&target.retry, *tries, failure.asked_for, fastrand::f64());
             let in_time = wait.filter(|wait| Instant::now() + *wait < *until);

@@ -57,6 +57,29 @@ impl Failure {
         Self::new(None, what, fault)
     }
 
+    /// The stream broke before it said anything.
+    pub(super) fn broken(target: &Target, cause: &str) -> Self {
+        let cause = target.scrub(format!("broke off its stream: {cause}"));
+        let message = format!("target `{}` {cause}", target.id);
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "stream_broken", message);
+        Self::new(Some(Trigger::Connection), cause, fault).after_a_head()
+    }
+
+    /// The first thing that the stream said is that it failed.
+    pub(super) fn in_stream(fault: Fault) -> Self {
+        let cause = format!("failed in its stream with `{}`", fault.code);
+        let (trigger, went) = match (fault.kind, &*fault.code) {
+            ("rate_limit_error", _) => (Some(Trigger::RateLimit), Went::Unsaid),
+            ("invalid_request_error", _) => (None, Went::Well),
+            (_, "unreadable_answer") => (None, Went::Badly),
+            (_, "stream_truncated") => {
+                return Self::new(Some(Trigger::Connection), cause, fault).after_a_head();
+            }
+            _ => (Some(Trigger::ServerError), Went::Badly),
+        };
+        Self { went, ..Self::new(trigger, cause, fault) }
+    }
+
     /// The answer had begun: the request is at work there, and is paid for, so that target is not asked again.
     pub(super) fn after_a_head(self) -> Self {
         Self { again: false, ..self }

@@ -50,6 +50,11 @@ impl Lease {
         self.term.until
     }
 
+    /// When the client gives up, if it says so.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.term.deadline
+    }
+
     pub(super) fn term(&self) -> &Term {
         &self.term
     }

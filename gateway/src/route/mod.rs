@@ -5,6 +5,8 @@ mod breaker;
 mod failure;
 mod latency;
 mod lease;
+mod opening;
+mod patience;
 mod probe;
 mod retry;
 mod split;
@@ -22,10 +24,13 @@ use engine::verdict::{Decision, Verdict};
 use grammar::config::{self, Fallback, Providers};
 use hyper::StatusCode;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub(crate) use attempts::Attempts;
 pub(crate) use failure::Failure;
 pub(crate) use lease::{Lease, Went};
+pub(crate) use opening::Opened;
+pub(crate) use patience::deadline;
 pub use target::Target;
 pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
 pub(crate) use wish::Wish;
@@ -98,14 +103,15 @@ impl Router {
         Wish { left, ..Wish::of(request, self.split.as_ref()) }
     }
 
-    /// The attempts at a request.
+    /// The attempts at a request, whose client waits until `deadline`.
     pub(crate) fn attempts<'r>(
         &'r self,
         wish: &Wish,
         request_id: &'r str,
         stream: bool,
+        deadline: Option<Instant>,
     ) -> Result<Attempts<'r>, Fault> {
-        Ok(Attempts::new(self, self.plan(wish)?, request_id, stream))
+        Ok(Attempts::new(self, self.plan(wish)?, request_id, stream, deadline))
     }
 
     /// A hold on a target that is about to be asked.

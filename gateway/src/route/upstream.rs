@@ -18,8 +18,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::opening::Opened;
 use super::probe::Probe;
-use super::{Failure, Lease, Target};
+use super::{Failure, Lease, Target, opening};
 use crate::error::Error;
 
 /// Longest wait for a connection.
@@ -57,7 +58,7 @@ pub(crate) enum Reached {
     /// All of it.
     Whole(Bytes),
     /// A stream that has begun.
-    Stream(Incoming),
+    Stream(Opened),
 }
 
 /// Connections to all providers.
@@ -83,7 +84,7 @@ impl Upstream {
         Ok(Self { client: builder.build(https) })
     }
 
-    /// Asks a target: for a stream, which is given as soon as its head is there, or for a whole answer.
+    /// Asks a target: for a stream, which is given as soon as it says something, or for a whole answer.
     pub(crate) async fn ask(
         &self,
         lease: &mut Lease,
@@ -92,16 +93,14 @@ impl Upstream {
     ) -> Result<(Parts, Reached), Failure> {
         let target = Arc::clone(lease.target());
         let expected = if stream { "text/event-stream" } else { "application/json" };
-        let deadline = lease.until();
-        let (parts, body) = self.head(&target, call, deadline).await?.into_parts();
+        let until = lease.until();
+        let (parts, body) = self.head(&target, call, until).await?.into_parts();
         expect_type(&target, &parts.headers, expected)?;
+        if stream {
+            return Ok((parts, Reached::Stream(opening::open(lease, body).await?)));
+        }
         lease.begin();
-        let reached = if stream {
-            Reached::Stream(body)
-        } else {
-            Reached::Whole(whole(&target, body, deadline).await?)
-        };
-        Ok((parts, reached))
+        Ok((parts, Reached::Whole(whole(&target, body, until).await?)))
     }
 
     /// Asks a target whether it is well; says what it found when it is not.
@@ -207,7 +206,7 @@ fn expect_type(target: &Target, headers: &HeaderMap, expected: &str) -> Result<(
 }
 
 /// An error and what caused it: the outermost alone says nothing.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -3,6 +3,7 @@
 pub mod chat;
 mod fault;
 pub mod json;
+pub(crate) mod opening;
 pub mod sse;
 mod surrogate;
 

@@ -1,0 +1,153 @@
+//! How a stream begins: whether an event says something already, or tells of a failure before anything was said.
+
+use hyper::StatusCode;
+use serde_json::Value;
+
+use super::chat::upstream_error;
+use super::{Fault, json, surrogate, upstream_field};
+use crate::secret::Secret;
+
+/// Events of the Responses API that only announce an answer.
+const ANNOUNCEMENTS: [&str; 3] = ["response.created", "response.queued", "response.in_progress"];
+
+/// What the first events of a stream say.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    /// Nothing yet.
+    Silent,
+    /// The answer has begun.
+    Begun,
+    /// The provider has failed.
+    Failed(Box<Fault>),
+}
+
+impl Opening {
+    /// What one event says, given that those before it said nothing.
+    pub(crate) fn of(payload: &[u8], secret: Option<&Secret>) -> Self {
+        if payload.trim_ascii() == b"[DONE]" {
+            return Opening::Failed(Box::new(broken_off()));
+        }
+        let shielded = surrogate::shield(payload);
+        let event = match json::parse(shielded.as_deref().unwrap_or(payload)) {
+            Ok(event) => event,
+            Err(flaw) => {
+                let message = format!("an event of the provider cannot be read: {flaw}");
+                return Opening::Failed(Box::new(Fault::unreadable(message)));
+            }
+        };
+        let reported = event.get("response").filter(|_| kind(&event) == Some("response.failed"));
+        match upstream_error(reported.unwrap_or(&event), secret) {
+            Some(fault) => Opening::Failed(Box::new(told(fault, reported.unwrap_or(&event)))),
+            None if says_something(&event) => Opening::Begun,
+            None => Opening::Silent,
+        }
+    }
+}
+
+/// The stream ended before anything was said.
+pub(crate) fn broken_off() -> Fault {
+    let message = "the provider's answer broke off before it had begun";
+    Fault::upstream(StatusCode::BAD_GATEWAY, "stream_truncated", message)
+}
+
+/// The failure with the status that it would have had as a reply, where the provider says enough for that.
+fn told(fault: Fault, event: &Value) -> Fault {
+    let kind = upstream_field(event, "type").unwrap_or_default();
+    if kind.contains("rate_limit") || fault.code.contains("rate_limit") {
+        let fault = Fault { status: StatusCode::TOO_MANY_REQUESTS, kind: "rate_limit_error", ..fault };
+        return fault.retry_after(Some("1"));
+    }
+    match kind.as_str() {
+        "invalid_request_error" => {
+            Fault { status: StatusCode::BAD_REQUEST, kind: "invalid_request_error", ..fault }
+        }
+        _ => fault,
+    }
+}
+
+fn kind(event: &Value) -> Option<&str> {
+    event.get("type").and_then(Value::as_str)
+}
+
+fn says_something(event: &Value) -> bool {
+    let choices = event.get("choices").and_then(Value::as_array);
+    match (choices, kind(event)) {
+        (Some(choices), _) => choices.iter().any(has_begun),
+        (None, Some(kind)) => !ANNOUNCEMENTS.contains(&kind),
+        (None, None) => false,
+    }
+}
+
+/// Whether a choice says anything beside who speaks.
+fn has_begun(choice: &Value) -> bool {
+    let delta = choice.get("delta").and_then(Value::as_object);
+    let in_delta =
+        delta.is_some_and(|delta| delta.iter().any(|(field, value)| field != "role" && !is_empty(value)));
+    let beside = ["text", "message", "finish_reason"];
+    in_delta || beside.iter().any(|field| choice.get(field).is_some_and(|value| !is_empty(value)))
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(event: &str) -> String {
+        match Opening::of(event.as_bytes(), None) {
+            Opening::Silent => "silent".into(),
+            Opening::Begun => "begun".into(),
+            Opening::Failed(fault) => fault.code.into(),
+        }
+    }
+
+    #[test]
+    fn an_answer_begins_with_what_it_says_and_not_with_who_says_it() {
+        for event in [
+            r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
+            r#"{"choices":[{"delta":{"role":"assistant","content":null,"tool_calls":[]}}]}"#,
+            r#"{"choices":[{"text":"","finish_reason":null}]}"#,
+            r#"{"choices":[],"prompt_filter_results":[{"prompt_index":0}]}"#,
+            r#"{"type":"response.created","response":{"status":"in_progress"}}"#,
+            r#"{"error":null}"#,
+        ] {
+            assert_eq!(says(event), "silent", "{event}");
+        }
+        for event in [
+            r#"{"choices":[{"delta":{"content":"a"}}]}"#,
+            r#"{"choices":[{"delta":{}},{"delta":{"reasoning_content":"a"}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}"#,
+            r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[{"text":"a"}]}"#,
+            r#"{"choices":[{"delta":{"content":"half a character: \ud83d"}}]}"#,
+            r#"{"type":"response.output_text.delta","delta":"a"}"#,
+        ] {
+            assert_eq!(says(event), "begun", "{event}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_apart() {
+        assert_eq!(says("[DONE]"), "stream_truncated");
+        assert_eq!(says("<html>"), "unreadable_answer");
+        assert_eq!(says(r#"{"error":{"code":"overloaded","message":"m"}}"#), "overloaded");
+        let failed = r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#;
+        assert_eq!(says(failed), "server_error");
+        let status = |kind: &str| {
+            let event = serde_json::json!({"error": {"type": kind, "message": "m"}}).to_string();
+            let Opening::Failed(fault) = Opening::of(event.as_bytes(), None) else { panic!("{event}") };
+            (fault.status.as_u16(), fault.kind)
+        };
+        assert_eq!(status("rate_limit_exceeded"), (429, "rate_limit_error"));
+        assert_eq!(status("invalid_request_error"), (400, "invalid_request_error"));
+        assert_eq!(status("server_error"), (502, "upstream_error"));
+    }
+}
