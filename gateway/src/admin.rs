@@ -66,6 +66,9 @@ fn health(gateway: &Gateway) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "providers": providers,
         "targets": targets.iter().map(|target| (target.id.clone(), vitals(target, now))).collect::<Map<_, _>>(),
+        "concurrency": gateway.router.load().map(|load| {
+            json!({"limit": load.limit, "in_flight": load.in_flight, "waiting": load.waiting})
+        }),
         "policies_loaded": gateway.pack.policies().len(),
         "policies_enabled": gateway.pack.config.pack.enabled.value,
         "requests_processed": gateway.served.load(Ordering::Relaxed),

@@ -190,7 +190,7 @@ impl Exchange<'_> {
     async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Reached), Fault> {
         let gateway = self.gateway;
         let (id, stream, deadline) = (self.request_id, judged.stream, self.deadline);
-        let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline)?;
+        let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline).await?;
         while let Some(mut lease) = attempts.next().await {
             self.ledger.sent(lease.target(), &judged.wish.model);
             let call = Call { body: payload(judged, lease.target()), headers: self.headers.clone() };

@@ -3,6 +3,7 @@
 mod agreement;
 mod breakers;
 mod chat;
+mod concurrency;
 mod failing_streams;
 mod heads;
 mod inline_rules;

@@ -270,3 +270,29 @@ fn a_request_that_no_target_may_have_is_blocked() {
     assert_eq!((&error["rule"], &error["reason_code"]), (&json!("health"), &json!("routing.no_target")));
     record::only(&gateway.stop(), "blocked", 409);
 }
+
+#[test]
+fn a_request_that_falls_back_to_another_provider_carries_no_field_that_it_refuses() {
+    let (first, second) = (Provider::always(fails("425 Early")), Provider::always(Script::answer("ok")));
+    let target = |id: &str, name: &str, provider: &Provider| {
+        format!(
+            "    - {{id: {id}, provider: {name}, base_url: \"http://{}/v1\", secret_key_ref: {{file: KEY}}, drop_params: [seed]}}\n",
+            provider.address
+        )
+    };
+    let targets = target("a", "openai", &first) + &target("b", "fireworks", &second);
+    let gateway = Setup::new().providers(&format!("targets:\n{targets}")).here();
+    let mut request = question_of("hi", false);
+    for (field, value) in
+        [("store", json!(false)), ("min_p", json!(0.1)), ("seed", json!(7)), ("top_p", json!(0.5))]
+    {
+        request[field] = value;
+    }
+    assert_eq!(gateway.chat(&request).said(), "ok");
+    let fields = |provider: &Provider| {
+        let sent = provider.last().json();
+        ["store", "min_p", "seed", "top_p"].map(|field| sent.get(field).is_some())
+    };
+    assert_eq!(fields(&first), [true, false, false, true], "OpenAI takes `store`");
+    assert_eq!(fields(&second), [false, true, false, true], "Fireworks takes `min_p`");
+}

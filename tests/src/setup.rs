@@ -170,6 +170,8 @@ impl Setup {
         yaml.push_str(&self.blocks);
         if !self.targets.is_empty() {
             yaml.push_str(&format!("providers:\n{}  targets:\n{}", self.providers, self.targets.concat()));
+        } else if !self.providers.is_empty() {
+            yaml.push_str(&format!("providers:\n{}", self.providers));
         }
         yaml.replace("{file: KEY}", &format!("{{file: \"{}\"}}", key.display()))
     }

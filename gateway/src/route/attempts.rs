@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::slots::Slot;
 use super::{Failure, Lease, Refused, Router, Target, Went, none_available, retry};
 use crate::wire::Fault;
 
@@ -12,14 +13,22 @@ use crate::wire::Fault;
 #[derive(Debug)]
 pub(crate) struct Attempts<'r> {
     router: &'r Router,
-    request_id: &'r str,
-    stream: bool,
-    /// When the client gives up.
-    deadline: Option<Instant>,
+    trip: Trip<'r>,
     plan: std::vec::IntoIter<Arc<Target>>,
     again: Option<Again>,
     refused: Vec<Refused>,
     last: Option<Fault>,
+}
+
+/// What all attempts at a request have in common.
+#[derive(Debug)]
+pub(super) struct Trip<'r> {
+    pub(super) request_id: &'r str,
+    pub(super) stream: bool,
+    /// When the client gives up, if it says so.
+    pub(super) deadline: Option<Instant>,
+    /// The request's place among those that are under way.
+    pub(super) slot: Option<Slot>,
 }
 
 /// A target that is asked once more.
@@ -36,6 +45,8 @@ pub(super) struct Term {
     pub(super) tries: u32,
     pub(super) until: Instant,
     pub(super) deadline: Option<Instant>,
+    /// Held for as long as the target is.
+    pub(super) slot: Option<Slot>,
 }
 
 /// What follows a failure.
@@ -47,15 +58,8 @@ enum Next {
 }
 
 impl<'r> Attempts<'r> {
-    pub(super) fn new(
-        router: &'r Router,
-        plan: Vec<Arc<Target>>,
-        request_id: &'r str,
-        stream: bool,
-        deadline: Option<Instant>,
-    ) -> Self {
-        let plan = plan.into_iter();
-        Self { router, request_id, stream, deadline, plan, again: None, refused: Vec::new(), last: None }
+    pub(super) fn new(router: &'r Router, plan: Vec<Arc<Target>>, trip: Trip<'r>) -> Self {
+        Self { router, trip, plan: plan.into_iter(), again: None, refused: Vec::new(), last: None }
     }
 
     /// The target to ask now, after a wait where it is asked again; nothing when no attempt is left.
@@ -79,9 +83,9 @@ impl<'r> Attempts<'r> {
     fn first_try(&mut self) -> Option<Term> {
         let target = self.plan.next()?;
         target.vitals().budget().request(self.router.clock.now());
-        let patience = if self.stream { target.stream_timeout } else { target.timeout };
-        let until = self.deadline.into_iter().fold(Instant::now() + patience, Instant::min);
-        Some(Term { target, tries: 1, until, deadline: self.deadline })
+        let patience = if self.trip.stream { target.stream_timeout } else { target.timeout };
+        let until = self.trip.deadline.into_iter().fold(Instant::now() + patience, Instant::min);
+        Some(Term { target, tries: 1, until, deadline: self.trip.deadline, slot: self.trip.slot.clone() })
     }
 
     /// The target has failed: decides what comes next.
@@ -103,7 +107,7 @@ impl<'r> Attempts<'r> {
 
     /// Whether the client has given up.
     fn is_too_late(&self) -> bool {
-        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
+        self.trip.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
     fn after(&self, lease: &Lease, failure: &Failure) -> Next {
@@ -129,7 +133,7 @@ impl<'r> Attempts<'r> {
             Next::Nothing => "no other can help".to_owned(),
         };
         tracing::warn!(
-            request_id = self.request_id,
+            request_id = self.trip.request_id,
             target_id = lease.target().id,
             attempt = lease.term().tries,
             cause = failure.cause,

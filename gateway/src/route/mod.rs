@@ -3,12 +3,14 @@
 mod attempts;
 mod breaker;
 mod failure;
+mod fields;
 mod latency;
 mod lease;
 mod opening;
 mod patience;
 mod probe;
 mod retry;
+mod slots;
 mod split;
 mod strategy;
 mod target;
@@ -39,8 +41,9 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::surroundings::Offer;
 use crate::wire::Fault;
-use attempts::Term;
+use attempts::{Term, Trip};
 use breaker::{Refusal, whole_seconds};
+use slots::{Load, Slots};
 use split::Split;
 use strategy::{Turn, rotated};
 
@@ -54,6 +57,7 @@ pub struct Router {
     turn: Turn,
     split: Option<Split>,
     fallback: Fallback,
+    slots: Option<Slots>,
     clock: Clock,
 }
 
@@ -71,6 +75,7 @@ impl Router {
             turn: Turn::new(providers.strategy(), &targets),
             split: providers.ab_test.as_ref().and_then(Split::of),
             fallback: providers.fallback.clone(),
+            slots: providers.max_concurrency.map(Slots::new),
             targets,
             clock,
         })
@@ -103,15 +108,25 @@ impl Router {
         Wish { left, ..Wish::of(request, self.split.as_ref()) }
     }
 
-    /// The attempts at a request, whose client waits until `deadline`.
-    pub(crate) fn attempts<'r>(
+    /// How full the gateway is, where that is limited.
+    pub(crate) fn load(&self) -> Option<Load> {
+        self.slots.as_ref().map(Slots::load)
+    }
+
+    /// The attempts at a request, whose client waits until `deadline`. They begin when the request has a slot.
+    pub(crate) async fn attempts<'r>(
         &'r self,
         wish: &Wish,
         request_id: &'r str,
         stream: bool,
         deadline: Option<Instant>,
     ) -> Result<Attempts<'r>, Fault> {
-        Ok(Attempts::new(self, self.plan(wish)?, request_id, stream, deadline))
+        let slot = match &self.slots {
+            Some(slots) => Some(slots.take(deadline).await?),
+            None => None,
+        };
+        let trip = Trip { request_id, stream, deadline, slot };
+        Ok(Attempts::new(self, self.plan(wish)?, trip))
     }
 
     /// A hold on a target that is about to be asked.

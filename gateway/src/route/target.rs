@@ -7,6 +7,7 @@ use hyper::Uri;
 use hyper::header::HeaderValue;
 
 use super::breaker::{Position, Refusal};
+use super::fields;
 use super::probe::Probe;
 use super::vitals::Vitals;
 use crate::error::Error;
@@ -35,7 +36,7 @@ pub struct Target {
     pub stream_timeout: Duration,
     /// When it is asked again.
     pub retry: Retry,
-    /// Request fields that are left out.
+    /// Fields of chat requests that are left out: the provider's own list, and what the operator says.
     pub drop_params: Vec<String>,
     pub(super) chat: Uri,
     pub(super) probe: Option<Probe>,
@@ -65,7 +66,7 @@ impl Target {
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
             retry: written.retry.clone().unwrap_or_default(),
-            drop_params: written.drop_params.iter().map(|field| field.value.clone()).collect(),
+            drop_params: fields::left_out(written),
             chat: address(base, "chat/completions", &written.id.value)?,
             probe: probe(written, base)?,
             key,

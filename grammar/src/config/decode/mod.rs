@@ -2,7 +2,6 @@
 
 mod address;
 mod key;
-mod not_acted_on;
 mod policies;
 mod providers;
 mod resilience;
@@ -53,7 +52,6 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let providers = providers::read(reader, &root);
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let client_keys = root.get("auth").and_then(|field| client_keys(reader, &field)).unwrap_or_default();
-    not_acted_on::warn(reader, &root);
     Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys })
 }
 

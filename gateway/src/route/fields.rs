@@ -1,0 +1,89 @@
+//! Fields of a chat request that one provider takes and another answers with 400.
+
+use grammar::config;
+
+/// Fields of OpenAI that others refuse.
+const OPENAI: &[&str] = &[
+    "audio",
+    "modalities",
+    "moderation",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "safety_identifier",
+    "store",
+    "verbosity",
+    "web_search_options",
+];
+
+/// Fields of Fireworks that others refuse.
+const FIREWORKS: &[&str] = &[
+    "context_length_exceeded_behavior",
+    "echo",
+    "echo_last",
+    "ignore_eos",
+    "include_routing_matrix",
+    "min_p",
+    "mirostat_lr",
+    "mirostat_target",
+    "perf_metrics_in_response",
+    "prompt_cache_isolation_key",
+    "prompt_cache_max_len",
+    "prompt_truncate_len",
+    "raw_output",
+    "reasoning_history",
+    "repetition_penalty",
+    "return_token_ids",
+    "safe_tokenization",
+    "speculation",
+    "thinking",
+    "top_k",
+    "typical_p",
+];
+
+/// Fields that Groq says it refuses.
+const NOT_GROQ: &[&str] = &["logit_bias", "logprobs", "top_logprobs"];
+
+/// What is left out of chat requests to a target: what its provider does not take, and what the operator says.
+pub(super) fn left_out(target: &config::Target) -> Vec<String> {
+    let own = target.drop_params.iter().map(|field| field.value.as_str());
+    let foreign = foreign(&target.provider).iter().copied().flatten().copied();
+    own.chain(foreign).map(str::to_owned).collect()
+}
+
+/// What a provider does not take. Of a provider that is not listed nothing is known.
+fn foreign(provider: &str) -> &'static [&'static [&'static str]] {
+    match provider {
+        "fireworks" => &[OPENAI],
+        "openai" => &[FIREWORKS],
+        "groq" => &[OPENAI, FIREWORKS, NOT_GROQ],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+
+    #[test]
+    fn each_provider_gets_what_it_takes_and_nothing_that_the_operator_drops() {
+        let out = |provider: &str| {
+            let mut target = kit::target("a", "http://127.0.0.1:9/v1");
+            (target.provider, target.drop_params) = (provider.into(), vec![kit::spanned("user".into())]);
+            left_out(&target)
+        };
+        let has = |provider, field: &str| out(provider).iter().any(|out| out == field);
+        assert!(has("fireworks", "store") && !has("fireworks", "min_p") && has("fireworks", "user"));
+        assert!(has("openai", "min_p") && !has("openai", "store"));
+        assert!(has("groq", "min_p") && has("groq", "store") && has("groq", "logprobs"));
+        assert_eq!(out("house"), ["user"]);
+        for both in
+            ["model", "messages", "tools", "stream", "stream_options", "prediction", "response_format"]
+        {
+            assert!(
+                !["fireworks", "openai", "groq"].into_iter().any(|provider| has(provider, both)),
+                "{both}"
+            );
+        }
+    }
+}
