@@ -196,7 +196,10 @@ impl Exchange<'_> {
             let call = Call { body: payload(judged, lease.target()), headers: self.headers.clone() };
             match gateway.upstream.ask(&mut lease, &call, stream).await {
                 Ok((parts, reached)) => return Ok((lease, parts, reached)),
-                Err(failure) => attempts.failed(lease, failure),
+                Err(failure) => {
+                    self.ledger.attempt_failed(&failure.cause);
+                    attempts.failed(lease, failure);
+                }
             }
         }
         Err(attempts.fault())

@@ -42,7 +42,7 @@ mod server;
 mod surroundings;
 pub mod wire;
 
-pub use audit::{Evaluated, Found, Outcome, Record};
+pub use audit::{Attempt, Evaluated, Found, Outcome, Record};
 pub use clock::Clock;
 pub use error::Error;
 pub use gateway::FailMode;

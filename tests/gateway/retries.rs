@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use gateway::Clock;
+use serde_json::json;
 use tests::{Provider, Script, Setup};
 
 use crate::record;
@@ -21,7 +22,11 @@ fn a_target_that_comes_round_answers_in_the_end() {
     let bodies: Vec<_> = provider.seen().into_iter().map(|seen| seen.body).collect();
     assert_eq!(bodies.len(), 3);
     assert!(bodies.windows(2).all(|two| two[0] == two[1]), "each attempt sends the same");
-    record::only(&gateway.stop(), "complete", 200);
+    let record = record::only(&gateway.stop(), "complete", 200);
+    let attempts = record["attempts"].as_array().unwrap();
+    assert!(attempts.len() == 3 && attempts.iter().all(|attempt| attempt["target"] == "a"), "{record}");
+    assert_eq!((&attempts[0]["failure"], &attempts[2]["failure"]), (&json!("answered 503"), &json!(null)));
+    assert!(attempts[1]["failure"].as_str().unwrap().starts_with("cannot be reached"), "{record}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use engine::verdict::Report;
 
+use super::record::Attempt;
 use super::{Outcome, Record, Seat};
 use crate::ids;
 use crate::packs::Pack;
@@ -42,6 +43,7 @@ impl Ledger {
             model: None,
             provider: None,
             target: None,
+            attempts: Vec::new(),
             config_version: pack.config.pack.version.value.clone(),
             config_hash: pack.hash().to_owned(),
             status: 0,
@@ -76,9 +78,19 @@ impl Ledger {
     pub(crate) fn sent(&mut self, target: &Arc<Target>, asked: &str) {
         self.target = Some(Arc::clone(target));
         self.note(|record| {
+            record.attempts.push(Attempt { target: target.id.clone(), failure: None });
             record.target = Some(target.id.clone());
             record.provider = Some(target.provider.clone());
             record.model = Some(target.model.as_deref().unwrap_or(asked).to_owned());
+        });
+    }
+
+    /// The target that it was sent to last has failed.
+    pub(crate) fn attempt_failed(&mut self, cause: &str) {
+        self.note(|record| {
+            if let Some(attempt) = record.attempts.last_mut() {
+                attempt.failure = Some(cause.to_owned());
+            }
         });
     }
 

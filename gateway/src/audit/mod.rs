@@ -15,7 +15,7 @@ use tokio::sync::mpsc::{OwnedPermit, Sender, channel};
 use tokio::task::JoinHandle;
 
 pub(crate) use ledger::Ledger;
-pub use record::{Evaluated, Found, Outcome, Record};
+pub use record::{Attempt, Evaluated, Found, Outcome, Record};
 
 use crate::error::Error;
 

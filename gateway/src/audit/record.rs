@@ -52,6 +52,7 @@ pub struct Record {
     pub model: Option<String>,
     pub provider: Option<String>,
     pub target: Option<String>,
+    pub attempts: Vec<Attempt>,
     pub config_version: String,
     pub config_hash: String,
     pub status: u16,
@@ -63,6 +64,14 @@ pub struct Record {
     pub cost_usd: Option<f64>,
     pub user_id: Option<String>,
     pub policies_evaluated: Vec<Evaluated>,
+}
+
+/// A target that was asked, and what it failed with, if it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
+pub struct Attempt {
+    pub target: String,
+    pub failure: Option<String>,
 }
 
 /// One policy's part.

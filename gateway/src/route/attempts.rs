@@ -46,6 +46,7 @@ pub(super) struct Term {
     pub(super) until: Instant,
     pub(super) deadline: Option<Instant>,
     /// Held for as long as the target is.
+    #[expect(dead_code, reason = "it is held, and nothing is read of it")]
     pub(super) slot: Option<Slot>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct Failure {
     /// What it says of the target.
     pub(super) went: Went,
     /// What happened, for the process log: in our words, since a provider's may quote the prompt.
-    pub(super) cause: String,
+    pub(crate) cause: String,
     /// What the client is told, when no other target does.
     pub(super) fault: Box<Fault>,
 }
