@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use crate::packs::Pack;
 use crate::surroundings::Surroundings;
-use crate::wire::Fault;
-use crate::wire::chat::{self, Answer};
+use crate::wire::{Answer, Asked, Endpoint, Fault};
 
 /// What would have happened.
 #[derive(Clone, Debug)]
@@ -34,17 +33,17 @@ pub fn rehearse(
         fields.entry("model").or_insert_with(|| "rehearsal".into());
     }
     let mut session = pack.session();
-    let mut asked = chat::decode(&request, headers)?;
+    let mut asked = Endpoint::Chat.decode(&request, headers)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
     if step.decision.verdict.stops() {
         let (decision, report) = (step.decision, session.report());
         return Ok(Rehearsal { decision, report, request: None, answer: None });
     }
-    chat::redact(&mut request, &step.edits)?;
-    let mut guarded = answer.map(Answer::from);
+    Endpoint::Chat.redact(&mut request, &step.edits)?;
+    let mut guarded = answer.map(|answer| Answer::of(Endpoint::Chat, answer));
     let flow = match &mut guarded {
-        Some(answer) => answer.guard(&mut session, pack.guards())?,
+        Some(answer) => answer.guard(&mut session, pack.guards(), &Asked::default())?,
         None => Flow::Open,
     };
     Ok(Rehearsal {

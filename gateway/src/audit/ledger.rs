@@ -9,7 +9,7 @@ use super::{Outcome, Record, Seat};
 use crate::ids;
 use crate::packs::Pack;
 use crate::route::Target;
-use crate::wire::chat::Usage;
+use crate::wire::{Endpoint, Usage};
 
 /// The status of a request whose client did not wait for one, as proxies commonly write it.
 const CLIENT_CLOSED: u16 = 499;
@@ -32,6 +32,7 @@ impl Ledger {
             event_type: "decision",
             timestamp: jiff::Timestamp::now().to_string(),
             request_id: request_id.to_owned(),
+            endpoint: None,
             outcome: Outcome::ClientDisconnect,
             verdict: "allow",
             reason_code: None,
@@ -55,6 +56,13 @@ impl Ledger {
             policies_evaluated: Vec::new(),
         };
         Self { seat, record: Some(Box::new(record)), target: None, began: Instant::now() }
+    }
+
+    /// For a request to that endpoint.
+    #[must_use]
+    pub(crate) fn at(mut self, endpoint: Endpoint) -> Self {
+        self.note(|record| record.endpoint = Some(endpoint));
+        self
     }
 
     fn note(&mut self, write: impl FnOnce(&mut Record)) {
@@ -139,6 +147,7 @@ fn tell(record: &Record) {
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
     tracing::info!(
         request_id = record.request_id,
+        endpoint = record.endpoint.map(Endpoint::path),
         model = record.model,
         provider = record.provider,
         target_id = record.target,

@@ -118,6 +118,27 @@ fn data_field(line: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// Longest text of one frame. JSON may write a byte as six, so a frame stays below 32 KiB, which SDKs take well.
+pub(super) const PIECE: usize = 4 * 1024;
+
+/// A text in pieces of a size for frames of their own.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at_checked(rest.floor_char_boundary(PIECE))?;
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// Appends one event that has a name. Neither may hold a line break.
+pub fn encode_named(name: &str, json: &[u8], out: &mut BytesMut) {
+    out.put_slice(b"event: ");
+    out.put_slice(name.as_bytes());
+    out.put_slice(b"\n");
+    encode(json, out);
+}
+
 /// Appends one event. `json` must hold no line break, as serialized JSON does not.
 pub fn encode(json: &[u8], out: &mut BytesMut) {
     out.reserve(json.len() + 8);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::packs::Pack;
 use crate::rehearsal::{Rehearsal, rehearse};
 use crate::surroundings::Surroundings;
-use crate::wire::chat;
+use crate::wire::Endpoint;
 
 /// What a person or a data set says happened.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ fn play_pieces(
         fields.entry("model").or_insert_with(|| "rehearsal".into());
     }
     let mut session = pack.session();
-    let mut asked = chat::decode(&request, headers).map_err(|fault| fault.message)?;
+    let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
     let mut output = String::new();

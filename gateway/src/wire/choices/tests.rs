@@ -1,10 +1,18 @@
 //! Behaviour of the assembler: with a session that lets everything through, and with one that does not.
 
-use super::*;
+use bytes::BytesMut;
+use serde_json::{Value, json};
+
 use crate::kit;
+use crate::wire::{Asked, Assembler, Ending, Endpoint, Usage};
 
 fn assembler() -> Assembler {
-    Assembler::new(kit::session(""), true, "req_1".into())
+    assembler_of(Endpoint::Chat, "", 1)
+}
+
+fn assembler_of(endpoint: Endpoint, rules: &str, choices: usize) -> Assembler {
+    let asked = Asked { choices, ..Asked::default() };
+    Assembler::new(endpoint, kit::session(rules), true, "req_1".into(), asked)
 }
 
 fn play(events: &[&str]) -> (Vec<String>, Option<Ending>) {
@@ -12,7 +20,7 @@ fn play(events: &[&str]) -> (Vec<String>, Option<Ending>) {
 }
 
 fn play_with(rules: &str, events: &[&str]) -> (Vec<String>, Option<Ending>) {
-    let mut assembler = Assembler::new(kit::session(rules), true, "req_1".into());
+    let mut assembler = assembler_of(Endpoint::Chat, rules, 1);
     let mut out = BytesMut::new();
     let ending = events.iter().find_map(|event| assembler.event(event.as_bytes(), &mut out));
     (frames(&out), ending)
@@ -111,7 +119,7 @@ fn says(choice: u32, text: &str) -> String {
 
 #[test]
 fn an_answer_that_a_rule_waits_for_leaves_at_its_end() {
-    let mut assembler = Assembler::new(kit::session(WAITS), true, "req_1".into());
+    let mut assembler = assembler_of(Endpoint::Chat, WAITS, 1);
     let mut out = BytesMut::new();
     let usage = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
     for event in [says(0, "oh, h").as_str(), &says(0, "i!"), STOP, usage] {
@@ -280,7 +288,7 @@ fn a_choice_that_was_asked_for_and_never_came_breaks_the_answer() {
     for (ending, whole) in
         [("[DONE]", false), (r#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#, true)]
     {
-        let mut assembler = assembler().expecting(2);
+        let mut assembler = assembler_of(Endpoint::Chat, "", 2);
         let mut out = BytesMut::new();
         assembler.event(STOP.as_bytes(), &mut out);
         let early = assembler.event(ending.as_bytes(), &mut out);

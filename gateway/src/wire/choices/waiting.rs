@@ -3,7 +3,6 @@
 use bytes::BytesMut;
 use hyper::StatusCode;
 
-use super::Halt;
 use super::frame::{Envelope, Said};
 use crate::wire::Fault;
 
@@ -15,8 +14,6 @@ const MAX_FRAMES: usize = 4 << 20;
 pub(super) struct Waiting {
     /// The frames without their texts.
     pub(super) frames: BytesMut,
-    /// Id, model and time of the last event, for the frames in which the texts leave.
-    pub(super) envelope: Envelope,
     /// Where the first frame begins that tells of a finish: texts come before it.
     finish: Option<usize>,
     /// Where the frames of the event in hand begin.
@@ -30,24 +27,27 @@ impl Waiting {
     }
 
     /// An event was taken; `finished` when it or one before it told of a finish.
-    pub(super) fn took(&mut self, envelope: Envelope, finished: bool) -> Result<(), Box<(Halt, Envelope)>> {
+    pub(super) fn took(&mut self, finished: bool) -> Result<(), Fault> {
         if finished && self.finish.is_none() {
             self.finish = Some(self.begun);
         }
         if self.frames.len() > MAX_FRAMES {
             let message = "an answer that a rule waits for the end of has too many events";
-            let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "answer_too_long", message);
-            return Err(Box::new((Halt::Failed(fault), envelope)));
+            return Err(Fault::upstream(StatusCode::BAD_GATEWAY, "answer_too_long", message));
         }
-        self.envelope = envelope;
         Ok(())
     }
 
-    /// Everything leaves, with the texts before the first finish.
-    pub(super) fn leave(mut self, texts: impl Iterator<Item = Said>, out: &mut BytesMut) {
+    /// Everything leaves, with the texts before the first finish, in the envelope of the last event.
+    pub(super) fn leave(
+        mut self,
+        texts: impl Iterator<Item = Said>,
+        envelope: &Envelope,
+        out: &mut BytesMut,
+    ) {
         let rest = self.frames.split_off(self.finish.unwrap_or(self.frames.len()));
         out.unsplit(self.frames);
-        texts.for_each(|said| self.envelope.say(&said, None, out));
+        texts.for_each(|said| envelope.say(&said, None, out));
         out.unsplit(rest);
     }
 }

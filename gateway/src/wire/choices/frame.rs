@@ -1,15 +1,13 @@
 //! Chunks put together again: what may leave of an event, in frames of a size that SDKs take well.
 
 use bytes::BytesMut;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::wire::chat::carrier::TEXTS;
+use super::shape::Shape;
 use crate::wire::{json as strict_json, sse, surrogate};
 
-/// Longest text of one frame. JSON may write a byte as six, so a frame stays below 32 KiB, which SDKs take well.
-pub(super) const PIECE: usize = 4 * 1024;
-
 /// A text that may leave.
+#[derive(Debug)]
 pub(super) struct Said {
     pub(super) choice: u32,
     pub(super) field: &'static str,
@@ -17,8 +15,9 @@ pub(super) struct Said {
 }
 
 /// What all chunks made of one event share: id, model, time and whatever else the provider adds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Envelope {
+    pub(super) shape: Shape,
     /// The chunk, its choices taken out.
     pub(super) chunk: Value,
     /// Whether halves of surrogate pairs are shielded in it.
@@ -28,11 +27,8 @@ pub(super) struct Envelope {
 impl Envelope {
     /// Emits a text as chunks of its own, in pieces of a size that SDKs take well.
     pub(super) fn say(&self, said: &Said, mut role: Option<Value>, out: &mut BytesMut) {
-        for piece in pieces(&said.text) {
-            let mut delta = Map::new();
-            delta.extend(role.take().map(|role| ("role".to_owned(), role)));
-            delta.insert(said.field.to_owned(), json!(piece));
-            self.frame(&json!({"index": said.choice, "delta": delta, "finish_reason": null}), out);
+        for piece in sse::pieces(&said.text) {
+            self.frame(&self.shape.saying(said.choice, said.field, piece, role.take()), out);
         }
     }
 
@@ -55,14 +51,14 @@ impl Envelope {
     pub(super) fn pass_on(&mut self, mut choices: Vec<Value>, changed: bool, out: &mut BytesMut) {
         let had_choices = !choices.is_empty();
         if changed {
-            choices.retain(says_something);
+            choices.retain(|choice| self.shape.says_something(choice));
         }
         let tells_usage = self.chunk.get("usage").is_some_and(|usage| !usage.is_null());
         if had_choices && choices.is_empty() && !tells_usage {
             return;
         }
         let mut overflow = Vec::new();
-        choices.iter_mut().for_each(|choice| cut_long_texts(choice, &mut overflow));
+        choices.iter_mut().for_each(|choice| cut_long_texts(self.shape, choice, &mut overflow));
         if let Some(place) = self.chunk.get_mut("choices") {
             *place = Value::Array(choices);
         }
@@ -71,23 +67,15 @@ impl Envelope {
     }
 }
 
-fn says_something(choice: &Value) -> bool {
-    let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
-    let delta = choice.get("delta").and_then(Value::as_object);
-    finishes || delta.is_some_and(|delta| delta.values().any(|value| !value.is_null()))
-}
-
 /// Leaves the first piece of each long text in place and moves the rest to `overflow`. A finish is told before
 /// nothing: long texts next to one have been said already.
-fn cut_long_texts(choice: &mut Value, overflow: &mut Vec<Said>) {
+fn cut_long_texts(shape: Shape, choice: &mut Value, overflow: &mut Vec<Said>) {
     let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
     let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
-    let Some(delta) = choice.get_mut("delta").and_then(Value::as_object_mut).filter(|_| !finishes) else {
-        return;
-    };
-    for (field, _) in TEXTS {
-        let Some(Value::String(text)) = delta.get_mut(field) else { continue };
-        let first = pieces(text).next().map_or(0, str::len);
+    let Some(part) = shape.part_mut(choice).filter(|_| !finishes) else { return };
+    for (field, _) in shape.texts {
+        let Some(Value::String(text)) = part.get_mut(*field) else { continue };
+        let first = sse::pieces(text).next().map_or(0, str::len);
         if first < text.len() {
             let rest = text.split_off(first);
             overflow.push(Said { choice: index, field, text: rest });
@@ -95,21 +83,12 @@ fn cut_long_texts(choice: &mut Value, overflow: &mut Vec<Said>) {
     }
 }
 
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let (piece, after) = rest.split_at_checked(rest.floor_char_boundary(PIECE))?;
-        rest = after;
-        (!piece.is_empty()).then_some(piece)
-    })
-}
-
 /// Whether there is more to say than the texts that stand in the choice, or more than one frame takes. A field that
 /// speaks twice, in its delta and at the finish, says more than its place holds, even if it says the same twice.
-pub(super) fn said_more_than(choice: &Value, said: &[Said]) -> bool {
+pub(super) fn said_more_than(shape: Shape, choice: &Value, said: &[Said]) -> bool {
     let stands = |said: &Said| {
-        let text = choice.get("delta").and_then(|delta| delta.get(said.field)).and_then(Value::as_str);
-        text == Some(&said.text) && said.text.len() <= PIECE
+        let text = shape.part(choice).and_then(|part| part.get(said.field)).and_then(Value::as_str);
+        text == Some(&said.text) && said.text.len() <= sse::PIECE
     };
     let once =
         |one: &Said| said.iter().filter(|s| (s.choice, s.field) == (one.choice, one.field)).count() == 1;

@@ -1,0 +1,184 @@
+//! A whole list of choices: every text of every choice goes through the session and back to its place.
+
+use engine::input::Channel;
+use engine::run::Session;
+use engine::verdict::Flow;
+use serde_json::Value;
+
+use super::shape::Shape;
+use super::strip::strip_copies;
+use crate::wire::strand::Strand;
+use crate::wire::{Fault, json};
+
+/// Lets the session judge and rewrite every text. With `strict`, a shape in which text could hide is refused and second
+/// copies of the text are taken away.
+pub(in crate::wire) fn guard(
+    shape: Shape,
+    document: &mut Value,
+    shielded: bool,
+    session: &mut Session,
+    strict: bool,
+) -> Result<Flow, Fault> {
+    if strict {
+        strip_copies(document);
+    }
+    let choices = match document.get_mut("choices") {
+        Some(Value::Array(choices)) => choices,
+        _ if strict => return Err(Fault::unreadable("the provider's answer has no list of choices")),
+        _ => return Ok(Flow::Open),
+    };
+    let mut places = Vec::new();
+    for (position, choice) in choices.iter_mut().enumerate() {
+        if strict && shape.hides_text(choice) {
+            return Err(Fault::unreadable("the provider's answer carries text where none belongs"));
+        }
+        let index = u32::try_from(position).unwrap_or(u32::MAX);
+        let Some(fields) = guard_choice(shape, choice, index, shielded, session, strict)? else {
+            return Ok(Flow::Stopped);
+        };
+        places.extend(fields.into_iter().map(|(field, channel)| (position, field, channel)));
+    }
+    let mut tails = Vec::new();
+    if session.end(&mut tails) == Flow::Stopped {
+        return Ok(Flow::Stopped);
+    }
+    for (channel, tail) in tails {
+        let place = places.iter().find(|(.., of)| *of == channel);
+        let field = place
+            .and_then(|(position, field, _)| shape.part_mut(choices.get_mut(*position)?)?.get_mut(*field));
+        if let Some(Value::String(text)) = field {
+            text.push_str(&tail);
+        }
+    }
+    Ok(Flow::Open)
+}
+
+/// The fields that speak, with their channels; nothing when the answer is stopped.
+fn guard_choice(
+    shape: Shape,
+    choice: &mut Value,
+    index: u32,
+    shielded: bool,
+    session: &mut Session,
+    strict: bool,
+) -> Result<Option<Vec<(&'static str, Channel)>>, Fault> {
+    let mut fields = Vec::new();
+    let Some(part) = shape.part_mut(choice) else { return Ok(Some(fields)) };
+    for (field, carrier) in shape.texts {
+        let text = match part.get_mut(*field) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => text,
+            Some(other) if strict => {
+                let kind = json::kind(other);
+                return Err(Fault::unreadable(format!("`{field}` of the provider's answer is {kind}")));
+            }
+            Some(_) => continue,
+        };
+        let mut strand = Strand::new(Channel { choice: index, carrier: *carrier });
+        let mut released = String::new();
+        if strand.feed(session, text, shielded, &mut released) == Flow::Stopped
+            || strand.finish(session, &mut released) == Flow::Stopped
+        {
+            return Ok(None);
+        }
+        *text = released;
+        fields.push((*field, strand.channel));
+    }
+    Ok(Some(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit;
+    use crate::wire::{Answer, Asked, Endpoint};
+    use bytes::Bytes;
+
+    fn guarded_as(endpoint: Endpoint, text: &str, strict: bool) -> Result<String, Fault> {
+        let mut session = kit::session("");
+        let mut answer = Answer::parse(endpoint, &Bytes::from(text.to_owned()))?;
+        assert_eq!(answer.guard(&mut session, strict, &Asked::default())?, Flow::Open);
+        Ok(String::from_utf8(answer.to_bytes().to_vec()).unwrap())
+    }
+
+    fn guarded(text: &str, strict: bool) -> Result<String, Fault> {
+        guarded_as(Endpoint::Chat, text, strict)
+    }
+
+    #[test]
+    fn tool_calls_and_numbers_pass_as_they_are() {
+        let text = concat!(
+            r#"{"id":"x","created":1.0,"choices":[{"index":0,"message":{"role":"assistant","content":null,"#,
+            r#""tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]},"#,
+            r#""finish_reason":"tool_calls"}],"usage":{"prompt_tokens":18446744073709551616}}"#
+        );
+        assert_eq!(guarded(text, true).unwrap(), text);
+    }
+
+    #[test]
+    fn second_copies_of_the_text_are_taken_away() {
+        let text = concat!(
+            r#"{"token_ids":[1],"choices":[{"message":{"content":"a","reasoning":"r","reasoning_content":"r"},"#,
+            r#""logprobs":{"content":[]},"raw_output":{"completion":"a"}}]}"#
+        );
+        let expected = r#"{"choices":[{"message":{"content":"a","reasoning_content":"r"},"logprobs":null}]}"#;
+        assert_eq!(guarded(text, true).unwrap(), expected);
+        assert_eq!(guarded(text, false).unwrap(), text);
+    }
+
+    #[test]
+    fn text_at_the_top_is_taken_away() {
+        let text = r#"{"id":"x","note":"a","model":["a"],"usage":{"a":"a","b":{"c":[],"d":1.5}},"perf_metrics":"a","choices":[]}"#;
+        assert_eq!(guarded(text, true).unwrap(), r#"{"id":"x","usage":{"b":{"d":1.5}},"choices":[]}"#);
+        assert_eq!(guarded(text, false).unwrap(), text);
+    }
+
+    #[test]
+    fn halves_become_replacement_characters_where_they_are_read() {
+        let text = r#"{"id":"\ud83d","choices":[{"message":{"content":"a\ud83d"}}]}"#;
+        let expected = "{\"id\":\"\\ud83d\",\"choices\":[{\"message\":{\"content\":\"a\u{fffd}\"}}]}";
+        assert_eq!(guarded(text, true).unwrap(), expected);
+    }
+
+    #[test]
+    fn text_that_could_hide_is_refused() {
+        for text in [
+            r#"{"choices":[{"message":{"content":["a"]}}]}"#,
+            r#"{"choices":[{"text":"a"}]}"#,
+            r#"{"choices":["a"]}"#,
+            r#"{"choices":[{"message":"a"}]}"#,
+            r#"{"x":1}"#,
+            r#"{"choices":{"a":"b"}}"#,
+            r#"{"choices":[{"index":"a"}]}"#,
+            r#"{"choices":[{"finish_reason":"Once upon a time"}]}"#,
+        ] {
+            assert_eq!(guarded(text, true).unwrap_err().code, "unreadable_answer");
+            assert!(guarded(text, false).is_ok());
+        }
+        assert!(guarded("<html>", false).is_err());
+    }
+
+    #[test]
+    fn completions_keep_their_texts_in_their_choices() {
+        let text = concat!(
+            r#"{"id":"x","object":"text_completion","choices":[{"text":"a","index":0,"finish_reason":"stop","#,
+            r#""logprobs":{"tokens":["a"]},"token_ids":[1],"prompt_logprobs":[1]},{"text":"b","index":1}],"#,
+            r#""usage":{"prompt_tokens":1}}"#
+        );
+        let expected = concat!(
+            r#"{"id":"x","object":"text_completion","choices":[{"text":"a","index":0,"finish_reason":"stop","#,
+            r#""logprobs":null},{"text":"b","index":1}],"usage":{"prompt_tokens":1}}"#
+        );
+        assert_eq!(guarded_as(Endpoint::Completions, text, true).unwrap(), expected);
+        assert_eq!(guarded_as(Endpoint::Completions, text, false).unwrap(), text);
+        for text in [
+            r#"{"choices":[{"message":{"content":"a"}}]}"#,
+            r#"{"choices":[{"text":["a"]}]}"#,
+            r#"{"choices":[{"text":{"a":"b"}}]}"#,
+            r#"{"choices":["a"]}"#,
+        ] {
+            let fault = guarded_as(Endpoint::Completions, text, true).unwrap_err();
+            assert_eq!(fault.code, "unreadable_answer", "{text}");
+        }
+    }
+}
