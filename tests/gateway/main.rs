@@ -3,12 +3,15 @@
 mod agreement;
 mod chat;
 mod failing_streams;
+mod forms;
 mod heads;
 mod inline_rules;
 mod lifecycle;
 mod limits;
 mod process;
+mod prompts;
 mod record;
+mod responses;
 mod routing;
 mod streams;
 mod strict_json;

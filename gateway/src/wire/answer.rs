@@ -5,9 +5,7 @@ use engine::run::Session;
 use engine::verdict::Flow;
 use serde_json::Value;
 
-use super::{
-    Asked, Endpoint, Fault, Usage, choices, embeddings, json, responses, surrogate, upstream_error,
-};
+use super::{Asked, Endpoint, Fault, Usage, choices, embeddings, json, responses, surrogate, upstream_error};
 use crate::secret::Secret;
 
 /// A parsed answer.

@@ -97,13 +97,7 @@ pub struct Assembler {
 
 impl Assembler {
     /// Starts on an answer of that form. `strict` is for a program that has policies.
-    pub fn new(
-        endpoint: Endpoint,
-        session: Session,
-        strict: bool,
-        request_id: String,
-        asked: Asked,
-    ) -> Self {
+    pub fn new(endpoint: Endpoint, session: Session, strict: bool, request_id: String, asked: Asked) -> Self {
         let waits = session.buffers();
         let dialect: Box<dyn Dialect> = match endpoint {
             Endpoint::Chat | Endpoint::Embeddings => {

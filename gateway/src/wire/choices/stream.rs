@@ -156,12 +156,7 @@ impl Stream {
     }
 
     /// Judges the texts of a choice; says whether anything changed.
-    fn part(
-        &mut self,
-        judge: &mut Judge,
-        part: &mut Map<String, Value>,
-        slot: usize,
-    ) -> Result<bool, Halt> {
+    fn part(&mut self, judge: &mut Judge, part: &mut Map<String, Value>, slot: usize) -> Result<bool, Halt> {
         let mut changed = false;
         for (field, carrier) in self.shape.texts {
             let text = match part.get_mut(*field) {
@@ -301,9 +296,7 @@ fn check_choices(chunk: &Value) -> Result<(), Fault> {
     match chunk.get("choices") {
         Some(Value::Array(_)) => Ok(()),
         None | Some(Value::Null) if chunk.get("usage").is_some_and(|usage| !usage.is_null()) => Ok(()),
-        None | Some(Value::Null) => {
-            Err(Fault::unreadable("an event of the provider has no list of choices"))
-        }
+        None | Some(Value::Null) => Err(Fault::unreadable("an event of the provider has no list of choices")),
         Some(_) => Err(Fault::unreadable("the choices of the provider's event are no list")),
     }
 }

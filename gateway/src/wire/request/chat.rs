@@ -8,17 +8,8 @@ use super::field::{array, check_content, invalid, missing, refuse_lookalikes, wh
 use super::walk::role_named;
 use crate::wire::Fault;
 
-pub(super) const FIELDS: &[&str] = &[
-    "messages",
-    "model",
-    "stream",
-    "tools",
-    "functions",
-    "role",
-    "content",
-    "tool_calls",
-    "function_call",
-];
+pub(super) const FIELDS: &[&str] =
+    &["messages", "model", "stream", "tools", "functions", "role", "content", "tool_calls", "function_call"];
 
 pub(super) fn read(document: &Value) -> Result<Said<'_>, Fault> {
     Ok(Said {

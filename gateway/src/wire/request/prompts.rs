@@ -19,7 +19,11 @@ pub(super) fn read_completion(document: &Value) -> Result<Said<'_>, Fault> {
         None | Some(Value::Null) => 0,
         Some(prompt) => check(prompt, "prompt")?,
     };
-    Ok(Said { messages: messages(prompts), max_tokens: whole_number(document, "max_tokens")?, ..Said::default() })
+    Ok(Said {
+        messages: messages(prompts),
+        max_tokens: whole_number(document, "max_tokens")?,
+        ..Said::default()
+    })
 }
 
 /// An embedding: its answer is numbers, and comes whole.
@@ -50,7 +54,8 @@ fn check(value: &Value, field: &str) -> Result<usize, Fault> {
     if list.is_empty() {
         return Err(invalid(field, "must hold at least one text"));
     }
-    let ids = |value: &Value| value.as_array().is_some_and(|ids| !ids.is_empty() && ids.iter().all(Value::is_u64));
+    let ids =
+        |value: &Value| value.as_array().is_some_and(|ids| !ids.is_empty() && ids.iter().all(Value::is_u64));
     if ids(value) {
         return Ok(1);
     }

@@ -147,7 +147,13 @@ impl<'a> Walker<'a, '_> {
             )
             | (
                 Endpoint::Responses,
-                [Step::Key("input"), Step::Item(_), Step::Key("content" | "output"), Step::Item(_), rest @ ..],
+                [
+                    Step::Key("input"),
+                    Step::Item(_),
+                    Step::Key("content" | "output"),
+                    Step::Item(_),
+                    rest @ ..,
+                ],
             ) => is_media_part(rest, text),
             (
                 Endpoint::Responses,
@@ -157,7 +163,9 @@ impl<'a> Walker<'a, '_> {
             | (Endpoint::Completions, [Step::Key("images"), Step::Item(_), Step::Item(_)]) => {
                 is_media_uri(text)
             }
-            (Endpoint::Responses, [Step::Key("input"), Step::Item(_), Step::Key("result")]) => is_base64(text),
+            (Endpoint::Responses, [Step::Key("input"), Step::Item(_), Step::Key("result")]) => {
+                is_base64(text)
+            }
             _ => false,
         }
     }
@@ -210,4 +218,3 @@ fn is_base64(text: &str) -> bool {
     };
     text.len() >= SHORTEST && fits && (is_of(b"+/") || is_of(b"-_"))
 }
-

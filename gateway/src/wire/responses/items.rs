@@ -40,6 +40,13 @@ struct Item {
     over: bool,
 }
 
+impl Item {
+    /// Whether an item is of the same kind and of the same speaker.
+    fn is_like(&self, item: &Value) -> bool {
+        ["type", "role"].into_iter().all(|field| self.shown.get(field) == item.get(field))
+    }
+}
+
 /// One text of an item.
 #[derive(Debug)]
 struct Text {
@@ -82,23 +89,23 @@ impl Items {
         Ok(at)
     }
 
-    /// The item that stands at a position of the whole answer.
-    fn of_list(&mut self, item: &Value, position: usize) -> Result<usize, Fault> {
-        let id = id_of(item.get("id"));
-        let index = u64::try_from(position).ok();
-        let same_id = self.items.iter().position(|item| id.is_some() && item.id == id);
-        let fits = |item: &Item| item.index == index && (id.is_none() || item.id.is_none());
-        match same_id.or_else(|| self.items.iter().position(fits)) {
-            Some(at) => Ok(at),
-            None => {
-                let taken = self.items.iter().any(|item| item.index == index);
-                let at = self.add(index.filter(|_| !taken))?;
-                if let Some(item) = self.items.get_mut(at) {
-                    item.id = id;
-                }
-                Ok(at)
+    /// Which items stand in a list: those of the same name, else those of the same place and kind that are not there
+    /// under their names, else new ones. Some providers put the question before the answer there, or change names.
+    fn of_list(&mut self, list: &[Value]) -> Result<Vec<usize>, Fault> {
+        let named = |item: &Value| {
+            let id = id_of(item.get("id"))?;
+            self.items.iter().position(|known| known.id.as_ref() == Some(&id))
+        };
+        let mut places: Vec<Option<usize>> = list.iter().map(named).collect();
+        for (position, item) in list.iter().enumerate() {
+            let index = u64::try_from(position).ok();
+            let fits = |known: &Item| known.index == index && known.is_like(item);
+            let at = self.items.iter().position(fits).filter(|at| !places.contains(&Some(*at)));
+            if let Some(place) = places.get_mut(position).filter(|place| place.is_none()) {
+                *place = Some(at.map_or_else(|| self.add(None), Ok)?);
             }
         }
+        Ok(places.into_iter().flatten().collect())
     }
 
     fn add(&mut self, index: Option<u64>) -> Result<usize, Fault> {
@@ -225,12 +232,10 @@ impl Items {
         response: &mut Value,
         shielded: bool,
     ) -> Result<Vec<usize>, Halt> {
-        let mut places = Vec::new();
-        let output = response.get_mut("output").and_then(Value::as_array_mut);
-        for (position, item) in output.into_iter().flatten().enumerate() {
-            let at = self.of_list(item, position)?;
-            self.read_item(session, at, item, shielded, true)?;
-            places.push(at);
+        let Some(Value::Array(output)) = response.get_mut("output") else { return Ok(Vec::new()) };
+        let places = self.of_list(output)?;
+        for (item, at) in output.iter_mut().zip(&places) {
+            self.read_item(session, *at, item, shielded, true)?;
         }
         (0..self.texts.len()).try_for_each(|at| self.finish(session, TextId(at)))?;
         Ok(places)
@@ -300,7 +305,8 @@ impl Items {
             self.fill_item(*at, item, true);
         }
         if response.get("output_text").is_some() {
-            let said = self.texts.iter().filter(|text| text.kind == Kind::Output && places.contains(&text.item));
+            let said =
+                self.texts.iter().filter(|text| text.kind == Kind::Output && places.contains(&text.item));
             let said: String = said.map(|text| text.released.as_str()).collect();
             put(response, "output_text", json!(said));
         }
