@@ -2,6 +2,7 @@
 
 mod agreement;
 mod chat;
+mod cuts;
 mod failing_streams;
 mod forms;
 mod heads;

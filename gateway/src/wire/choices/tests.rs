@@ -335,3 +335,51 @@ fn a_choice_of_an_odd_shape_ends_the_stream() {
         );
     }
 }
+
+/// A chunk of a completion.
+fn text(index: u32, text: &str, finish: &str) -> String {
+    format!(
+        r#"{{"id":"x","choices":[{{"text":"{text}","index":{index},"logprobs":null,"finish_reason":{finish}}}]}}"#
+    )
+}
+
+#[test]
+fn completions_speak_in_their_choices() {
+    let mut assembler = assembler_of(Endpoint::Completions, kit::RULES, 2);
+    let mut out = BytesMut::new();
+    for event in
+        [text(0, "a SEC", "null"), text(1, "b", "null"), text(0, "RET1", "null"), text(1, "SEC", "\"stop\"")]
+    {
+        assert_eq!(assembler.event(event.as_bytes(), &mut out), None);
+    }
+    assert_eq!(assembler.event(text(0, "", "\"length\"").as_bytes(), &mut out), None);
+    assert_eq!(assembler.event(b"[DONE]", &mut out), Some(Ending::Complete));
+    let said = |index: u32, text: &str| {
+        format!(
+            r#"{{"id":"x","choices":[{{"index":{index},"text":"{text}","logprobs":null,"finish_reason":null}}]}}"#
+        )
+    };
+    let expected = [
+        text(0, "a ", "null"),
+        text(1, "b", "null"),
+        said(1, "SEC"),
+        text(1, "", "\"stop\""),
+        said(0, "[SECRET]"),
+        text(0, "", "\"length\""),
+        "[DONE]".to_owned(),
+    ];
+    assert_eq!(frames(&out), expected);
+}
+
+#[test]
+fn a_stopped_completion_has_a_text_in_its_last_chunk() {
+    let mut assembler = assembler_of(Endpoint::Completions, kit::RULES, 1);
+    let mut out = BytesMut::new();
+    let ending = assembler.event(text(0, "hi FORBIDDEN", "null").as_bytes(), &mut out);
+    assert!(matches!(ending, Some(Ending::Blocked(_))));
+    let frames = frames(&out);
+    let filtered =
+        r#"{"id":"x","choices":[{"index":0,"text":"","logprobs":null,"finish_reason":"content_filter"}]}"#;
+    assert!(frames[0].contains(r#""text":"hi ""#) && frames[2].contains("output_blocked"), "{frames:?}");
+    assert_eq!((frames[1].as_str(), frames.len()), (filtered, 4));
+}

@@ -133,3 +133,66 @@ fn media_bytes_are_no_texts_but_addresses_and_disguised_words_are() {
         [image.as_str(), short, &plain, "https://a.example/ann@example.com", disguised, "wav", "a.pdf"]
     );
 }
+
+fn lent(endpoint: Endpoint, document: &Value) -> Vec<(Role, Vec<&str>)> {
+    let request = endpoint.decode(document, Vec::new()).unwrap();
+    let of =
+        |message: &Message<'_>| request.texts[message.texts.clone()].iter().map(|text| text.value).collect();
+    request.messages.iter().map(|message| (message.role, of(message))).collect()
+}
+
+#[test]
+fn prompts_are_what_a_user_says() {
+    use Role::User;
+    let document = json!({"model": "m", "prompt": ["a", "b"], "suffix": "c"});
+    assert_eq!(lent(Endpoint::Completions, &document), [(User, vec!["a"]), (User, vec!["b"])]);
+    assert_eq!(lent(Endpoint::Completions, &json!({"model": "m"})), []);
+    assert_eq!(lent(Endpoint::Embeddings, &json!({"model": "m", "input": "a"})), [(User, vec!["a"])]);
+    let asked = |document: Value, dropped: &[String]| Endpoint::Completions.asked(&document, dropped).choices;
+    assert_eq!(asked(json!({"prompt": ["a", "b"], "n": 3}), &[]), 6);
+    assert_eq!(asked(json!({"prompt": ["a", "b"], "n": 3}), &["n".into()]), 2);
+    assert_eq!(asked(json!({"prompt": [1, 2]}), &[]), 1);
+    assert_eq!(asked(json!({"prompt": [[1], [2]]}), &[]), 2);
+}
+
+#[test]
+fn items_are_messages_and_instructions_are_the_first() {
+    use Role::{Assistant, System, User};
+    let document = json!({"model": "m", "max_output_tokens": 9,
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_text", "text": "b"}]},
+            {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "c", "output": "d"}],
+        "instructions": "i", "tools": [{"type": "web_search"}, {"type": "function", "name": "f", "description": "g"}]});
+    let expected = [
+        (System, vec!["i"]),
+        (User, vec!["a", "b"]),
+        (Assistant, vec!["c", "f", "{}"]),
+        (Role::Tool, vec!["c", "d"]),
+    ];
+    assert_eq!(lent(Endpoint::Responses, &document), expected);
+    let request = Endpoint::Responses.decode(&document, Vec::new()).unwrap();
+    assert_eq!(request.tools[0], Tool { name: "web_search", description: None });
+    assert_eq!(request.tools[1], Tool { name: "f", description: Some("g") });
+    assert_eq!(request.tool_calls, [ToolCall { name: "f", arguments: "{}" }]);
+    assert_eq!(request.max_tokens, Some(9));
+    assert_eq!(lent(Endpoint::Responses, &json!({"model": "m", "input": "x"})), [(User, vec!["x"])]);
+}
+
+#[test]
+fn media_bytes_of_items_and_of_prompts_are_no_texts() {
+    let bytes = "AAAA".repeat(16);
+    let image = format!("data:image/png;base64,{bytes}");
+    let items = json!({"input": [{"role": "user", "content": [
+        {"type": "input_image", "image_url": image}, {"type": "input_file", "file_data": bytes},
+        {"type": "input_image", "image_url": "https://a.example"}]},
+        {"type": "computer_call_output", "output": {"type": "computer_screenshot", "image_url": image}},
+        {"type": "image_generation_call", "result": bytes}]});
+    let mut texts = Vec::new();
+    walk(Endpoint::Responses, &items, |_, text, _| texts.push(text));
+    assert_eq!(texts, ["https://a.example"]);
+    let mut texts = Vec::new();
+    let document = json!({"images": [image, [image], "words"], "prompt": image});
+    walk(Endpoint::Completions, &document, |_, text, _| texts.push(text));
+    assert_eq!(texts, ["words", image.as_str()]);
+}
