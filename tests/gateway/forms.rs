@@ -226,6 +226,7 @@ fn a_failure_of_the_provider_is_told_in_the_form() {
             ("data: {\"error\":\"boom\"}\n\n".to_owned(), "upstream_failed"),
             ("data: <html>\n\n".to_owned(), "unreadable_answer"),
             ("data: {\"a\":1,\"a\":1}\n\n".to_owned(), "unreadable_answer"),
+            (format!("data: {}", "x".repeat(1_100_000)), "event_too_long"),
             ("data: [DONE]\n\n".to_owned(), "stream_truncated"),
             (String::new(), "stream_truncated"),
         ];
@@ -270,4 +271,51 @@ fn the_model_and_the_fields_of_a_target_are_those_it_gets() {
         expected["model"] = json!("org/real");
         assert_eq!(provider.last().json(), expected, "{form:?}");
     }
+}
+
+#[test]
+fn a_connection_that_breaks_is_told_in_the_form() {
+    for form in Form::ALL {
+        let text = form.events(["ok SEC"]);
+        let begun = &text[..text.find("\n\n").unwrap() + 2];
+        let provider = Provider::always(Script::stream(begun).pause(20).reset());
+        let gateway = Setup::guarded(&provider).here();
+        let reply = gateway.ask_as(form, "hi", true);
+        assert_eq!((reply.code().as_str(), reply.shows("SEC")), ("stream_broken", false), "{form:?}");
+        form.assert_ended(&reply);
+        record::only(&gateway.stop(), "failed", 200);
+    }
+}
+
+#[test]
+fn the_demo_speaks_every_form() {
+    let gateway = Setup::new().demo().rules("house", tests::RULES).here();
+    for form in Form::ALL {
+        for stream in [false, true] {
+            let reply = gateway.ask_as(form, "somebody's contact?", stream);
+            assert!(form.said(&reply).contains("at [EMAIL] or call"), "{form:?}: {}", reply.body);
+            assert!(!reply.shows("ann.smith@"), "{form:?}: {}", reply.body);
+            if stream {
+                assert!(form.is_finished(&reply), "{form:?}: {}", reply.body);
+                form.assert_ended(&reply);
+            }
+        }
+        let reply = gateway.ask_as(form, "I am ann@example.com", false);
+        assert_eq!(form.said(&reply), "You said: I am [EMAIL]", "{form:?}");
+    }
+    let ask = json!({"model": "m", "input": ["a b", "b a", "c"]});
+    let vectors = gateway.call("/v1/embeddings", &ask).json();
+    assert_eq!(vectors["data"][0]["embedding"], vectors["data"][1]["embedding"]);
+    assert_ne!(vectors["data"][0]["embedding"], vectors["data"][2]["embedding"]);
+    let tools = json!([{"type": "function", "name": "get_weather", "parameters": {}}]);
+    let ask = json!({"model": "m", "input": "weather in Oslo?", "tools": tools, "stream": true});
+    let reply = gateway.call("/v1/responses", &ask);
+    let events: Vec<Value> =
+        reply.events().iter().map(|event| serde_json::from_str(event).unwrap()).collect();
+    let call = &events.last().unwrap()["response"]["output"][0];
+    assert_eq!((&call["name"], &call["arguments"]), (&json!("get_weather"), &json!("{\"city\":\"Oslo\"}")));
+    let records = gateway.stop();
+    assert_eq!(records.len(), 11);
+    records.iter().for_each(|one| record::check(one, "complete", 200));
+    assert!(records.iter().all(|one| one["input_tokens"].as_u64() > Some(0)), "{records:?}");
 }

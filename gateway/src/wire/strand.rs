@@ -27,6 +27,9 @@ impl Strand {
         shielded: bool,
         out: &mut String,
     ) -> Flow {
+        if !shielded && self.joiner.is_idle() {
+            return session.feed(self.channel, piece, out);
+        }
         let mut joined = String::with_capacity(piece.len());
         self.joiner.push(piece, shielded, &mut joined);
         session.feed(self.channel, &joined, out)

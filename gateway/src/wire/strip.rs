@@ -23,6 +23,6 @@ pub(super) fn counts(counts: &mut Map<String, Value>) -> bool {
 
 /// Whether a value is a word of the protocol, such as a status or a reason, and no sentence.
 pub(super) fn is_word(value: &Value) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.".contains(&byte);
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || b"_.".contains(&byte);
     value.as_str().is_some_and(|word| (1..=MAX_WORD).contains(&word.len()) && word.bytes().all(is_letter))
 }

@@ -221,6 +221,10 @@ impl Items {
         if let Some(known) = self.items.get_mut(at) {
             known.shown = item.clone();
             known.over |= ends;
+            return each_text(&mut known.shown, |_, _, text| {
+                *text = String::new();
+                Ok(())
+            });
         }
         Ok(())
     }
