@@ -59,7 +59,9 @@ fn told() -> Told {
             json!({"type": format!("response.{name}.{moment}"), "item_id": id, "output_index": at, index: part, field: value,
                 "logprobs": [{"token": value}], "obfuscation": "xyz"})
         };
-        text.chars().for_each(|letter| drop(told.add(of("delta", "delta", &letter.to_string()))));
+        for letter in text.chars() {
+            told.add(of("delta", "delta", &letter.to_string()));
+        }
         told.add(of("done", field, text));
     };
     let items = items();

@@ -105,10 +105,10 @@ impl Reply {
             return serde_json::from_str::<Value>(&self.body).ok()?.get("error").cloned();
         }
         let events = self.events();
-        let errors = events
+        let mut errors = events
             .iter()
             .filter_map(|event| serde_json::from_str::<Value>(event).ok()?.get("error").cloned());
-        errors.filter(|error| !error.is_null()).next()
+        errors.find(|error| !error.is_null())
     }
 
     /// The code of the error; empty when there is none.

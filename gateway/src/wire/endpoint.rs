@@ -1,6 +1,6 @@
 //! The endpoints that the gateway speaks, and what sets each of them apart from the outside.
 
-use engine::input::{Carrier, Channel};
+use engine::input::Channel;
 
 use super::responses;
 
@@ -43,6 +43,3 @@ impl Endpoint {
         }
     }
 }
-
-/// The carriers, each once, in the order in which a reader sees them.
-pub(super) const CARRIERS: [Carrier; 3] = [Carrier::Reasoning, Carrier::Content, Carrier::Refusal];

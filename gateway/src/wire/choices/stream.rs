@@ -9,7 +9,6 @@ use super::frame::{Envelope, Said, said_more_than};
 use super::shape::Shape;
 use super::strip::{is_no_reason, strip_copies};
 use super::waiting::Waiting;
-use crate::wire::endpoint::CARRIERS;
 use crate::wire::sse::{self, Next, PIECE};
 use crate::wire::strand::Strand;
 use crate::wire::stream::{Dialect, Halt, Judge};
@@ -216,12 +215,9 @@ impl Stream {
             return Ok(());
         };
         choice.finished = true;
+        choice.texts.sort_by_key(|text| place(text.strand.channel.carrier));
         let index = choice.index;
-        for carrier in CARRIERS {
-            let Some(spoken) = choice.texts.iter_mut().find(|text| text.strand.channel.carrier == carrier)
-            else {
-                continue;
-            };
+        for spoken in &mut choice.texts {
             let mut tail = String::new();
             let flow = spoken.strand.finish(&mut judge.session, &mut tail);
             if !tail.is_empty() {
@@ -288,6 +284,15 @@ impl Dialect for Stream {
     fn fail(&mut self, envelope: Value, out: &mut BytesMut) {
         sse::encode(&strict_json::line(&envelope), out);
         out.put_slice(sse::DONE);
+    }
+}
+
+/// The order in which a reader sees the texts of a choice.
+fn place(carrier: Carrier) -> u8 {
+    match carrier {
+        Carrier::Reasoning => 0,
+        Carrier::Content => 1,
+        Carrier::Refusal => 2,
     }
 }
 
