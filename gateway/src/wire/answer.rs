@@ -1,12 +1,18 @@
 //! A whole answer: every text of it goes through the session and back to its place.
 
 use bytes::Bytes;
+use engine::input::Channel;
 use engine::run::Session;
 use engine::verdict::Flow;
 use serde_json::Value;
 
 use super::{Asked, Endpoint, Fault, Usage, choices, embeddings, json, responses, surrogate, upstream_error};
 use crate::secret::Secret;
+
+/// What a whole chat says, by channel, in the order in which it is judged.
+pub(crate) fn said(chat: &Value) -> Vec<(Channel, String)> {
+    choices::said(choices::MESSAGE, chat)
+}
 
 /// A parsed answer.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ mod surrogate;
 mod usage;
 
 pub use answer::Answer;
+pub(crate) use answer::said;
 pub use endpoint::Endpoint;
 pub use fault::Fault;
 pub(crate) use fault::{upstream_code, upstream_error, upstream_field, upstream_message};

@@ -53,6 +53,19 @@ pub(in crate::wire) fn guard(
     Ok(Flow::Open)
 }
 
+/// What a list of choices says, by channel, in the order in which it is judged.
+pub(in crate::wire) fn said(shape: Shape, document: &Value) -> Vec<(Channel, String)> {
+    let choices = document.get("choices").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut texts = Vec::new();
+    for (index, choice) in (0..).zip(choices) {
+        for (field, carrier) in shape.texts {
+            let text = shape.part(choice).and_then(|part| part.get(*field)).and_then(Value::as_str);
+            texts.extend(text.map(|text| (Channel { choice: index, carrier: *carrier }, text.to_owned())));
+        }
+    }
+    texts
+}
+
 /// The fields that speak, with their channels; nothing when the answer is stopped.
 fn guard_choice(
     shape: Shape,

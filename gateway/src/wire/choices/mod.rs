@@ -7,7 +7,7 @@ mod stream;
 mod strip;
 mod waiting;
 
-pub(super) use answer::guard;
+pub(super) use answer::{guard, said};
 pub(super) use shape::{DELTA, MESSAGE, TEXT};
 pub(super) use stream::Stream;
 
