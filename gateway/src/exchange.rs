@@ -20,7 +20,7 @@ use crate::reply;
 use crate::route::{Call, Reached, Target, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
-use crate::wire::{Answer as Document, Assembler, Endpoint, Fault, json};
+use crate::wire::{self, Assembler, Endpoint, Fault, json};
 
 /// Bytes that take the policies about a millisecond.
 const LONG: usize = 64 * 1024;
@@ -171,7 +171,7 @@ impl Exchange<'_> {
         bytes: &Bytes,
     ) -> Result<(Decision, Carried), Fault> {
         let Judged { document, session, .. } = judged;
-        let mut answer = Document::parse(self.endpoint, bytes)?;
+        let mut answer = wire::Answer::parse(self.endpoint, bytes)?;
         if let Some(fault) = answer.fault(target.secret()) {
             return Err(fault);
         }

@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 /// Longest event that is taken from a provider: SDKs rescan long events quadratically, real ones stay below 100 KiB.
 pub const MAX_EVENT: usize = 1024 * 1024;
 
-/// The frame that ends every stream. SDKs compare it byte by byte.
+/// The frame that ends every stream but those of responses. SDKs compare it byte by byte.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// An event was longer than [`MAX_EVENT`].

@@ -71,17 +71,20 @@ struct Text {
 pub(super) struct TextId(usize);
 
 impl Items {
-    /// The item that an event speaks of.
+    /// The item that an event speaks of: the one of that number, else the one of that name. An event that says neither
+    /// speaks of the first, so that the pieces of a text stay together whatever else it leaves out.
     pub(super) fn of_event(&mut self, event: &Value) -> Result<usize, Fault> {
-        let index = event.get("output_index").and_then(Value::as_u64);
         let id = id_of(event.get("item_id").or_else(|| event.get("item")?.get("id")));
+        let numbered = |index: u64| self.items.iter().position(|item| item.index == Some(index));
+        let named = || self.items.iter().position(|item| id.is_some() && item.id == id);
+        let index = event.get("output_index").and_then(Value::as_u64);
         let known = match index {
-            Some(_) => self.items.iter().position(|item| item.index == index),
-            None => self.items.iter().position(|item| id.is_some() && item.id == id),
+            Some(index) => numbered(index),
+            None => named().or_else(|| numbered(0)),
         };
         let at = match known {
             Some(at) => at,
-            None => self.add(index)?,
+            None => self.add(Some(index.unwrap_or(0)))?,
         };
         if let Some(item) = self.items.get_mut(at).filter(|_| id.is_some()) {
             item.id = id;

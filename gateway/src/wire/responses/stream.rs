@@ -235,7 +235,7 @@ impl Stream {
     /// Numbers an event and writes it under its name.
     fn emit(&mut self, event: &mut Value, shielded: bool, out: &mut BytesMut) {
         let number = self.next.unwrap_or_default();
-        self.next = Some(number + 1);
+        self.next = Some(number.saturating_add(1));
         put(event, "sequence_number", json!(number));
         let name = event.get("type").and_then(Value::as_str).unwrap_or("error").to_owned();
         let json = strict_json::line(event);
@@ -248,7 +248,7 @@ impl Stream {
     /// Passes an event on as it came.
     fn pass(&mut self, event: &Value, payload: &[u8], out: &mut BytesMut) {
         let number = event.get("sequence_number").and_then(Value::as_u64);
-        self.next = number.or(self.next).map(|number| number + 1);
+        self.next = number.or(self.next).map(|number| number.saturating_add(1));
         let line = if payload.contains(&b'\n') { strict_json::line(event) } else { payload.into() };
         match event.get("type").filter(|name| is_word(name)).and_then(Value::as_str) {
             Some(name) => sse::encode_named(name, &line, out),

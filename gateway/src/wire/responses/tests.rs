@@ -175,6 +175,38 @@ fn a_stop_before_anything_was_said_is_told_in_full_as_well() {
 }
 
 #[test]
+fn pieces_stay_together_whatever_else_their_events_leave_out() {
+    let bare = |text: &str| json!({"type": "response.output_text.delta", "delta": text});
+    let named =
+        |id: &str, text: &str| json!({"type": "response.output_text.delta", "item_id": id, "delta": text});
+    for pieces in [
+        [bare("a SEC"), bare("RET"), bare("1 b")],
+        [named("x", "a SEC"), named("x", "RET"), named("x", "1 b")],
+        [named("x", "a SEC"), named("y", "RET"), bare("1 b")],
+        [delta(0, 0, "a SEC"), named("y", "RET"), bare("1 b")],
+    ] {
+        let events: Vec<Value> = std::iter::once(begun()).chain(pieces).chain([completed(&[])]).collect();
+        let (events, ending) = play(kit::RULES, &events);
+        let said: String = events.iter().filter_map(|event| event["delta"].as_str()).collect();
+        assert_eq!((said.as_str(), ending), ("a [SECRET] b", Some(Ending::Complete)), "{events:?}");
+    }
+}
+
+#[test]
+fn numbers_of_events_do_not_overflow() {
+    let mut last = begun();
+    last["sequence_number"] = json!(u64::MAX);
+    let mut out = BytesMut::new();
+    for strict in [true, false] {
+        let session = kit::session("");
+        let mut assembler =
+            Assembler::new(Endpoint::Responses, session, strict, "req_1".into(), Asked::default());
+        assert_eq!(assembler.event(last.to_string().as_bytes(), &mut out), None);
+        assert!(matches!(assembler.end(&mut out), Ending::Failed(_)));
+    }
+}
+
+#[test]
 fn too_many_items_and_parts_are_refused() {
     for event in [delta(0, 512, "x"), delta(0, u64::MAX, "x")] {
         let (_, ending) = play(kit::RULES, &[event]);
