@@ -293,7 +293,8 @@ impl<'a> Evaluator<'a> {
             TextRef::Value(node) => {
                 let value = self.value(*node)?;
                 let text = value.as_str().unwrap_or_default();
-                Ok(detectors.iter().any(|id| self.found_in(*id, text)))
+                let is_json = matches!(self.program.node(*node), Node::Element(_, ElementField::Arguments));
+                Ok(detectors.iter().any(|id| self.found_in(*id, text, is_json)))
             }
         }
     }
@@ -312,9 +313,9 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Whether the detector finds anything in a plain string.
-    fn found_in(&self, id: DetectorId, text: &str) -> bool {
-        self.program.detector(id).is_some_and(|detector| detector.occurs_in(text))
+    /// Whether the detector finds anything in a string.
+    fn found_in(&self, id: DetectorId, text: &str, is_json: bool) -> bool {
+        self.program.detector(id).is_some_and(|detector| detector.occurs_in(text, is_json))
     }
 
     /// The detector's matches in a text of the request, as bytes of the text as it arrived.
