@@ -125,7 +125,7 @@ fn a_request_is_redacted_as_an_answer_is() {
     for (patterns, alphabet) in SETS {
         let (program, oracle) = (program(patterns), Oracle::new(patterns));
         for text in strings(alphabet, 7) {
-            let texts = vec![Text { role: Role::User, value: &text }];
+            let texts = vec![Text::plain(Role::User, &text)];
             let step =
                 Session::new(Arc::clone(&program), || 0).request(&Request { texts, ..Request::default() });
             let mut edited = text.clone();

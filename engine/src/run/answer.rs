@@ -8,7 +8,7 @@ use grammar::ast::Phase;
 use super::buffered::{self, Buffer};
 use super::eval::Evaluator;
 use super::facts::{self, Facts};
-use super::stream::{Held, Hit, Replacement, Stream, Watcher};
+use super::stream::{Held, Hit, Stream, Watcher};
 use super::wording::{decision, message};
 use super::{MAX_BUFFERED, Session};
 use crate::input::Channel;
@@ -65,10 +65,8 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
             if rule.verdict == Verdict::Redact && !alone {
                 continue;
             }
-            let watcher = Watcher { detector: *id, rules: Vec::new(), holds: false };
-            let watcher = watchers.entry(*id).or_insert(watcher);
-            watcher.rules.push(stream_rule.rule);
-            watcher.holds |= rule.verdict >= Verdict::Redact;
+            let watcher = watchers.entry(*id).or_insert_with(|| Watcher::new(program, *id));
+            watcher.trigger(stream_rule.rule, rule.verdict);
         }
         if facts::holds(program, facts, &|_| false, rule.condition) {
             fire(session, program, stream_rule.rule);
@@ -189,7 +187,7 @@ fn with_stream(
     let at = session.answer.channels.iter().position(|(of, _)| *of == channel);
     let mut stream = match at {
         Some(at) => session.answer.channels.swap_remove(at).1,
-        None => Stream::new(program, &session.answer.watchers),
+        None => Stream::new(program, &session.answer.watchers, channel.carrier.is_json()),
     };
     let flow = f(session, &mut stream);
     session.answer.channels.push((channel, stream));
@@ -272,7 +270,7 @@ fn apply(
         },
     );
     if rule.verdict == Verdict::Redact {
-        stream.replace(Replacement { range: hit.range.clone(), priority: (index, detector.0) });
+        stream.mask(hit, (index, detector.0));
     }
     fire(session, program, index);
     rule.verdict.stops()
@@ -322,11 +320,11 @@ fn release(session: &Session, program: &Program, stream: &mut Stream, frontier: 
     if session.answer.buffer.holds {
         return;
     }
-    stream.release(frontier, out, &mut |(rule, detector), matched, out| {
-        let rule = program.rules.get(rule);
-        let detector = program.detector(DetectorId(detector));
+    stream.release(frontier, out, &mut |replacement, matched, out| {
+        let (rule, detector) = replacement.priority;
+        let (rule, detector) = (program.rules.get(rule), program.detector(DetectorId(detector)));
         if let (Some(rule), Some(detector)) = (rule, detector) {
-            rule.marker.write(&detector.label, matched, out);
+            rule.marker.write_in(replacement.place, &detector.label, matched, out);
         }
     });
 }

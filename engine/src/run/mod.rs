@@ -5,6 +5,8 @@ mod buffered;
 mod cursor;
 mod eval;
 mod facts;
+mod lens;
+mod masks;
 mod request;
 mod routes;
 mod stream;

@@ -3,10 +3,13 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, Overrun, ViewText};
-use crate::matcher::view::PositionMap;
+use super::lens::Lens;
+use super::masks::{Masks, Priority, Replacement};
+use crate::matcher::json::{Lexer, Place, Show};
 use crate::matcher::{Automaton, Detector, View};
 use crate::program::Program;
 use crate::program::ir::DetectorId;
+use crate::verdict::Verdict;
 
 /// The most bytes of a text that are held back for matches that are still possible.
 const MAX_HELD: usize = 64 << 10;
@@ -19,6 +22,34 @@ pub(super) struct Watcher {
     pub(super) rules: Vec<usize>,
     /// Whether text is held back for it; flags delay nothing.
     pub(super) holds: bool,
+    /// Whether a rule that it triggers stops the answer, and nothing of its match may leave.
+    pub(super) stops: bool,
+    /// Whether a rule that it triggers replaces its match.
+    pub(super) masks: bool,
+    /// Whether a match may begin in a number or a word of JSON text.
+    begins_in_scalar: bool,
+}
+
+/// Characters that numbers, `true`, `false` and `null` of JSON text are made of.
+const SCALAR: &[u8] = b"0123456789+-.Eaeflnrstu";
+
+impl Watcher {
+    /// A watcher that triggers no rule yet.
+    pub(super) fn new(program: &Program, detector: DetectorId) -> Self {
+        let automaton = program.detector(detector).and_then(|detector| detector.stream.as_ref());
+        let begins_in_scalar =
+            automaton.is_some_and(|automaton| SCALAR.iter().any(|byte| automaton.begins(*byte)));
+        let rules = Vec::new();
+        Self { detector, rules, holds: false, stops: false, masks: false, begins_in_scalar }
+    }
+
+    /// Notes a rule that it triggers, and what that comes to.
+    pub(super) fn trigger(&mut self, rule: usize, verdict: Verdict) {
+        self.rules.push(rule);
+        self.holds |= verdict >= Verdict::Redact;
+        self.stops |= verdict.stops();
+        self.masks |= verdict == Verdict::Redact;
+    }
 }
 
 /// A certain match.
@@ -30,14 +61,6 @@ pub(super) struct Hit {
     pub(super) range: Range<usize>,
 }
 
-/// A part of the text to replace.
-#[derive(Clone, Debug)]
-pub(super) struct Replacement {
-    pub(super) range: Range<usize>,
-    /// Whose marker is used where replacements overlap: the lowest.
-    pub(super) priority: (usize, u32),
-}
-
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Held {
@@ -47,18 +70,8 @@ pub(super) enum Held {
     TooLong,
 }
 
-/// A view of the text that some watcher needs.
-#[derive(Debug)]
-struct Lens {
-    view: View,
-    text: ViewText,
-    map: PositionMap,
-    /// Bytes before a match that its detectors look at.
-    behind: usize,
-}
-
-/// Appends the marker for a replacement: its priority, the text that it stands for, and where to.
-pub(super) type Mark<'a> = &'a mut dyn FnMut((usize, u32), &str, &mut String);
+/// Appends the marker for a replacement that stands for a text.
+pub(super) type Mark<'a> = &'a mut dyn FnMut(&Replacement, &str, &mut String);
 
 /// One text, arriving.
 #[derive(Debug)]
@@ -67,24 +80,25 @@ pub(super) struct Stream {
     raw: String,
     base: usize,
     lenses: Vec<Lens>,
+    /// Reads the text as JSON, when a lens does.
+    lexer: Option<Lexer>,
     /// One per watcher, with the lens that it looks through.
     cursors: Vec<(usize, Cursor)>,
     /// Whether the text is complete.
     pub(super) finished: bool,
-    /// Sorted by start; none overlap.
-    replacements: Vec<Replacement>,
+    masks: Masks,
 }
 
 impl Stream {
-    pub(super) fn new(program: &Program, watchers: &[Watcher]) -> Self {
+    /// A stream that nothing has come of yet; of a text that `is_json` every pattern sees the strings decoded.
+    pub(super) fn new(program: &Program, watchers: &[Watcher], is_json: bool) -> Self {
         let mut lenses: Vec<Lens> = Vec::new();
         let mut cursors = Vec::new();
         for watcher in watchers {
             let detector = program.detector(watcher.detector);
             let view = detector.map_or(View::Folded, |detector| detector.view);
             let lens = lenses.iter().position(|lens| lens.view == view).unwrap_or_else(|| {
-                let (text, map) = (ViewText::default(), PositionMap::default());
-                lenses.push(Lens { view, text, map, behind: 1 });
+                lenses.push(Lens::new(view, is_json || view == View::Json));
                 lenses.len() - 1
             });
             if let Some(lens) = lenses.get_mut(lens) {
@@ -92,7 +106,9 @@ impl Stream {
             }
             cursors.push((lens, Cursor::new(watcher.holds)));
         }
-        Self { raw: String::new(), base: 0, lenses, cursors, finished: false, replacements: Vec::new() }
+        let lexer = lenses.iter().any(|lens| lens.reads_json).then(Lexer::default);
+        let (raw, masks) = (String::new(), Masks::default());
+        Self { raw, base: 0, lenses, lexer, cursors, finished: false, masks }
     }
 
     /// Bytes held back.
@@ -116,18 +132,10 @@ impl Stream {
     ) -> Held {
         let from = self.end();
         self.raw.push(c);
-        let mut bytes = [0; 4];
-        let encoded = c.encode_utf8(&mut bytes).as_bytes();
-        for lens in &mut self.lenses {
-            let at = lens.text.end();
-            if c.is_ascii() || lens.view == View::Raw {
-                lens.text.push(encoded);
-                continue;
-            }
-            let mut mapped = [0; 4];
-            lens.view.map(c, |part| lens.text.push(part.encode_utf8(&mut mapped).as_bytes()));
-            lens.map.push(at..lens.text.end(), from..from + encoded.len());
+        for lens in self.lenses.iter_mut().filter(|lens| !lens.reads_json) {
+            lens.show(c, from..from + c.len_utf8());
         }
+        self.read_json(|lexer, show| lexer.push(c, show));
         let held = self.run(program, watchers, hits, Cursor::advance);
         // Characters that a view drops lengthen no match in the view, and replacements may join without end: both are
         // bounded here. What has arrived since the
@@ -141,7 +149,20 @@ impl Stream {
     /// The text is complete.
     pub(super) fn finish(&mut self, program: &Program, watchers: &[Watcher], hits: &mut Vec<Hit>) -> Held {
         self.finished = true;
+        self.read_json(|lexer, show| lexer.finish(show));
         self.run(program, watchers, hits, Cursor::finish)
+    }
+
+    /// Reads on as JSON, and shows what was read to the lenses that see the text so.
+    fn read_json(&mut self, read: impl FnOnce(&mut Lexer, Show<'_>)) {
+        let Some(lexer) = &mut self.lexer else { return };
+        let lenses = &mut self.lenses;
+        read(lexer, &mut |c, raw| {
+            for lens in lenses.iter_mut().filter(|lens| lens.reads_json) {
+                lens.show(c, raw.clone());
+            }
+        });
+        self.masks.settle(lexer.layout());
     }
 
     fn run<F>(&mut self, program: &Program, watchers: &[Watcher], hits: &mut Vec<Hit>, go: F) -> Held
@@ -153,10 +174,7 @@ impl Stream {
             let Some(lens) = self.lenses.get(*lens) else { continue };
             let Some(detector) = program.detector(watcher.detector) else { continue };
             let Some(automaton) = &detector.stream else { continue };
-            let mut found = |range: Range<usize>| {
-                let range = lens.map.start(range.start)..lens.map.end(range.end);
-                hits.push(Hit { watcher: index, range });
-            };
+            let mut found = |range: Range<usize>| hits.push(Hit { watcher: index, range: lens.raw(range) });
             if go(cursor, detector, automaton, &lens.text, &mut found) == Overrun::Yes {
                 held = Held::TooLong;
             }
@@ -164,37 +182,59 @@ impl Stream {
         held
     }
 
-    /// Notes a replacement, as one with those that it overlaps.
-    pub(super) fn replace(&mut self, mut replacement: Replacement) {
-        let from = self.replacements.partition_point(|other| other.range.end <= replacement.range.start);
-        let upto = self.replacements.partition_point(|other| other.range.start < replacement.range.end);
-        for joined in self.replacements.drain(from..upto.max(from)) {
-            replacement.range.start = replacement.range.start.min(joined.range.start);
-            replacement.range.end = replacement.range.end.max(joined.range.end);
-            replacement.priority = replacement.priority.min(joined.priority);
+    /// Notes that a match is to be replaced.
+    pub(super) fn mask(&mut self, hit: &Hit, priority: Priority) {
+        let lens = self.cursors.get(hit.watcher).and_then(|(lens, _)| self.lenses.get(*lens));
+        match &self.lexer {
+            Some(lexer) if lens.is_some_and(|lens| lens.reads_json) => {
+                self.masks.add_in(lexer.layout(), &hit.range, priority);
+            }
+            _ => self.replace(Replacement { range: hit.range.clone(), priority, place: Place::Plain }),
         }
-        self.replacements.insert(from, replacement);
+    }
+
+    /// Notes a replacement.
+    pub(super) fn replace(&mut self, replacement: Replacement) {
+        self.masks.add(replacement);
     }
 
     /// The first byte that cannot leave yet: one whose fate is open, or of a replacement that may still grow.
     fn held_from(&self, watchers: &[Watcher]) -> usize {
-        let frontier = self.frontier(watchers);
-        let waiting = self.replacements.iter().find(|waiting| waiting.range.end > frontier);
-        waiting.map_or(frontier, |waiting| waiting.range.start.min(frontier))
+        self.masks.held_from(self.frontier(watchers))
     }
 
     /// The first byte whose fate is open.
     pub(super) fn frontier(&self, watchers: &[Watcher]) -> usize {
         let mut frontier = self.end();
-        for ((lens, cursor), watcher) in self.cursors.iter().zip(watchers) {
-            if let Some(lens) = self.lenses.get(*lens).filter(|_| watcher.holds) {
-                let open = cursor.open_from();
-                if open < lens.text.end() {
-                    frontier = frontier.min(lens.map.start(open));
-                }
-            }
+        for ((lens, cursor), watcher) in self.cursors.iter().zip(watchers).filter(|(_, w)| w.holds) {
+            let Some(lens) = self.lenses.get(*lens) else { continue };
+            let open = lens.open_from(cursor.open_from());
+            frontier = frontier.min(match &self.lexer {
+                Some(lexer) if lens.reads_json => Self::open_in(lexer, watcher, open),
+                _ => open.unwrap_or(frontier),
+            });
         }
-        frontier
+        let unfinished = self.lexer.as_ref().filter(|_| self.masks.waits());
+        let scalar = unfinished.and_then(|lexer| lexer.layout().open_scalar());
+        scalar.map_or(frontier, |start| frontier.min(start))
+    }
+
+    /// The first byte of JSON text whose fate is open for a watcher, of which all before `open` is decided; all that is
+    /// shown when there is none.
+    fn open_in(lexer: &Lexer, watcher: &Watcher, open: Option<usize>) -> usize {
+        let at = open.or(lexer.pending());
+        let replaced = match (at, lexer.layout().open_scalar()) {
+            // Nothing is possible yet: a number may go on, and a match in it would replace all of it.
+            (None, Some(start)) if watcher.begins_in_scalar => start,
+            (None, _) => usize::MAX,
+            // Structure is never replaced, and scalars are as a whole.
+            (Some(at), _) => lexer.layout().replaced_from(at),
+        };
+        match (watcher.stops, watcher.masks) {
+            (true, true) => replaced.min(at.unwrap_or(usize::MAX)),
+            (false, true) => replaced,
+            (_, false) => at.unwrap_or(usize::MAX),
+        }
     }
 
     /// The watcher whose open match begins first, if any holds text back.
@@ -211,17 +251,14 @@ impl Stream {
 
     /// Lets go of everything before `frontier`, replaced where it must be.
     pub(super) fn release(&mut self, frontier: usize, out: &mut String, mark: Mark<'_>) {
-        let settled = self.replacements.partition_point(|replacement| replacement.range.end <= frontier);
-        for Replacement { range, priority } in self.replacements.drain(..settled).collect::<Vec<_>>() {
-            self.emit(range.start, out);
-            let length = range.end.saturating_sub(self.base);
-            mark(priority, self.raw.get(..length).unwrap_or_default(), out);
+        for replacement in self.masks.take(frontier) {
+            self.emit(replacement.range.start, out);
+            let length = replacement.range.end.saturating_sub(self.base);
+            mark(&replacement, self.raw.get(..length).unwrap_or_default(), out);
             self.raw.drain(..length.min(self.raw.len()));
-            self.base = range.end;
+            self.base = replacement.range.end;
         }
-        // What is still open may join the next replacement: that one waits as a whole.
-        let waiting = self.replacements.first().map_or(frontier, |waiting| waiting.range.start.min(frontier));
-        self.emit(waiting, out);
+        self.emit(self.masks.held_from(frontier), out);
         self.forget();
     }
 
@@ -240,8 +277,10 @@ impl Stream {
         for (index, lens) in self.lenses.iter_mut().enumerate() {
             let cursors = self.cursors.iter().filter(|(of, _)| *of == index);
             let open = cursors.map(|(_, cursor)| cursor.open_from()).min().unwrap_or_else(|| lens.text.end());
-            lens.text.forget(open, lens.behind);
-            lens.map.forget(open);
+            lens.forget(open);
+        }
+        if let Some(lexer) = &mut self.lexer {
+            lexer.forget(self.base);
         }
     }
 }
