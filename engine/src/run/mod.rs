@@ -7,6 +7,7 @@ mod eval;
 mod facts;
 mod lens;
 mod masks;
+mod panel;
 mod request;
 mod routes;
 mod stream;
