@@ -203,6 +203,7 @@ impl Cursor {
             thread.state = automaton.next(thread.state, byte);
             if automaton.is_match(thread.state) {
                 thread.candidate = Some(at);
+                thread.done = automaton.is_last(thread.state);
             } else if automaton.is_dead(thread.state) {
                 thread.done = true;
             }

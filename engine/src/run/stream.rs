@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::cursor::{Cursor, Overrun, ViewText};
 use super::lens::Lens;
 use super::masks::{Masks, Priority, Replacement};
-use crate::matcher::json::{Lexer, Place, Show};
+use crate::matcher::json::{self, Lexer, Place, Show};
 use crate::matcher::{Automaton, Detector, View};
 use crate::program::Program;
 use crate::program::ir::DetectorId;
@@ -26,21 +26,28 @@ pub(super) struct Watcher {
     pub(super) stops: bool,
     /// Whether a rule that it triggers replaces its match.
     pub(super) masks: bool,
-    /// Whether a match may begin in a number or a word of JSON text.
-    begins_in_scalar: bool,
+    /// Whether a match may begin in a number of JSON text.
+    in_numbers: bool,
+    /// Whether a match may begin in `true`, `false` or `null` of JSON text.
+    in_words: bool,
 }
-
-/// Characters that numbers, `true`, `false` and `null` of JSON text are made of.
-const SCALAR: &[u8] = b"0123456789+-.Eaeflnrstu";
 
 impl Watcher {
     /// A watcher that triggers no rule yet.
     pub(super) fn new(program: &Program, detector: DetectorId) -> Self {
         let automaton = program.detector(detector).and_then(|detector| detector.stream.as_ref());
-        let begins_in_scalar =
-            automaton.is_some_and(|automaton| SCALAR.iter().any(|byte| automaton.begins(*byte)));
-        let rules = Vec::new();
-        Self { detector, rules, holds: false, stops: false, masks: false, begins_in_scalar }
+        let begins_in = |bytes: &[u8]| {
+            automaton.is_some_and(|automaton| bytes.iter().any(|byte| automaton.begins(*byte)))
+        };
+        Self {
+            detector,
+            rules: Vec::new(),
+            holds: false,
+            stops: false,
+            masks: false,
+            in_numbers: begins_in(json::NUMBER),
+            in_words: begins_in(json::WORD),
+        }
     }
 
     /// Notes a rule that it triggers, and what that comes to.
@@ -223,12 +230,13 @@ impl Stream {
     /// shown when there is none.
     fn open_in(lexer: &Lexer, watcher: &Watcher, open: Option<usize>) -> usize {
         let at = open.or(lexer.pending());
-        let replaced = match (at, lexer.layout().open_scalar()) {
-            // Nothing is possible yet: a number may go on, and a match in it would replace all of it.
-            (None, Some(start)) if watcher.begins_in_scalar => start,
-            (None, _) => usize::MAX,
+        let replaced = match (at, lexer.scalar()) {
             // Structure is never replaced, and scalars are as a whole.
             (Some(at), _) => lexer.layout().replaced_from(at),
+            // Nothing is possible yet. But a scalar may go on, and a match in it would replace all of it.
+            (None, Some((start, json::Scalar::Number))) if watcher.in_numbers => start,
+            (None, Some((start, json::Scalar::Word))) if watcher.in_words => start,
+            (None, _) => usize::MAX,
         };
         match (watcher.stops, watcher.masks) {
             (true, true) => replaced.min(at.unwrap_or(usize::MAX)),

@@ -12,13 +12,27 @@ mod scalar;
 use std::ops::Range;
 
 pub use layout::{Layout, Place};
-use scalar::Scalar;
+use scalar::Progress;
 
 /// The most brackets that may be open at once; text that is nested deeper is taken as it stands.
 const MAX_DEPTH: usize = 1 << 16;
 
 /// Takes a character as patterns see it, and the bytes that it was written in.
 pub type Show<'a> = &'a mut dyn FnMut(char, Range<usize>);
+
+/// What stands outside of strings and is no structure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scalar {
+    /// A number.
+    Number,
+    /// `true`, `false` or `null`.
+    Word,
+}
+
+/// The bytes that numbers are made of.
+pub const NUMBER: &[u8] = b"0123456789+-.eE";
+/// The bytes that `true`, `false` and `null` are made of.
+pub const WORD: &[u8] = b"aeflnrstu";
 
 /// Reads JSON text, and hands out each character as patterns see it, with the bytes that it was written in.
 #[derive(Debug, Default)]
@@ -48,7 +62,7 @@ enum State {
     /// In `\uXXXX`: how many digits there are, and what they come to.
     Unicode { key: bool, digits: u8, code: u32 },
     /// In a number or a word.
-    Scalar(Scalar),
+    Scalar(Progress),
     /// The text is no JSON.
     Broken,
 }
@@ -96,6 +110,12 @@ impl Lexer {
         self.layout.forget(at);
     }
 
+    /// The scalar that is being read, and where it begins.
+    pub fn scalar(&self) -> Option<(usize, Scalar)> {
+        let State::Scalar(progress) = self.state else { return None };
+        Some((self.begun, if matches!(progress, Progress::Word(_)) { Scalar::Word } else { Scalar::Number }))
+    }
+
     /// Where the characters begin that were read and not handed out yet, since what they come to is open.
     pub fn pending(&self) -> Option<usize> {
         match (self.half, self.state) {
@@ -118,7 +138,7 @@ impl Lexer {
             State::Backslash { key } => self.escaped(c, key, show),
             State::Unicode { key, digits, code } => self.digit(c, key, (digits, code), show),
             State::Scalar(scalar) => {
-                self.scalar(c, at, scalar);
+                self.go_on(c, at, scalar);
                 show(c, at..self.at);
             }
             State::Broken => show(c, at..self.at),
@@ -130,7 +150,10 @@ impl Lexer {
         self.end_half(show);
         match self.state {
             State::Backslash { .. } | State::Unicode { .. } => self.break_escape(show),
-            State::Scalar(scalar) if scalar.is_whole() => self.layout.close(self.at),
+            State::Scalar(scalar) if scalar.is_whole() => {
+                self.layout.close(self.at);
+                self.state = self.after_value();
+            }
             State::Scalar(_) => self.break_from(self.begun),
             State::Before(_) | State::String { .. } | State::Broken => {}
         }
@@ -177,13 +200,13 @@ impl Lexer {
     }
 
     fn begin_scalar(&mut self, c: char, at: usize) -> State {
-        let Some(scalar) = Scalar::beginning(c) else { return self.broken(at) };
+        let Some(scalar) = Progress::beginning(c) else { return self.broken(at) };
         self.begun = at;
         self.layout.open(Place::Scalar, at);
         State::Scalar(scalar)
     }
 
-    fn scalar(&mut self, c: char, at: usize, scalar: Scalar) {
+    fn go_on(&mut self, c: char, at: usize, scalar: Progress) {
         if let Some(longer) = scalar.next(c) {
             self.state = State::Scalar(longer);
         } else if scalar.is_whole() && scalar::ends(c) {

@@ -2,7 +2,7 @@
 
 /// How far a number or a word is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(super) enum Progress {
     Minus,
     /// A leading zero, which no digit may follow.
     Zero,
@@ -18,23 +18,23 @@ pub(super) enum Scalar {
     Word(&'static str),
 }
 
-impl Scalar {
+impl Progress {
     /// The scalar that a character begins.
     pub(super) fn beginning(c: char) -> Option<Self> {
         Some(match c {
-            '-' => Scalar::Minus,
-            '0' => Scalar::Zero,
-            '1'..='9' => Scalar::Integer,
-            't' => Scalar::Word("rue"),
-            'f' => Scalar::Word("alse"),
-            'n' => Scalar::Word("ull"),
+            '-' => Progress::Minus,
+            '0' => Progress::Zero,
+            '1'..='9' => Progress::Integer,
+            't' => Progress::Word("rue"),
+            'f' => Progress::Word("alse"),
+            'n' => Progress::Word("ull"),
             _ => return None,
         })
     }
 
     /// The scalar with one more character.
     pub(super) fn next(self, c: char) -> Option<Self> {
-        use Scalar as S;
+        use Progress as S;
         Some(match (self, c) {
             (S::Minus, '0') => S::Zero,
             (S::Minus, '1'..='9') | (S::Integer, '0'..='9') => S::Integer,
@@ -51,8 +51,12 @@ impl Scalar {
     /// Whether it may end here.
     pub(super) fn is_whole(self) -> bool {
         match self {
-            Scalar::Zero | Scalar::Integer | Scalar::Fraction | Scalar::Exponent | Scalar::Word("") => true,
-            Scalar::Minus | Scalar::Point | Scalar::Power | Scalar::Sign | Scalar::Word(_) => false,
+            Progress::Zero
+            | Progress::Integer
+            | Progress::Fraction
+            | Progress::Exponent
+            | Progress::Word("") => true,
+            Progress::Minus | Progress::Point | Progress::Power | Progress::Sign | Progress::Word(_) => false,
         }
     }
 }
