@@ -1,6 +1,7 @@
 //! The stream guarantee: what leaves is the redaction of the whole text, however it was cut, and nothing of a match
 //! leaves before its fate is certain.
 
+mod documents;
 mod json;
 mod oracle;
 

@@ -150,7 +150,10 @@ impl Lexer {
         self.end_half(show);
         match self.state {
             State::Backslash { .. } | State::Unicode { .. } => self.break_escape(show),
-            State::Scalar(scalar) if scalar.is_whole() => self.layout.close(self.at),
+            State::Scalar(scalar) if scalar.is_whole() => {
+                self.layout.close(self.at);
+                self.state = self.after_value();
+            }
             State::Scalar(_) => self.break_from(self.begun),
             State::Before(_) | State::String { .. } | State::Broken => {}
         }
