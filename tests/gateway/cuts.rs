@@ -12,7 +12,7 @@ use tests::form::{message, response};
 use tests::{Form, Provider, RULES, Script, Setup};
 
 /// What is in force: redactions, a block, and what waits for the whole answer.
-static PACKS: LazyLock<[std::sync::Arc<Pack>; 2]> = LazyLock::new(|| {
+pub(crate) static PACKS: LazyLock<[std::sync::Arc<Pack>; 2]> = LazyLock::new(|| {
     let waits = "policy waits\nrule w on response buffered { when text has \"end\" and not text has \"é\" do redact with \"*\" }";
     let provider = Provider::always(Script::default());
     let setup = Setup::over(&provider).rules("house", RULES);
@@ -28,7 +28,7 @@ fn endpoint(form: Form) -> Endpoint {
 }
 
 /// A session that has let a request pass.
-fn judged(pack: &Pack) -> engine::Session {
+pub(crate) fn judged(pack: &Pack) -> engine::Session {
     let mut session = pack.session();
     session.request(&engine::input::Request::default());
     session
@@ -44,7 +44,7 @@ fn whole(form: Form, pack: &Pack, text: &str) -> Option<String> {
 }
 
 /// All bytes that leave, and how it ended, when the provider's bytes come in such packets.
-fn streamed(form: Form, pack: &Pack, bytes: &[u8], sizes: &[usize]) -> (String, Ending) {
+pub(crate) fn streamed(form: Form, pack: &Pack, bytes: &[u8], sizes: &[usize]) -> (String, Ending) {
     let mut assembler = Assembler::new(endpoint(form), judged(pack), true, "req_1".into(), Asked::default());
     let (mut decoder, mut out, mut ending) = (Decoder::default(), BytesMut::new(), None);
     let mut rest = bytes;
@@ -103,7 +103,7 @@ fn prose() -> impl Strategy<Value = String> {
 }
 
 /// The text in pieces of such sizes.
-fn pieces(text: &str, sizes: &[usize]) -> Vec<String> {
+pub(crate) fn pieces(text: &str, sizes: &[usize]) -> Vec<String> {
     let letters: Vec<char> = text.chars().collect();
     let (mut rest, mut pieces) = (letters.as_slice(), Vec::new());
     for size in sizes.iter().cycle() {

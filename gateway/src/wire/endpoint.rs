@@ -2,7 +2,7 @@
 
 use engine::input::Channel;
 
-use super::responses;
+use super::{choices, responses};
 
 /// A form of the API: how a request is written, and how its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +34,9 @@ impl Endpoint {
 
     /// Where in an answer a channel stands, as the audit log names it.
     pub fn site(self, channel: Channel) -> String {
-        let Channel { choice, carrier } = channel;
         match self {
-            Endpoint::Chat => format!("response.choices[{choice}].{}", carrier.name()),
-            Endpoint::Completions => format!("response.choices[{choice}].text"),
+            Endpoint::Chat => choices::site(channel),
+            Endpoint::Completions => format!("response.choices[{}].text", channel.choice),
             Endpoint::Embeddings => "response".to_owned(),
             Endpoint::Responses => responses::site(channel),
         }

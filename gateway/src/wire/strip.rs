@@ -12,6 +12,13 @@ pub(super) fn unknown(fields: &mut Map<String, Value>, known: impl Fn(&str) -> b
     fields.len() < before
 }
 
+/// Drops lists and objects from fields that are single values. Says whether there were any.
+pub(super) fn nested(fields: &mut Map<String, Value>, may_nest: impl Fn(&str) -> bool) -> bool {
+    let before = fields.len();
+    fields.retain(|field, value| may_nest(field) || !value.is_object() && !value.is_array());
+    fields.len() < before
+}
+
 /// Leaves numbers, flags and nothing, and objects of those.
 pub(super) fn counts(counts: &mut Map<String, Value>) -> bool {
     let before = counts.len();

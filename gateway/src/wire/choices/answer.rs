@@ -1,11 +1,12 @@
 //! A whole list of choices: every text of every choice goes through the session and back to its place.
 
-use engine::input::Channel;
+use engine::input::{Carrier, Channel};
 use engine::run::Session;
 use engine::verdict::Flow;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::shape::Shape;
+use super::calls::{self, OLDER, Written};
+use super::shape::{Place, Shape};
 use super::strip::strip_copies;
 use crate::wire::strand::Strand;
 use crate::wire::{Fault, json};
@@ -33,71 +34,108 @@ pub(in crate::wire) fn guard(
             return Err(Fault::unreadable("the provider's answer carries text where none belongs"));
         }
         let index = u32::try_from(position).unwrap_or(u32::MAX);
-        let Some(fields) = guard_choice(shape, choice, index, shielded, session, strict)? else {
+        let mut guard = Guard { session, shielded, choice: index, places: Vec::new() };
+        if guard.choice(shape, choice, strict)? == Flow::Stopped {
             return Ok(Flow::Stopped);
-        };
-        places.extend(fields.into_iter().map(|(field, channel)| (position, field, channel)));
+        }
+        places.extend(guard.places.into_iter().map(|(place, channel)| (position, place, channel)));
     }
     let mut tails = Vec::new();
     if session.end(&mut tails) == Flow::Stopped {
         return Ok(Flow::Stopped);
     }
     for (channel, tail) in tails {
-        let place = places.iter().find(|(.., of)| *of == channel);
-        let field = place
-            .and_then(|(position, field, _)| shape.part_mut(choices.get_mut(*position)?)?.get_mut(*field));
-        if let Some(Value::String(text)) = field {
+        let Some((position, place, _)) = places.iter().find(|(.., of)| *of == channel) else { continue };
+        let part = choices.get_mut(*position).and_then(|choice| shape.part_mut(choice));
+        if let Some(text) = part.and_then(|part| text_at(part, *place)) {
             text.push_str(&tail);
         }
     }
     Ok(Flow::Open)
 }
 
+/// The text at a place of a choice's part.
+fn text_at(part: &mut Map<String, Value>, place: Place) -> Option<&mut String> {
+    match place {
+        Place::Field(field) => match part.get_mut(field)? {
+            Value::String(text) => Some(text),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        },
+        Place::Call(_, Written::Older) => calls::older_arguments(part),
+        Place::Call(number, Written::Function | Written::Custom) => {
+            calls::arguments(calls::entries(part).nth(usize::from(number))?).map(|(_, text)| text)
+        }
+    }
+}
+
 /// What a list of choices says, by channel, in the order in which it is judged.
 pub(in crate::wire) fn said(shape: Shape, document: &Value) -> Vec<(Channel, String)> {
-    let choices = document.get("choices").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut document = document.clone();
+    strip_copies(&mut document);
+    let choices = document.get_mut("choices").and_then(Value::as_array_mut);
     let mut texts = Vec::new();
-    for (index, choice) in (0..).zip(choices) {
-        for (field, carrier) in shape.texts {
-            let text = shape.part(choice).and_then(|part| part.get(*field)).and_then(Value::as_str);
-            texts.extend(text.map(|text| (Channel { choice: index, carrier: *carrier }, text.to_owned())));
+    for (index, choice) in (0..).zip(choices.into_iter().flatten()) {
+        let Some(part) = shape.part_mut(choice) else { continue };
+        for (place, carrier) in places(shape, part) {
+            let text = text_at(part, place).map(|text| text.clone());
+            texts.extend(text.map(|text| (Channel { choice: index, carrier }, text)));
         }
     }
     texts
 }
 
-/// The fields that speak, with their channels; nothing when the answer is stopped.
-fn guard_choice(
-    shape: Shape,
-    choice: &mut Value,
-    index: u32,
+/// The places in a choice's part where texts may stand, with what carries them.
+fn places(shape: Shape, part: &mut Map<String, Value>) -> Vec<(Place, Carrier)> {
+    let mut places: Vec<_> =
+        shape.texts.iter().map(|(field, carrier)| (Place::Field(field), *carrier)).collect();
+    for (number, call) in (0..OLDER).zip(calls::entries(part)) {
+        let written = calls::arguments(call).map(|(written, _)| written);
+        places.extend(written.map(|written| (Place::Call(number, written), Carrier::Arguments(number))));
+    }
+    places.push((Place::Call(OLDER, Written::Older), Carrier::Arguments(OLDER)));
+    places
+}
+
+/// Guards one choice, and notes where its texts stand.
+struct Guard<'s> {
+    session: &'s mut Session,
     shielded: bool,
-    session: &mut Session,
-    strict: bool,
-) -> Result<Option<Vec<(&'static str, Channel)>>, Fault> {
-    let mut fields = Vec::new();
-    let Some(part) = shape.part_mut(choice) else { return Ok(Some(fields)) };
-    for (field, carrier) in shape.texts {
-        let text = match part.get_mut(*field) {
-            None | Some(Value::Null) => continue,
-            Some(Value::String(text)) => text,
-            Some(other) if strict => {
-                let kind = json::kind(other);
+    choice: u32,
+    places: Vec<(Place, Channel)>,
+}
+
+impl Guard<'_> {
+    fn choice(&mut self, shape: Shape, choice: &mut Value, strict: bool) -> Result<Flow, Fault> {
+        let Some(part) = shape.part_mut(choice) else { return Ok(Flow::Open) };
+        for (field, _) in shape.texts {
+            let odd = part.get(*field).filter(|value| strict && !value.is_string() && !value.is_null());
+            if let Some(odd) = odd {
+                let kind = json::kind(odd);
                 return Err(Fault::unreadable(format!("`{field}` of the provider's answer is {kind}")));
             }
-            Some(_) => continue,
-        };
-        let mut strand = Strand::new(Channel { choice: index, carrier: *carrier });
-        let mut released = String::new();
-        if strand.feed(session, text, shielded, &mut released) == Flow::Stopped
-            || strand.finish(session, &mut released) == Flow::Stopped
+        }
+        for (place, carrier) in places(shape, part) {
+            if let Some(text) = text_at(part, place)
+                && self.text(place, carrier, text) == Flow::Stopped
+            {
+                return Ok(Flow::Stopped);
+            }
+        }
+        Ok(Flow::Open)
+    }
+
+    fn text(&mut self, place: Place, carrier: Carrier, text: &mut String) -> Flow {
+        let channel = Channel { choice: self.choice, carrier };
+        let (mut strand, mut released) = (Strand::new(channel), String::new());
+        if strand.feed(self.session, text, self.shielded, &mut released) == Flow::Stopped
+            || strand.finish(self.session, &mut released) == Flow::Stopped
         {
-            return Ok(None);
+            return Flow::Stopped;
         }
         *text = released;
-        fields.push((*field, strand.channel));
+        self.places.push((place, channel));
+        Flow::Open
     }
-    Ok(Some(fields))
 }
 
 #[cfg(test)]

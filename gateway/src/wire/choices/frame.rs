@@ -3,14 +3,15 @@
 use bytes::BytesMut;
 use serde_json::{Value, json};
 
-use super::shape::Shape;
+use super::calls::{self, OLDER, Written};
+use super::shape::{Place, Shape};
 use crate::wire::{json as strict_json, sse, surrogate};
 
 /// A text that may leave.
 #[derive(Debug)]
 pub(super) struct Said {
     pub(super) choice: u32,
-    pub(super) field: &'static str,
+    pub(super) place: Place,
     pub(super) text: String,
 }
 
@@ -26,9 +27,19 @@ pub(super) struct Envelope {
 
 impl Envelope {
     /// Emits a text as chunks of its own, in pieces of a size that SDKs take well.
-    pub(super) fn say(&self, said: &Said, mut role: Option<Value>, out: &mut BytesMut) {
+    pub(super) fn say(&self, said: &Said, out: &mut BytesMut) {
         for piece in sse::pieces(&said.text) {
-            self.frame(&self.shape.saying(said.choice, said.field, piece, role.take()), out);
+            self.frame(&self.shape.saying(said.choice, said.place, piece), out);
+        }
+    }
+
+    /// Emits a choice as a chunk of its own, if it says anything; long texts go on in further ones.
+    pub(super) fn say_choice(&self, mut choice: Value, out: &mut BytesMut) {
+        if self.shape.says_something(&choice) {
+            let mut overflow = Vec::new();
+            cut_long_texts(self.shape, &mut choice, &mut overflow);
+            self.frame(&choice, out);
+            overflow.iter().for_each(|said| self.say(said, out));
         }
     }
 
@@ -63,34 +74,45 @@ impl Envelope {
             *place = Value::Array(choices);
         }
         self.write(&self.chunk, out);
-        overflow.iter().for_each(|said| self.say(said, None, out));
+        overflow.iter().for_each(|said| self.say(said, out));
     }
 }
 
-/// Leaves the first piece of each long text in place and moves the rest to `overflow`. A finish is told before
-/// nothing: long texts next to one have been said already.
+/// Leaves the first piece of each long text in place and moves the rest to `overflow`. Of a choice that finishes, long
+/// texts have been said already.
 fn cut_long_texts(shape: Shape, choice: &mut Value, overflow: &mut Vec<Said>) {
     let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
-    let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
-    let Some(part) = shape.part_mut(choice).filter(|_| !finishes) else { return };
-    for (field, _) in shape.texts {
-        let Some(Value::String(text)) = part.get_mut(*field) else { continue };
+    each_text(shape, choice, |place, text| {
         let first = sse::pieces(text).next().map_or(0, str::len);
         if first < text.len() {
             let rest = text.split_off(first);
-            overflow.push(Said { choice: index, field, text: rest });
+            overflow.push(Said { choice: index, place, text: rest });
         }
-    }
+    });
 }
 
-/// Whether there is more to say than the texts that stand in the choice, or more than one frame takes. A field that
-/// speaks twice, in its delta and at the finish, says more than its place holds, even if it says the same twice.
-pub(super) fn said_more_than(shape: Shape, choice: &Value, said: &[Said]) -> bool {
-    let stands = |said: &Said| {
-        let text = shape.part(choice).and_then(|part| part.get(said.field)).and_then(Value::as_str);
-        text == Some(&said.text) && said.text.len() <= sse::PIECE
-    };
-    let once =
-        |one: &Said| said.iter().filter(|s| (s.choice, s.field) == (one.choice, one.field)).count() == 1;
-    !said.iter().all(|said| stands(said) && once(said))
+/// Whether a text of a choice is too long for one frame.
+pub(super) fn has_long_text(shape: Shape, choice: &mut Value) -> bool {
+    let mut long = false;
+    each_text(shape, choice, |_, text| long |= text.len() > sse::PIECE);
+    long
+}
+
+/// Calls `each` with the place of every text of a choice whose calls are numbered.
+fn each_text(shape: Shape, choice: &mut Value, mut each: impl FnMut(Place, &mut String)) {
+    let Some(part) = shape.part_mut(choice) else { return };
+    for (field, _) in shape.texts {
+        if let Some(Value::String(text)) = part.get_mut(*field) {
+            each(Place::Field(field), text);
+        }
+    }
+    for call in calls::entries(part) {
+        let number = call.get("index").and_then(Value::as_u64).and_then(|index| u16::try_from(index).ok());
+        if let Some((written, text)) = calls::arguments(call) {
+            each(Place::Call(number.unwrap_or(0), written), text);
+        }
+    }
+    if let Some(text) = calls::older_arguments(part) {
+        each(Place::Call(OLDER, Written::Older), text);
+    }
 }

@@ -3,6 +3,7 @@
 use engine::input::Carrier;
 use serde_json::{Map, Value, json};
 
+use super::calls::{self, Written};
 use super::strip::is_odd;
 
 /// Fields of a message or a delta that carry text, in the order in which a reader sees them. `reasoning` is how
@@ -25,6 +26,15 @@ pub(in crate::wire) const DELTA: Shape =
 /// A choice of a completion, whole and in pieces.
 pub(in crate::wire) const TEXT: Shape =
     Shape { part: None, texts: &[("text", Carrier::Content)], others: ["message", "delta"] };
+
+/// Where in a choice a text stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In that field.
+    Field(&'static str),
+    /// In the arguments of the call of that number.
+    Call(u16, Written),
+}
 
 /// Where the texts of a choice stand.
 #[derive(Clone, Copy, Debug)]
@@ -60,17 +70,39 @@ impl Shape {
         }
     }
 
-    /// A choice that says that text, and who says it.
-    pub(super) fn saying(self, index: u32, field: &str, text: &str, role: Option<Value>) -> Value {
+    /// A choice that says that text.
+    pub(super) fn saying(self, index: u32, place: Place, text: &str) -> Value {
+        let (field, said) = match place {
+            Place::Field(field) => (field.to_owned(), json!(text)),
+            Place::Call(number, written) => written.saying(number, text),
+        };
         match self.part {
-            Some(part) => {
-                let mut fields = Map::new();
-                fields.extend(role.map(|role| ("role".to_owned(), role)));
-                fields.insert(field.to_owned(), json!(text));
-                json!({"index": index, part: fields, "finish_reason": null})
-            }
-            None => json!({"index": index, field: text, "logprobs": null, "finish_reason": null}),
+            Some(part) => json!({"index": index, part: {field: said}, "finish_reason": null}),
+            None => json!({"index": index, field: said, "logprobs": null, "finish_reason": null}),
         }
+    }
+
+    /// Takes out of a choice that ends what it says before it does, as a choice of its own.
+    pub(super) fn take_said(self, choice: &mut Value) -> Value {
+        let mut said = choice.clone();
+        if let Some(reason) = said.get_mut("finish_reason") {
+            *reason = Value::Null;
+        }
+        if let Some(fields) = self.part_mut(choice) {
+            match self.part {
+                Some(_) => fields.clear(),
+                None => self.texts.iter().for_each(|(field, _)| self.empty(fields, field)),
+            }
+        }
+        said
+    }
+
+    /// Whether a choice calls tools.
+    pub(super) fn has_calls(self, choice: &Value) -> bool {
+        let calls = |fields: &Map<String, Value>| {
+            ["tool_calls", "function_call"].iter().any(|field| fields.contains_key(*field))
+        };
+        self.part.is_some() && self.part(choice).is_some_and(calls)
     }
 
     /// A choice that ends for that reason.
@@ -97,6 +129,8 @@ impl Shape {
     pub(super) fn hides_text(self, choice: &Value) -> bool {
         let is_there = |field: &str| choice.get(field).filter(|value| !value.is_null());
         let part_is_odd = self.part.and_then(is_there).is_some_and(|part| !part.is_object());
-        is_odd(choice) || self.others.into_iter().any(|field| is_there(field).is_some()) || part_is_odd
+        let calls_are_odd = self.part.is_some() && self.part(choice).is_some_and(calls::hide_text);
+        let is_elsewhere = self.others.into_iter().any(|field| is_there(field).is_some());
+        is_odd(choice) || is_elsewhere || part_is_odd || calls_are_odd
     }
 }

@@ -5,8 +5,9 @@ use engine::input::{Carrier, Channel};
 use engine::verdict::Flow;
 use serde_json::{Map, Value};
 
-use super::frame::{Envelope, Said, said_more_than};
-use super::shape::Shape;
+use super::calls::{self, Numbers, OLDER, Written};
+use super::frame::{Envelope, Said, has_long_text};
+use super::shape::{Place, Shape};
 use super::strip::{is_no_reason, strip_copies};
 use super::waiting::Waiting;
 use crate::wire::sse::{self, Next, PIECE};
@@ -34,6 +35,10 @@ pub(in crate::wire) struct Stream {
     said: Vec<Said>,
     /// The choice in which a rule has stopped the answer.
     stopped: u32,
+    /// Whether a rule waits for the end.
+    waits: bool,
+    /// Where the frame of the event in hand begins that tells of a finish, if it does.
+    finish: Option<usize>,
 }
 
 /// What is known of one choice.
@@ -42,26 +47,27 @@ struct Choice {
     index: u32,
     finished: bool,
     texts: Vec<Spoken>,
+    calls: Numbers,
 }
 
-/// One text of a choice, and the field in which it last spoke.
+/// One text of a choice, and the place in which it last spoke.
 #[derive(Debug)]
 struct Spoken {
-    field: &'static str,
+    place: Place,
     strand: Strand,
 }
 
 impl Choice {
     /// The text of a carrier, which is made when it is new.
-    fn text(&mut self, field: &'static str, carrier: Carrier) -> Option<&mut Spoken> {
+    fn text(&mut self, place: Place, carrier: Carrier) -> Option<&mut Spoken> {
         let channel = Channel { choice: self.index, carrier };
         let known = self.texts.iter().position(|text| text.strand.channel == channel);
         let at = known.unwrap_or_else(|| {
-            self.texts.push(Spoken { field, strand: Strand::new(channel) });
+            self.texts.push(Spoken { place, strand: Strand::new(channel) });
             self.texts.len() - 1
         });
         let text = self.texts.get_mut(at)?;
-        text.field = field;
+        text.place = place;
         Some(text)
     }
 }
@@ -77,6 +83,8 @@ impl Stream {
             envelope: Envelope { shape, chunk: Value::Null, shielded: false },
             said: Vec::new(),
             stopped: 0,
+            waits,
+            finish: None,
         }
     }
 
@@ -97,6 +105,7 @@ impl Stream {
         for (position, choice) in choices.iter_mut().enumerate() {
             changed |= self.choice(judge, choice, position, out)?;
         }
+        self.finish = choices.iter().any(finishes).then_some(out.len());
         if !changed && payload.len() < PIECE && !payload.contains(&b'\n') {
             sse::encode(payload, out);
             return Ok(());
@@ -119,24 +128,24 @@ impl Stream {
         }
         let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
         let slot = self.slot(index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)))?;
-        let finishes = choice.get("finish_reason").is_some_and(|reason| !is_no_reason(reason));
         let before = self.said.len();
         let mut changed = false;
         if let Some(part) = shape.part_mut(choice) {
             changed = self.part(judge, part, slot)?;
+            changed |= judge.strict && self.calls(judge, part, slot)?;
         }
-        if finishes {
-            self.finish(judge, slot)?;
+        if !finishes(choice) {
+            return Ok(changed);
         }
-        if finishes && said_more_than(shape, choice, self.said.get(before..).unwrap_or_default()) {
+        let tails = self.said.len();
+        self.finish(judge, slot)?;
+        let waiting_call = self.waits && shape.has_calls(choice);
+        if self.said.len() > tails || waiting_call || has_long_text(shape, choice) {
             changed = true;
-            let mut role = None;
-            if let Some(part) = shape.part_mut(choice) {
-                shape.texts.iter().for_each(|(field, _)| shape.empty(part, field));
-                role = part.shift_remove("role");
-            }
             let Self { said, envelope, .. } = self;
-            said.drain(before..).for_each(|said| envelope.say(&said, role.take(), out));
+            envelope.say_choice(shape.take_said(choice), out);
+            said.drain(tails..).for_each(|said| envelope.say(&said, out));
+            said.truncate(before);
         }
         Ok(changed)
     }
@@ -150,7 +159,7 @@ impl Stream {
         if self.choices.len() >= most {
             return Err(Fault::unreadable(format!("the provider's answer has more than {most} choices")));
         }
-        self.choices.push(Choice { index, finished: false, texts: Vec::new() });
+        self.choices.push(Choice { index, finished: false, texts: Vec::new(), calls: Numbers::default() });
         Ok(self.choices.len() - 1)
     }
 
@@ -169,7 +178,7 @@ impl Stream {
                 }
                 Some(_) => continue,
             };
-            let released = self.feed(judge, slot, field, *carrier, text)?;
+            let released = self.feed(judge, slot, Place::Field(field), *carrier, text)?;
             if released == *text {
                 continue;
             }
@@ -183,12 +192,53 @@ impl Stream {
         Ok(changed)
     }
 
+    /// Judges the arguments of calls; says whether anything changed.
+    fn calls(&mut self, judge: &mut Judge, part: &mut Map<String, Value>, slot: usize) -> Result<bool, Halt> {
+        let mut changed = false;
+        for call in calls::entries(part) {
+            let number = self.choices.get_mut(slot).and_then(|choice| choice.calls.of(call));
+            let number =
+                number.ok_or_else(|| Fault::unreadable("the provider's answer has too many calls"))?;
+            if let Value::Object(fields) = call
+                && fields.get("index").is_none_or(Value::is_null)
+            {
+                fields.insert("index".to_owned(), number.into());
+                changed = true;
+            }
+            let Some((written, text)) = calls::arguments(call) else { continue };
+            changed |= self.call(judge, slot, number, written, text)?;
+        }
+        if let Some(text) = calls::older_arguments(part) {
+            changed |= self.call(judge, slot, OLDER, Written::Older, text)?;
+        }
+        if changed {
+            calls::prune(part);
+        }
+        Ok(changed)
+    }
+
+    /// Judges the arguments of one call.
+    fn call(
+        &mut self,
+        judge: &mut Judge,
+        slot: usize,
+        number: u16,
+        written: Written,
+        text: &mut String,
+    ) -> Result<bool, Halt> {
+        let place = Place::Call(number, written);
+        let released = self.feed(judge, slot, place, Carrier::Arguments(number), text)?;
+        let changed = released != *text;
+        *text = released;
+        Ok(changed)
+    }
+
     /// Feeds one text; what was released is noted in `said` as well, in case the chunk cannot leave whole.
     fn feed(
         &mut self,
         judge: &mut Judge,
         slot: usize,
-        field: &'static str,
+        place: Place,
         carrier: Carrier,
         text: &str,
     ) -> Result<String, Halt> {
@@ -197,11 +247,11 @@ impl Stream {
             return Err(Fault::unreadable("the provider's answer goes on after its end").into());
         }
         let index = choice.index;
-        let Some(spoken) = choice.text(field, carrier) else { return Ok(String::new()) };
+        let Some(spoken) = choice.text(place, carrier) else { return Ok(String::new()) };
         let mut released = String::with_capacity(text.len());
         let flow = spoken.strand.feed(&mut judge.session, text, self.envelope.shielded, &mut released);
         if !released.is_empty() {
-            self.said.push(Said { choice: index, field, text: released.clone() });
+            self.said.push(Said { choice: index, place, text: released.clone() });
         }
         match flow {
             Flow::Open => Ok(released),
@@ -215,13 +265,13 @@ impl Stream {
             return Ok(());
         };
         choice.finished = true;
-        choice.texts.sort_by_key(|text| place(text.strand.channel.carrier));
+        choice.texts.sort_by_key(|text| order(text.strand.channel.carrier));
         let index = choice.index;
         for spoken in &mut choice.texts {
             let mut tail = String::new();
             let flow = spoken.strand.finish(&mut judge.session, &mut tail);
             if !tail.is_empty() {
-                self.said.push(Said { choice: index, field: spoken.field, text: tail });
+                self.said.push(Said { choice: index, place: spoken.place, text: tail });
             }
             if flow == Flow::Stopped {
                 return Err(self.stopped_in(index));
@@ -235,11 +285,11 @@ impl Stream {
         Halt::Stopped
     }
 
-    /// A text that is let go at the very end, with the field that it last spoke in.
+    /// A text that is let go at the very end, in the place that it last spoke in.
     fn spoken(&self, channel: Channel, text: String) -> Option<Said> {
         let choice = self.choices.iter().find(|choice| choice.index == channel.choice)?;
         let spoken = choice.texts.iter().find(|spoken| spoken.strand.channel == channel)?;
-        Some(Said { choice: channel.choice, field: spoken.field, text })
+        Some(Said { choice: channel.choice, place: spoken.place, text })
     }
 }
 
@@ -249,10 +299,8 @@ impl Dialect for Stream {
         let Some(mut waiting) = self.waiting.take() else {
             return self.chunk(judge, payload, out).map(|()| Next::More);
         };
-        waiting.begin();
         let taken = self.chunk(judge, payload, &mut waiting.frames);
-        let finished = self.choices.iter().any(|choice| choice.finished);
-        let taken = taken.and_then(|()| waiting.took(finished).map_err(Halt::from));
+        let taken = taken.and_then(|()| waiting.took(self.finish.take()).map_err(Halt::from));
         self.waiting = Some(waiting);
         taken.map(|()| Next::More)
     }
@@ -277,7 +325,9 @@ impl Dialect for Stream {
 
     fn stop(&mut self, out: &mut BytesMut) {
         let Self { envelope, said, shape, stopped, .. } = self;
-        said.drain(..).for_each(|said| envelope.say(&said, None, out));
+        // A call that is cut short is none: its arguments stay.
+        let spoken = said.drain(..).filter(|said| matches!(said.place, Place::Field(_)));
+        spoken.for_each(|said| envelope.say(&said, out));
         envelope.frame(&shape.ending(*stopped, "content_filter"), out);
     }
 
@@ -288,12 +338,18 @@ impl Dialect for Stream {
 }
 
 /// The order in which a reader sees the texts of a choice.
-fn place(carrier: Carrier) -> u8 {
+fn order(carrier: Carrier) -> (u8, u16) {
     match carrier {
-        Carrier::Reasoning => 0,
-        Carrier::Content => 1,
-        Carrier::Refusal => 2,
+        Carrier::Reasoning => (0, 0),
+        Carrier::Content => (1, 0),
+        Carrier::Refusal => (2, 0),
+        Carrier::Arguments(call) => (3, call),
     }
+}
+
+/// Whether a choice of a chunk ends.
+fn finishes(choice: &Value) -> bool {
+    choice.get("finish_reason").is_some_and(|reason| !is_no_reason(reason))
 }
 
 /// Refuses a chunk whose choices are no list, or that has neither choices nor usage.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::calls;
 use super::shape::SPOKEN;
 use crate::wire::strip;
 
@@ -30,7 +31,7 @@ pub(super) fn is_no_reason(reason: &Value) -> bool {
 /// Longest `finish_reason`.
 const MAX_REASON: usize = 32;
 
-/// Fields of a message or a delta that may pass beside its texts. Tool calls pass as they are.
+/// Fields of a message or a delta that may pass beside its texts.
 const PART: [&str; 3] = ["role", "tool_calls", "function_call"];
 
 /// Fields of a choice that may pass; `text` is judged elsewhere.
@@ -104,7 +105,7 @@ fn strip_part(part: &mut Map<String, Value>) -> bool {
         .get_mut("role")
         .filter(|role| !role.is_null() && !role.as_str().is_some_and(|r| ROLES.contains(&r)));
     let odd_role = role.map(|role| *role = "assistant".into()).is_some();
-    twice | unknown | odd_role
+    twice | unknown | odd_role | calls::strip(part)
 }
 
 #[cfg(test)]
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn what_nobody_knows_and_may_hold_text_is_dropped() {
         let part = json!({"role": "a secret", "content": "x", "Content": "y", "thinking": "z", "audio": {"t": "z"},
-            "annotations": [], "n": 1, "refusal": null, "tool_calls": [{"id": "c"}]});
+            "annotations": [], "n": 1, "refusal": null, "tool_calls": [{"id": "c", "note": "z"}]});
         let mut answer =
             json!({"choices": [{"index": 0, "message": part, "stop_reason": "z", "finish_reason": "stop"}]});
         assert!(strip_copies(&mut answer));

@@ -16,21 +16,12 @@ pub(super) struct Waiting {
     pub(super) frames: BytesMut,
     /// Where the first frame begins that tells of a finish: texts come before it.
     finish: Option<usize>,
-    /// Where the frames of the event in hand begin.
-    begun: usize,
 }
 
 impl Waiting {
-    /// An event comes.
-    pub(super) fn begin(&mut self) {
-        self.begun = self.frames.len();
-    }
-
-    /// An event was taken; `finished` when it or one before it told of a finish.
-    pub(super) fn took(&mut self, finished: bool) -> Result<(), Fault> {
-        if finished && self.finish.is_none() {
-            self.finish = Some(self.begun);
-        }
+    /// An event was taken, which tells of a finish in the frame that begins there, if it does.
+    pub(super) fn took(&mut self, finish: Option<usize>) -> Result<(), Fault> {
+        self.finish = self.finish.or(finish);
         if self.frames.len() > MAX_FRAMES {
             let message = "an answer that a rule waits for the end of has too many events";
             return Err(Fault::upstream(StatusCode::BAD_GATEWAY, "answer_too_long", message));
@@ -47,7 +38,7 @@ impl Waiting {
     ) {
         let rest = self.frames.split_off(self.finish.unwrap_or(self.frames.len()));
         out.unsplit(self.frames);
-        texts.for_each(|said| envelope.say(&said, None, out));
+        texts.for_each(|said| envelope.say(&said, out));
         out.unsplit(rest);
     }
 }

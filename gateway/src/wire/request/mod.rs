@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::{Endpoint, Fault};
 use field::{boolean, check_length, invalid, missing, name, refuse_lookalikes, whole_number};
-use walk::{Step, walk};
+use walk::{Step, is_arguments, walk};
 
 /// What an endpoint's own fields say.
 #[derive(Default)]
@@ -134,7 +134,7 @@ impl Endpoint {
                 }
                 message.texts.end = texts.len() + 1;
             }
-            texts.push(Text { role, value });
+            texts.push(Text { role, value, is_json: is_arguments(self, path) });
         });
     }
 

@@ -27,7 +27,7 @@ fn a_request_is_lent_whole() {
     let ranges: Vec<_> = request.messages.iter().map(|m| m.texts.clone()).collect();
     assert_eq!(ranges, [1..2, 0..0, 2..6]);
     assert_eq!(request.texts[1].value, "a");
-    assert_eq!(request.texts[2], Text { role: Role::Assistant, value: "b" });
+    assert_eq!(request.texts[2], Text::plain(Role::Assistant, "b"));
 }
 
 #[test]

@@ -171,6 +171,19 @@ impl<'a> Walker<'a, '_> {
     }
 }
 
+/// Whether a text is the arguments of a call: JSON, as text.
+pub(super) fn is_arguments(endpoint: Endpoint, path: &[Step<'_>]) -> bool {
+    match (endpoint, path) {
+        (Endpoint::Chat, [Step::Key("messages"), Step::Item(_), call @ ..]) => matches!(
+            call,
+            [Step::Key("function_call"), Step::Key("arguments")]
+                | [Step::Key("tool_calls"), Step::Item(_), Step::Key("function"), Step::Key("arguments")]
+        ),
+        (Endpoint::Responses, [Step::Key("input"), Step::Item(_), Step::Key("arguments")]) => true,
+        _ => false,
+    }
+}
+
 /// Bytes in a part of a content.
 fn is_media_part(place: &[Step<'_>], text: &str) -> bool {
     match place {

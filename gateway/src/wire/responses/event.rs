@@ -7,6 +7,9 @@ use super::kind::Kind;
 use crate::wire::Fault;
 use crate::wire::strip::{self, is_word};
 
+/// Fields that hold a name.
+const NAMES: [&str; 3] = ["item_id", "name", "call_id"];
+
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
@@ -20,8 +23,6 @@ pub(super) enum About {
     Piece(Kind),
     /// A text, once more and whole.
     Text(Kind),
-    /// The arguments of a call, which pass as they are.
-    Call,
     /// The answer is there.
     End,
     /// There will be no answer.
@@ -41,10 +42,6 @@ impl About {
             "response.content_part.done" => About::Part { list: "content", ends: true },
             "response.reasoning_summary_part.added" => About::Part { list: "summary", ends: false },
             "response.reasoning_summary_part.done" => About::Part { list: "summary", ends: true },
-            "response.function_call_arguments.delta"
-            | "response.function_call_arguments.done"
-            | "response.custom_tool_call_input.delta"
-            | "response.custom_tool_call_input.done" => About::Call,
             "response.completed" | "response.incomplete" => About::End,
             "response.failed" | "error" => About::Failure,
             _ => About::of_text(name).unwrap_or(About::Other),
@@ -70,7 +67,8 @@ impl About {
             About::Piece(_) => &["item_id", "delta", "logprobs"],
             About::Text(Kind::Refusal) => &["item_id", "refusal"],
             About::Text(Kind::Output | Kind::Reasoning | Kind::Summary) => &["item_id", "text", "logprobs"],
-            About::Call => &["item_id", "delta", "arguments", "input", "name", "call_id"],
+            About::Text(Kind::Arguments) => &["item_id", "arguments", "name", "call_id"],
+            About::Text(Kind::Input) => &["item_id", "input", "name", "call_id"],
             About::Other => &["item_id"],
         }
     }
@@ -85,10 +83,7 @@ impl About {
         empty_copies(fields);
         let known = self.fields();
         let mut stripped = strip::unknown(fields, |field| field == "type" || known.contains(&field));
-        if fields.get("item_id").is_some_and(|id| id.is_object() || id.is_array()) {
-            fields.shift_remove("item_id");
-            stripped = true;
-        }
+        stripped |= strip::nested(fields, |field| known.contains(&field) && !NAMES.contains(&field));
         Ok(self != About::Other || !stripped)
     }
 }

@@ -9,7 +9,7 @@ use crate::wire::{Fault, json as strict_json};
 /// Fields of messages and reasoning that may pass.
 const SPEAKING: &[&str] = &["id", "type", "role", "status", "phase", "content", "summary"];
 
-/// Fields of calls that may pass; arguments pass as they are.
+/// Fields of calls that may pass.
 const CALLING: &[&str] = &["id", "type", "status", "call_id", "name", "arguments", "input"];
 
 /// Fields of any other item, of which nothing is judged.
@@ -28,6 +28,10 @@ pub(super) fn strip(item: &mut Value) -> Result<(), Fault> {
         _ => OTHER,
     };
     strip::unknown(fields, |field| known.contains(&field));
+    if let Some(arguments) = fields.get_mut(Kind::Arguments.field()).filter(|arguments| arguments.is_object())
+    {
+        *arguments = Value::String(arguments.to_string());
+    }
     fields.retain(|field, value| LISTS.contains(&field.as_str()) || is_flat(field, value));
     for list in LISTS {
         match fields.get_mut(list) {
@@ -69,11 +73,16 @@ pub(super) fn is_flat(field: &str, value: &Value) -> bool {
     !value.is_object() && !value.is_array() && !is_odd_word
 }
 
-/// Calls `each` with the kind, the place and the text of every part of an item that has one.
+/// Calls `each` with the kind, the place and the text of every part of an item that has one, and of the item itself.
 pub(super) fn each_text<E: From<Fault>>(
     item: &mut Value,
     mut each: impl FnMut(Kind, usize, &mut String) -> Result<(), E>,
 ) -> Result<(), E> {
+    if let Some(kind) = Kind::of_item(item)
+        && let Some(text) = text_of(item, kind.field())?
+    {
+        each(kind, 0, text)?;
+    }
     for list in LISTS {
         let parts = item.get_mut(list).and_then(Value::as_array_mut);
         for (position, part) in parts.into_iter().flatten().enumerate() {

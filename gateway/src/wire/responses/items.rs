@@ -122,7 +122,7 @@ impl Items {
     /// The text that an event of that kind speaks of.
     pub(super) fn text_of_event(&mut self, kind: Kind, event: &Value) -> Result<TextId, Fault> {
         let item = self.of_event(event)?;
-        let part = event.get(kind.index()).and_then(Value::as_u64).unwrap_or(0);
+        let part = kind.list().and_then(|(_, index)| event.get(index)?.as_u64()).unwrap_or(0);
         self.text(item, kind, usize::try_from(part).unwrap_or(usize::MAX))
     }
 
@@ -338,8 +338,11 @@ impl Items {
     /// Parts that were told in events of their own, after the item had begun.
     fn complete_parts(&self, at: usize, fields: &mut Map<String, Value>) {
         for text in self.texts.iter().filter(|text| text.item == at) {
-            let list = fields.entry(text.kind.list()).or_insert_with(|| json!([]));
-            if let Value::Array(parts) = list {
+            let Some((list, _)) = text.kind.list() else {
+                fields.entry(text.kind.field()).or_insert_with(|| text.kind.blank());
+                continue;
+            };
+            if let Value::Array(parts) = fields.entry(list).or_insert_with(|| json!([])) {
                 while parts.len() <= text.part {
                     parts.push(text.kind.blank());
                 }
@@ -365,9 +368,9 @@ pub(in crate::wire) fn site(channel: Channel) -> String {
     let number = usize::try_from(channel.choice).unwrap_or(usize::MAX);
     let (item, part) = (number / (2 * MAX_PARTS), number % (2 * MAX_PARTS));
     let (list, part) = if part < MAX_PARTS { ("content", part) } else { ("summary", part - MAX_PARTS) };
-    let field = match channel.carrier {
-        Carrier::Refusal => "refusal",
-        Carrier::Content | Carrier::Reasoning => "text",
-    };
-    format!("response.output[{item}].{list}[{part}].{field}")
+    match channel.carrier {
+        Carrier::Content | Carrier::Reasoning => format!("response.output[{item}].{list}[{part}].text"),
+        Carrier::Refusal => format!("response.output[{item}].{list}[{part}].refusal"),
+        Carrier::Arguments(_) => format!("response.output[{item}].arguments"),
+    }
 }

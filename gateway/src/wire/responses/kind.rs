@@ -3,7 +3,7 @@
 use engine::input::Carrier;
 use serde_json::{Value, json};
 
-/// A kind of text. The arguments of calls are none: they pass as they are.
+/// A kind of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     /// What a message says.
@@ -14,6 +14,10 @@ pub(super) enum Kind {
     Reasoning,
     /// What is shown of the reasoning.
     Summary,
+    /// The arguments of a call of a function.
+    Arguments,
+    /// What a tool is called with that takes any text.
+    Input,
 }
 
 /// The lists of parts that an item may have.
@@ -21,7 +25,17 @@ pub(super) const LISTS: [&str; 2] = ["content", "summary"];
 
 impl Kind {
     /// All of them.
-    pub(super) const ALL: [Kind; 4] = [Kind::Output, Kind::Refusal, Kind::Reasoning, Kind::Summary];
+    pub(super) const ALL: [Kind; 6] =
+        [Kind::Output, Kind::Refusal, Kind::Reasoning, Kind::Summary, Kind::Arguments, Kind::Input];
+
+    /// The kind of the text that stands in an item itself.
+    pub(super) fn of_item(item: &Value) -> Option<Kind> {
+        match item.get("type")?.as_str()? {
+            "function_call" => Some(Kind::Arguments),
+            "custom_tool_call" => Some(Kind::Input),
+            _ => None,
+        }
+    }
 
     /// The kind of a part in one of an item's lists.
     pub(super) fn of_part(list: &str, part: &Value) -> Option<Kind> {
@@ -35,27 +49,23 @@ impl Kind {
         })
     }
 
-    /// The list in which its parts stand.
-    pub(super) fn list(self) -> &'static str {
+    /// The list in which its parts stand, and the field of an event that says which of them is meant; nothing where the
+    /// text stands in the item itself.
+    pub(super) fn list(self) -> Option<(&'static str, &'static str)> {
         match self {
-            Kind::Output | Kind::Refusal | Kind::Reasoning => "content",
-            Kind::Summary => "summary",
+            Kind::Output | Kind::Refusal | Kind::Reasoning => Some(("content", "content_index")),
+            Kind::Summary => Some(("summary", "summary_index")),
+            Kind::Arguments | Kind::Input => None,
         }
     }
 
-    /// The field of a part, and of the event that repeats it, which holds the text.
+    /// The field of a part or an item, and of the event that repeats it, which holds the text.
     pub(super) fn field(self) -> &'static str {
         match self {
             Kind::Output | Kind::Reasoning | Kind::Summary => "text",
             Kind::Refusal => "refusal",
-        }
-    }
-
-    /// The field of an event that says which part of the list is meant.
-    pub(super) fn index(self) -> &'static str {
-        match self {
-            Kind::Output | Kind::Refusal | Kind::Reasoning => "content_index",
-            Kind::Summary => "summary_index",
+            Kind::Arguments => "arguments",
+            Kind::Input => "input",
         }
     }
 
@@ -66,6 +76,8 @@ impl Kind {
             Kind::Refusal => "response.refusal",
             Kind::Reasoning => "response.reasoning_text",
             Kind::Summary => "response.reasoning_summary_text",
+            Kind::Arguments => "response.function_call_arguments",
+            Kind::Input => "response.custom_tool_call_input",
         }
     }
 
@@ -75,16 +87,18 @@ impl Kind {
             Kind::Output => Carrier::Content,
             Kind::Refusal => Carrier::Refusal,
             Kind::Reasoning | Kind::Summary => Carrier::Reasoning,
+            Kind::Arguments | Kind::Input => Carrier::Arguments(0),
         }
     }
 
-    /// A part of this kind that says nothing yet.
+    /// A part of this kind, or the field of an item, that says nothing yet.
     pub(super) fn blank(self) -> Value {
         match self {
             Kind::Output => json!({"type": "output_text", "text": "", "annotations": [], "logprobs": []}),
             Kind::Refusal => json!({"type": "refusal", "refusal": ""}),
             Kind::Reasoning => json!({"type": "reasoning_text", "text": ""}),
             Kind::Summary => json!({"type": "summary_text", "text": ""}),
+            Kind::Arguments | Kind::Input => json!(""),
         }
     }
 }

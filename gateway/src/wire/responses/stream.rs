@@ -131,7 +131,7 @@ impl Stream {
                 document::strip(response, &self.repeated)?;
                 Says::All(self.items.read_all(&mut judge.session, response, shielded)?)
             }
-            About::Call | About::Failure | About::Other => Says::Nothing,
+            About::Failure | About::Other => Says::Nothing,
         };
         Ok(Some(Step { event, shielded, says }))
     }

@@ -154,8 +154,8 @@ fn an_answer_that_a_rule_waits_for_leaves_at_its_end_and_in_order() {
 
 #[test]
 fn events_do_not_wait_without_bound() {
-    let call = json!({"type": "response.function_call_arguments.delta", "output_index": 0, "delta": "x".repeat(100_000)});
-    let events: Vec<Value> = std::iter::once(begun()).chain((0..50).map(|_| call.clone())).collect();
+    let search = json!({"type": "response.web_search_call.searching", "item_id": "x".repeat(100_000)});
+    let events: Vec<Value> = std::iter::once(begun()).chain((0..50).map(|_| search.clone())).collect();
     let (events, ending) = play(WAITS, &events);
     assert!(matches!(ending, Some(Ending::Failed(fault)) if fault.code == "answer_too_long"));
     assert_eq!(events.len(), 2);
