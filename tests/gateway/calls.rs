@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use gateway::wire::{Answer, Asked, Endpoint, Ending};
+use gateway::wire::{Answer, Asked, Ending, Endpoint};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tests::form::response;
@@ -29,7 +29,7 @@ fn calling(calls: Value) -> String {
 }
 
 /// The arguments of each call of a stream, put together by number as SDKs do.
-fn called(reply: &Reply) -> BTreeMap<u64, String> {
+pub(crate) fn called(reply: &Reply) -> BTreeMap<u64, String> {
     let mut calls = BTreeMap::<u64, String>::new();
     for chunk in reply.chunks() {
         let delta = &chunk["choices"][0]["delta"];
@@ -45,8 +45,8 @@ fn called(reply: &Reply) -> BTreeMap<u64, String> {
 }
 
 fn assert_hidden(reply: &Reply) {
-    for secret in ["ann", "example.com", "ET12", "SECR"] {
-        assert!(!reply.body.replace("annotations", "").contains(secret), "{secret}: {}", reply.body);
+    for secret in ["ann", "example.com", "ET12", "SECR\\", "SECRET1"] {
+        assert!(!reply.shows(secret), "{secret}: {}", reply.body);
     }
 }
 
@@ -60,7 +60,10 @@ fn arguments_of_a_whole_answer_are_redacted() {
     let reply = gateway.ask("hi");
     assert_hidden(&reply);
     let message = reply.json()["choices"][0]["message"].clone();
-    assert_eq!(message["tool_calls"], json!([function("a", CLEAN), custom("b", "mail [EMAIL]"), function("c", "{}")]));
+    assert_eq!(
+        message["tool_calls"],
+        json!([function("a", CLEAN), custom("b", "mail [EMAIL]"), function("c", "{}")])
+    );
     assert_eq!(message["function_call"], json!({"name": "send", "arguments": CLEAN}));
     let record = record::only(&gateway.stop(), "complete", 200);
     let found = record["policies_evaluated"][0]["findings"].as_array().unwrap();
@@ -78,7 +81,11 @@ fn arguments_are_redacted_in_every_cut() {
     for cut in (0..=ARGUMENTS.len()).filter(|cut| ARGUMENTS.is_char_boundary(*cut)) {
         let (before, after) = ARGUMENTS.split_at(cut);
         let piece = |text: &str| calling(json!([{"index": 0, "function": {"arguments": text}}]));
-        let bytes = calling(json!([first])) + &*piece(before) + &*piece(after) + &*event(&finish("tool_calls")) + DONE;
+        let bytes = calling(json!([first]))
+            + &*piece(before)
+            + &*piece(after)
+            + &*event(&finish("tool_calls"))
+            + DONE;
         provider.now(Script::stream(bytes));
         let reply = gateway.stream("hi");
         assert_eq!(called(&reply), BTreeMap::from([(0, CLEAN.to_owned())]), "cut at {cut}: {}", reply.body);
@@ -109,7 +116,9 @@ fn calls_are_held_apart_with_and_without_numbers() {
         assert_eq!(called(&reply), expected, "{}", reply.body);
     }
     let older = |text: &str| event(&chunk(json!({"function_call": {"arguments": text}}), None));
-    let provider = Provider::always(Script::stream(older("\"SEC") + &*older("RET1\"") + &*event(&finish("function_call")) + DONE));
+    let provider = Provider::always(Script::stream(
+        older("\"SEC") + &*older("RET1\"") + &*event(&finish("function_call")) + DONE,
+    ));
     let reply = Setup::guarded(&provider).here().stream("hi");
     assert_eq!(called(&reply), BTreeMap::from([(99, "\"[SECRET]\"".to_owned())]), "{}", reply.body);
 }
@@ -117,16 +126,27 @@ fn calls_are_held_apart_with_and_without_numbers() {
 #[test]
 fn a_call_that_comes_with_its_end_is_named_before_its_arguments() {
     let waits = "policy w\nrule w on response buffered { when text has \"hi\" and not text has \"please\" do redact with \"*\" }";
-    for (rules, arguments, clean) in [(tests::RULES, "SEC", "SEC"), (waits, "{\"a\":\"hi\"}", "{\"a\":\"*\"}")] {
-        let last = chunk(json!({"role": "assistant", "tool_calls": [function("a", arguments)]}), Some("tool_calls"));
+    for (rules, arguments, clean) in
+        [(tests::RULES, "SEC", "SEC"), (waits, "{\"a\":\"hi\"}", "{\"a\":\"*\"}")]
+    {
+        let last =
+            chunk(json!({"role": "assistant", "tool_calls": [function("a", arguments)]}), Some("tool_calls"));
         let provider = Provider::always(Script::stream(event(&last) + DONE));
         let reply = Setup::over(&provider).rules("r", rules).here().stream("hello");
         let chunks = reply.chunks();
         let first = &chunks[0]["choices"][0];
-        assert_eq!((&first["delta"]["role"], &first["finish_reason"]), (&json!("assistant"), &json!(null)), "{}", reply.body);
+        assert_eq!(
+            (&first["delta"]["role"], &first["finish_reason"]),
+            (&json!("assistant"), &json!(null)),
+            "{}",
+            reply.body
+        );
         assert_eq!(first["delta"]["tool_calls"][0]["function"]["name"], "send", "{}", reply.body);
         assert_eq!(called(&reply), BTreeMap::from([(0, clean.to_owned())]), "{}", reply.body);
-        assert_eq!(chunks.last().unwrap()["choices"][0], json!({"index": 0, "delta": {}, "finish_reason": "tool_calls"}));
+        assert_eq!(
+            chunks.last().unwrap()["choices"][0],
+            json!({"index": 0, "delta": {}, "finish_reason": "tool_calls"})
+        );
     }
 }
 
@@ -145,7 +165,10 @@ fn a_rule_can_stop_a_call() {
     assert_eq!(gateway.ask("hi").code(), "output_blocked");
     provider.now(Script::stream(calling(json!([first])) + &*calling(rest)));
     let reply = gateway.stream("hi");
-    assert_eq!((reply.code().as_str(), reply.finish().as_deref()), ("output_blocked", Some("content_filter")));
+    assert_eq!(
+        (reply.code().as_str(), reply.finish().as_deref()),
+        ("output_blocked", Some("content_filter"))
+    );
     assert!(!called(&reply)[&0].contains("FORB") && !reply.shows("DDEN\\\""), "{}", reply.body);
     provider.now(Script::stream(items(arguments, 5)));
     let reply = gateway.ask_as(Form::Response, "hi", true);
@@ -157,11 +180,16 @@ fn a_rule_can_stop_a_call() {
 fn items(arguments: &str, size: usize) -> String {
     let mut told = Told::begun();
     let letters: Vec<char> = arguments.chars().collect();
-    for (kind, field, name) in [("function_call", "arguments", "function_call_arguments"), ("custom_tool_call", "input", "custom_tool_call_input")] {
+    for (kind, field, name) in [
+        ("function_call", "arguments", "function_call_arguments"),
+        ("custom_tool_call", "input", "custom_tool_call_input"),
+    ] {
         let item = |text: &str| json!({"id": kind, "type": kind, "call_id": "c", "name": "f", field: text});
         let at = told.item(&item(""));
-        let of = |moment: &str, field: &str, text: &str| json!({"type": format!("response.{name}.{moment}"), "item_id": kind,
-            "output_index": at, field: text});
+        let of = |moment: &str, field: &str, text: &str| {
+            json!({"type": format!("response.{name}.{moment}"), "item_id": kind,
+            "output_index": at, field: text})
+        };
         for piece in letters.chunks(size) {
             told.add(of("delta", "delta", &piece.iter().collect::<String>()));
         }
@@ -173,9 +201,11 @@ fn items(arguments: &str, size: usize) -> String {
 
 #[test]
 fn arguments_of_items_are_redacted_in_every_copy() {
-    let of = |text: &str| json!([
+    let of = |text: &str| {
+        json!([
         {"id": "function_call", "type": "function_call", "call_id": "c", "name": "f", "arguments": text},
-        {"id": "custom_tool_call", "type": "custom_tool_call", "call_id": "c", "name": "f", "input": text}]);
+        {"id": "custom_tool_call", "type": "custom_tool_call", "call_id": "c", "name": "f", "input": text}])
+    };
     let provider = Provider::always(Script::json(&response(of(ARGUMENTS).as_array().unwrap().clone())));
     let gateway = Setup::guarded(&provider).here();
     let reply = gateway.ask_as(Form::Response, "hi", false);
@@ -185,13 +215,15 @@ fn arguments_of_items_are_redacted_in_every_copy() {
         let reply = gateway.ask_as(Form::Response, "hi", true);
         Form::Response.assert_ended(&reply);
         assert_hidden(&reply);
-        let events: Vec<Value> = reply.events().iter().map(|event| serde_json::from_str(event).unwrap()).collect();
+        let events: Vec<Value> =
+            reply.events().iter().map(|event| serde_json::from_str(event).unwrap()).collect();
         assert_eq!(events.last().unwrap()["response"]["output"], of(CLEAN), "in pieces of {size}");
         for (at, field) in [(0, "arguments"), (1, "input")] {
             let own: Vec<&Value> = events.iter().filter(|event| event["output_index"] == at).collect();
             let said: String = own.iter().filter_map(|event| event["delta"].as_str()).collect();
             assert_eq!(said, CLEAN, "in pieces of {size}");
-            let copies = own.iter().filter_map(|event| event[field].as_str().or(event["item"][field].as_str()));
+            let copies =
+                own.iter().filter_map(|event| event[field].as_str().or(event["item"][field].as_str()));
             assert_eq!(copies.collect::<Vec<_>>(), ["", CLEAN, CLEAN], "in pieces of {size}");
         }
     }
@@ -200,7 +232,13 @@ fn arguments_of_items_are_redacted_in_every_copy() {
 #[test]
 fn shapes_in_which_a_call_could_hide_text_are_refused() {
     let many: Vec<Value> = (0..1025).map(|number| json!({"index": number})).collect();
-    for calls in [json!("SECRET1"), json!(["SECRET1"]), json!([{"index": 0, "function": "SECRET1"}]), json!({"a": "SECRET1"}), json!(many)] {
+    for calls in [
+        json!("SECRET1"),
+        json!(["SECRET1"]),
+        json!([{"index": 0, "function": "SECRET1"}]),
+        json!({"a": "SECRET1"}),
+        json!(many),
+    ] {
         let provider = Provider::always(Script::stream(calling(calls.clone())));
         let gateway = Setup::guarded(&provider).here();
         let reply = gateway.stream("hi");
@@ -228,8 +266,12 @@ fn documents() -> impl Strategy<Value = String> {
     let text = prop::collection::vec(word, 0..6).prop_map(|words| words.concat());
     let escaped = (text, prop::collection::vec(any::<bool>(), 1..40)).prop_map(|(text, escapes)| {
         let units = text.encode_utf16().zip(escapes.into_iter().cycle());
-        let plain = |unit: u16| char::from_u32(unit.into()).filter(|c| c.is_ascii_alphanumeric() || " @.".contains(*c));
-        let written = units.map(|(unit, escape)| plain(unit).filter(|_| !escape).map_or_else(|| format!("\\u{unit:04x}"), String::from));
+        let plain = |unit: u16| {
+            char::from_u32(unit.into()).filter(|c| c.is_ascii_alphanumeric() || " @.".contains(*c))
+        };
+        let written = units.map(|(unit, escape)| {
+            plain(unit).filter(|_| !escape).map_or_else(|| format!("\\u{unit:04x}"), String::from)
+        });
         format!("\"{}\"", written.collect::<String>())
     });
     let value = prop_oneof![3 => escaped, 1 => "[0-9]{1,4}".prop_map(|digits| format!("1{digits}")), 1 => Just("true".to_owned())];
@@ -246,7 +288,10 @@ fn whole(pack: &gateway::Pack, arguments: &str) -> String {
     let mut answer = Answer::parse(Endpoint::Chat, &Bytes::from(answer.to_string())).unwrap();
     let flow = answer.guard(&mut judged(pack), true, &Asked::default()).unwrap();
     assert_eq!(flow, engine::verdict::Flow::Open);
-    answer.document["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"].as_str().unwrap().to_owned()
+    answer.document["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 proptest! {

@@ -1,7 +1,9 @@
-//! Tools pass as they are: what a model may call, and what it calls, whole and in pieces.
+//! Tools of which no rule has anything to say pass unchanged: what a model may call, and what it calls.
 
 use serde_json::{Value, json};
 use tests::{DONE, Provider, Script, Setup, chunk, event, finish};
+
+use crate::calls::called;
 
 fn request(stream: bool) -> Value {
     json!({"model": "m", "stream": stream, "parallel_tool_calls": false,
@@ -51,9 +53,12 @@ fn calls_in_pieces_pass_unchanged() {
     let mut chunks: Vec<Value> = deltas.into_iter().map(|delta| chunk(delta, None)).collect();
     chunks.push(finish("tool_calls"));
     let provider = Provider::always(Script::stream(chunks.iter().map(event).collect::<String>() + DONE));
+    assert_eq!(Setup::over(&provider).here().chat(&request(true)).chunks(), chunks);
     let gateway = Setup::guarded(&provider).here();
     let reply = gateway.chat(&request(true));
-    assert_eq!(reply.chunks(), chunks);
+    let calls: Vec<String> = called(&reply).into_values().collect();
+    assert_eq!(calls, ["{\"city\":\"Oslo\"}", "{}"], "{}", reply.body);
+    assert_eq!((&reply.chunks()[1], reply.chunks().last()), (&chunks[1], chunks.last()));
     assert_eq!(provider.last().json(), request(true));
 }
 

@@ -199,11 +199,11 @@ impl Stream {
             let number = self.choices.get_mut(slot).and_then(|choice| choice.calls.of(call));
             let number =
                 number.ok_or_else(|| Fault::unreadable("the provider's answer has too many calls"))?;
+            // Seen only where the chunk must be written anew.
             if let Value::Object(fields) = call
                 && fields.get("index").is_none_or(Value::is_null)
             {
                 fields.insert("index".to_owned(), number.into());
-                changed = true;
             }
             let Some((written, text)) = calls::arguments(call) else { continue };
             changed |= self.call(judge, slot, number, written, text)?;
