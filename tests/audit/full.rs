@@ -84,7 +84,10 @@ fn a_full_disk_refuses_requests_and_lets_them_in_again_when_there_is_room() {
         assert_eq!(get(gateway.admin, "/readyz").status, 503);
         let asked = provider.seen().len();
         let reply = ask(&gateway, "later", stream);
-        assert_eq!((reply.status, reply.code().as_str(), reply.header("retry-after")), (503, "audit_unavailable", Some("5")));
+        assert_eq!(
+            (reply.status, reply.code().as_str(), reply.header("retry-after")),
+            (503, "audit_unavailable", Some("5"))
+        );
         assert_eq!(provider.seen().len(), asked, "nothing is sent that cannot be recorded");
         give_room(&gateway);
         wait_until("it recovers", || get(gateway.admin, "/readyz").status == 200);
@@ -100,7 +103,11 @@ fn a_full_disk_refuses_requests_and_lets_them_in_again_when_there_is_room() {
         }
         assert_eq!(outcome(&refused), Some(("failed", Some("audit_unavailable"))), "{}", ended.log);
         assert_eq!(outcome("later"), None);
-        assert!(ended.log.contains("cannot be written") && ended.log.contains("can be written again"), "{}", ended.log);
+        assert!(
+            ended.log.contains("cannot be written") && ended.log.contains("can be written again"),
+            "{}",
+            ended.log
+        );
         assert_eq!(verify(&ended.state()).1, 0);
     }
 }

@@ -45,7 +45,8 @@ fn ask(address: SocketAddr, name: &str, stream: bool) -> bool {
     socket.write_all(format!("{head}{body}").as_bytes()).ok();
     socket.read_to_end(&mut reply).ok(); // what came before a reset counts
     let reply = String::from_utf8_lossy(&reply);
-    let said_all = if stream { reply.contains(DONE) } else { reply.ends_with("}") && reply.contains("\r\n\r\n{") };
+    let said_all =
+        if stream { reply.contains(DONE) } else { reply.ends_with("}") && reply.contains("\r\n\r\n{") };
     said_all && reply.starts_with("HTTP/1.1 200")
 }
 

@@ -37,7 +37,9 @@ fn the_checker_of_the_book_follows_the_chain_and_finds_a_change() {
     let setup = Setup::new().target("a", &provider, pricing).rules("house", RULES).kind("audit-logger");
     let run = setup.process();
     for user in ["\"é𝄞\\u0001\"", "\"a\\\"b\\\\\""] {
-        let body = format!("{{\"model\":\"m\",\"stream\":true,\"user\":{user},\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}");
+        let body = format!(
+            "{{\"model\":\"m\",\"stream\":true,\"user\":{user},\"messages\":[{{\"role\":\"user\",\"content\":\"hi\"}}]}}"
+        );
         assert_eq!(post(run.address, "/v1/chat/completions", "", body).said(), "mail [EMAIL]");
     }
     let ended = run.stop();
@@ -52,7 +54,8 @@ fn the_checker_of_the_book_follows_the_chain_and_finds_a_change() {
 
 #[test]
 fn no_file_of_the_log_holds_a_prompt_an_answer_or_a_key() {
-    let provider = Provider::always(Script::deltas([format!("{CANARY} ann@exam").as_str(), "ple.com SECRET1"]));
+    let provider =
+        Provider::always(Script::deltas([format!("{CANARY} ann@exam").as_str(), "ple.com SECRET1"]));
     let setup = Setup::guarded(&provider).kind("audit-logger").block("audit: {key_ref: {env: KT_TESTS_KEY}}");
     // The key is too short for a log, and is not shown for it.
     let (folder, _) = setup.write();
@@ -70,7 +73,11 @@ fn no_file_of_the_log_holds_a_prompt_an_answer_or_a_key() {
     post(run.address, chat, &headers, question_of(&format!("{CANARY} FORBIDDEN"), false).to_string());
     post(run.address, chat, &headers, format!("{{\"{CANARY}\": 1, \"{CANARY}\": 2}}"));
     post(run.address, &format!("/{CANARY}?{CANARY}"), &headers, CANARY);
-    provider.now(Script::reply("500 No", "application/json", format!("{{\"error\":{{\"message\":\"{KEY} {CANARY}\"}}}}")));
+    provider.now(Script::reply(
+        "500 No",
+        "application/json",
+        format!("{{\"error\":{{\"message\":\"{KEY} {CANARY}\"}}}}"),
+    ));
     post(run.address, chat, &headers, question_of(CANARY, false).to_string());
     let ended = run.stop();
     assert_eq!(ended.records.len(), 5, "{}", ended.log);

@@ -21,7 +21,8 @@ fn log() -> Ended {
     post(run.address, CHAT, &named("one"), question_of("hi", true).to_string());
     post(run.address, CHAT, &named("two"), question_of("FORBIDDEN", false).to_string());
     post(run.address, CHAT, &named("three"), "{}");
-    let user = r#"{"model":"m","stream":true,"user":"=a\u001b[2Jb","messages":[{"role":"user","content":"hi"}]}"#;
+    let user =
+        r#"{"model":"m","stream":true,"user":"=a\u001b[2Jb","messages":[{"role":"user","content":"hi"}]}"#;
     post(run.address, CHAT, &named("four"), user);
     run.stop()
 }
@@ -128,7 +129,8 @@ fn a_signed_checkpoint_is_checked_with_its_key_alone() {
     let (told, code) = audit(&log, &["verify", "--key-file", &key("other")]);
     assert!(code == 1 && told.contains("signed with another key"), "{told}");
     let config = files.path().join("policy-config.yaml");
-    std::fs::write(&config, format!("pack: {{name: p, version: 1.0.0}}\npolicies: {{chain: []}}\n{block}\n")).unwrap();
+    std::fs::write(&config, format!("pack: {{name: p, version: 1.0.0}}\npolicies: {{chain: []}}\n{block}\n"))
+        .unwrap();
     let config = config.display().to_string();
     let (told, code) = audit(&log, &["verify", "--policy-config", &config]);
     assert!(code == 0 && told.contains("checkpoint  1, signed"), "{told}");
@@ -150,7 +152,8 @@ fn what_cannot_be_done_is_said() {
     let run = Setup::over(&provider).rules("house", RULES).process();
     post(run.address, CHAT, "", question_of("hi", false).to_string());
     let state = run.state().display().to_string();
-    let (_, err, code) = kt(empty.path(), &["audit", "prune", "--retention-days", "1", "--state-dir", &state]);
+    let (_, err, code) =
+        kt(empty.path(), &["audit", "prune", "--retention-days", "1", "--state-dir", &state]);
     assert!(code == 2 && err.contains("another `kt` writes"), "{err}");
     let (_, err, code) = kt(empty.path(), &["audit", "prune", "--state-dir", &state]);
     assert!(code == 2 && err.contains("policy-config.yaml"), "{err}");
@@ -183,7 +186,8 @@ fn a_log_is_followed_while_it_is_written() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap()["request_id"].clone();
+    let mut next =
+        || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap()["request_id"].clone();
     assert_eq!(next(), "one");
     ask("two");
     ask("three");

@@ -213,7 +213,8 @@ impl Link {
 
 /// The canonical JSON of a line, without its closing brace, and the hash behind it.
 fn split(line: &[u8]) -> Option<(&[u8], Hash)> {
-    let (open, tail) = line.split_at_checked(line.len().checked_sub(BEFORE_HASH.len() + 64 + AFTER_HASH.len())?)?;
+    let (open, tail) =
+        line.split_at_checked(line.len().checked_sub(BEFORE_HASH.len() + 64 + AFTER_HASH.len())?)?;
     let hash = tail.strip_prefix(BEFORE_HASH)?.strip_suffix(AFTER_HASH)?;
     Some((open, Hash::parse(hash)?))
 }

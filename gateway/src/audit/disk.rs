@@ -73,7 +73,8 @@ impl Folder {
     fn checkpoint(&mut self) -> io::Result<&File> {
         if self.checkpoint.is_none() {
             let path = self.path.join(CHECKPOINT);
-            let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+            let opened =
+                OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
             self.sync_folder()?;
             self.checkpoint = Some(opened);
         }

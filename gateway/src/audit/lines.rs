@@ -67,7 +67,8 @@ mod tests {
         while let Some(line) = lines.next().unwrap() {
             seen.push((line.bytes.to_vec(), line.number, line.offset, line.ended));
         }
-        let expected = [(b"ab".to_vec(), 1, 0, true), (Vec::new(), 2, 3, true), (b"cd".to_vec(), 3, 4, false)];
+        let expected =
+            [(b"ab".to_vec(), 1, 0, true), (Vec::new(), 2, 3, true), (b"cd".to_vec(), 3, 4, false)];
         assert_eq!(seen, expected);
     }
 

@@ -135,6 +135,10 @@ impl<D: Disk> Log<D> {
             for removed in &expired {
                 self.disk.remove(&segment::name(removed.first_seq))?;
             }
+            let last_seq = expired.last().map_or(0, |removed| removed.last_seq);
+            for seq in segment::torn(&self.folder)?.into_iter().filter(|seq| *seq <= last_seq) {
+                self.disk.remove(&segment::torn_name(seq))?;
+            }
             all.extend(expired);
         }
     }
@@ -161,8 +165,7 @@ impl<D: Disk> Log<D> {
         }
         let records = chain.seq - self.chain.seq;
         if self.segment.records == 0 {
-            self.segment =
-                Segment { first_seq: self.chain.seq + 1, day: day_of(now), ..Segment::default() };
+            self.segment = Segment { first_seq: self.chain.seq + 1, day: day_of(now), ..Segment::default() };
         }
         self.segment.records += records;
         self.chain = chain;
@@ -193,7 +196,11 @@ impl<D: Disk> Log<D> {
         self.sync(now)?;
         self.disk.sync_marks()?;
         self.disk.rotate(&segment::name(first_seq))?;
-        tracing::info!(seq = self.chain.seq, hash = self.chain.head.as_str(), "a segment of the audit log is sealed");
+        tracing::info!(
+            seq = self.chain.seq,
+            hash = self.chain.head.as_str(),
+            "a segment of the audit log is sealed"
+        );
         (self.segment, self.bytes) = (Segment::default(), Bytes::default());
         Ok(())
     }

@@ -68,7 +68,9 @@ impl Options {
         let key = key.map_err(|reason| Error::new(format!("`audit.key_ref` leads to no key: {reason}")))?;
         if key.as_ref().is_some_and(|key| key.len() < SHORTEST_KEY) {
             let help = "make one with `openssl rand -hex 32`";
-            return Err(Error::new(format!("the key of the audit log has less than {SHORTEST_KEY} bytes; {help}")));
+            return Err(Error::new(format!(
+                "the key of the audit log has less than {SHORTEST_KEY} bytes; {help}"
+            )));
         }
         Ok(Self {
             sync: audit.sync,
@@ -116,7 +118,11 @@ impl Audit {
         Ok(Self::over(Writer::new(log), SEATS, fail_mode))
     }
 
-    fn over(writer: Writer<impl disk::Disk + 'static>, seats: usize, fail_mode: FailMode) -> (Self, JoinHandle<()>) {
+    fn over(
+        writer: Writer<impl disk::Disk + 'static>,
+        seats: usize,
+        fail_mode: FailMode,
+    ) -> (Self, JoinHandle<()>) {
         let (queue, entries) = channel(seats);
         let failing = writer.failing();
         let runtime = tokio::runtime::Handle::current();

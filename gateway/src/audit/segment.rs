@@ -35,12 +35,22 @@ pub(super) fn torn_name(seq: u64) -> String {
 
 /// The first number of each sealed segment, ascending.
 pub(crate) fn sealed(folder: &Path) -> io::Result<Vec<u64>> {
+    numbered(folder, name)
+}
+
+/// The numbers under which something was moved away, ascending.
+pub(super) fn torn(folder: &Path) -> io::Result<Vec<u64>> {
+    numbered(folder, torn_name)
+}
+
+/// The numbers of the files that are named in that way.
+fn numbered(folder: &Path, name: fn(u64) -> String) -> io::Result<Vec<u64>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let file = entry?.file_name();
-        let digits = file.to_str().and_then(|file| file.strip_prefix("audit-")?.strip_suffix(".jsonl"));
-        let first_seq = digits.and_then(|digits| digits.parse().ok());
-        found.extend(first_seq.filter(|first_seq| file.to_str() == Some(&name(*first_seq))));
+        let digits = file.to_str().and_then(|file| file.strip_prefix("audit-")?.split('.').next());
+        let number = digits.and_then(|digits| digits.parse().ok());
+        found.extend(number.filter(|number| file.to_str() == Some(&name(*number))));
     }
     found.sort_unstable();
     Ok(found)

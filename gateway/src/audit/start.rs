@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use super::Options;
 use super::chain::{Chain, Hash, Kind, Link};
 use super::checkpoint::{self, Found, Reach, Signature};
 use super::disk::Disk;
@@ -15,7 +16,6 @@ use super::event::Recovery;
 use super::lines::Lines;
 use super::log::{Bytes, Log, Marks, Segment, day_of};
 use super::segment::{self, ACTIVE};
-use super::Options;
 use crate::error::Error;
 
 /// Takes up the log in a folder, or begins it.
@@ -64,7 +64,9 @@ impl Left {
         let mut left = Self::default();
         if let Some(last) = segment::sealed(folder).map_err(unread)?.pop() {
             let seal = segment::seal(folder, last).map_err(unread)?;
-            let seal = seal.ok_or_else(|| broken(folder, &format!("`{}` does not end in its seal", segment::name(last))))?;
+            let seal = seal.ok_or_else(|| {
+                broken(folder, &format!("`{}` does not end in its seal", segment::name(last)))
+            })?;
             left.pass(&seal, found);
         }
         match File::open(folder.join(ACTIVE)) {

@@ -33,11 +33,7 @@ pub(crate) struct Report {
 }
 
 /// Reads the whole log; `progress` is told how many bytes each record has.
-pub(crate) fn verify(
-    folder: &Path,
-    against: &Against,
-    mut progress: impl FnMut(u64),
-) -> io::Result<Report> {
+pub(crate) fn verify(folder: &Path, against: &Against, mut progress: impl FnMut(u64)) -> io::Result<Report> {
     // First, so that a log that is being written is ahead of it.
     let checkpoint = checkpoint::read(folder, against.key.as_ref())?;
     let mut seen = Seen { marked: marked(&checkpoint), ..Seen::default() };
@@ -93,7 +89,9 @@ impl Seen {
     /// Starts before which the end of the log was not vouched for.
     fn notes(&self) -> Vec<String> {
         let told = |(seq, checkpoint): &(u64, String)| {
-            format!("record {seq}: kt started with a checkpoint that was {checkpoint}; whether records were cut off before, it could not tell")
+            format!(
+                "record {seq}: kt started with a checkpoint that was {checkpoint}; whether records were cut off before, it could not tell"
+            )
         };
         let mut notes: Vec<String> = self.starts.iter().map(told).collect();
         if self.more_starts > 0 {
@@ -114,7 +112,10 @@ impl Report {
         }
         let wrong = seen.wrong_anchor.map(|seq| self.not_as(seq, "anchor", "anchor"));
         let chain = self.walk.breach.take().map(|breach| explained(breach, seen.marked));
-        chain.or(wrong).or_else(|| self.judge_checkpoint(seen, against)).or_else(|| self.judge_anchors(against))
+        chain
+            .or(wrong)
+            .or_else(|| self.judge_checkpoint(seen, against))
+            .or_else(|| self.judge_anchors(against))
     }
 
     fn last(&self) -> u64 {
@@ -159,7 +160,11 @@ impl Report {
             return Some(self.not_as(marked, "replaced", "checkpoint"));
         }
         if reach.is_half && marked == last {
-            return Some(self.no_checkpoint("half of the checkpoint cannot be read, and nothing follows the other half"));
+            return Some(
+                self.no_checkpoint(
+                    "half of the checkpoint cannot be read, and nothing follows the other half",
+                ),
+            );
         }
         if marked < last {
             self.notes.push(format!(
@@ -172,13 +177,18 @@ impl Report {
 
     fn judge_anchors(&mut self, against: &Against) -> Option<Breach> {
         let first = self.walk.first.map_or(1, |(seq, _)| seq);
-        for (seq, _) in &against.anchors {
+        for seq in against.anchors.keys() {
             if *seq > self.last() {
-                let message = format!("records {} to {seq} were cut off the end: an anchor names the last of them", self.last() + 1);
+                let message = format!(
+                    "records {} to {seq} were cut off the end: an anchor names the last of them",
+                    self.last() + 1
+                );
                 return Some(Breach { seq: self.last() + 1, place: None, kind: "cut", message });
             }
             if *seq < first {
-                self.notes.push(format!("record {seq} was removed for its age and cannot be held against its anchor"));
+                self.notes.push(format!(
+                    "record {seq} was removed for its age and cannot be held against its anchor"
+                ));
             }
         }
         None

@@ -56,10 +56,7 @@ pub(crate) fn size(folder: &Path) -> io::Result<u64> {
 }
 
 /// Walks through a log. `visit` sees every record that is where it should be, with its line.
-pub(crate) fn walk(
-    folder: &Path,
-    mut visit: impl FnMut(&Link, &[u8]) -> io::Result<()>,
-) -> io::Result<Walk> {
+pub(crate) fn walk(folder: &Path, mut visit: impl FnMut(&Link, &[u8]) -> io::Result<()>) -> io::Result<Walk> {
     let (mut walk, mut done) = (Walk::default(), 0);
     loop {
         let mut sealed = segment::sealed(folder)?;
@@ -110,11 +107,7 @@ impl Walk {
         self.segment = Current { name, is_sealed, first_seq, records: 0 };
     }
 
-    fn read(
-        &mut self,
-        file: File,
-        visit: &mut impl FnMut(&Link, &[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn read(&mut self, file: File, visit: &mut impl FnMut(&Link, &[u8]) -> io::Result<()>) -> io::Result<()> {
         let mut lines = Lines::new(file);
         while let Some(line) = lines.next()? {
             if !line.ended && !self.segment.is_sealed && !line.is_endless() {
@@ -188,9 +181,11 @@ impl Walk {
 
     fn gap(&self, gap: Gap, line: &Line<'_>) -> Breach {
         let (seq, kind, message) = match gap {
-            Gap::Missing { first, last } if first == last => {
-                (first, "missing", format!("record {first} is missing: record {} stands in its place", last + 1))
-            }
+            Gap::Missing { first, last } if first == last => (
+                first,
+                "missing",
+                format!("record {first} is missing: record {} stands in its place", last + 1),
+            ),
             Gap::Missing { first, last } => (
                 first,
                 "missing",
@@ -198,7 +193,11 @@ impl Walk {
             ),
             Gap::Again { seq, .. } if self.first.is_some_and(|(first, _)| seq < first) => {
                 let first = self.first.map_or(0, |(first, _)| first);
-                (1, "missing", format!("record {first} stands where record 1 should, and record {seq} behind it"))
+                (
+                    1,
+                    "missing",
+                    format!("record {first} stands where record 1 should, and record {seq} behind it"),
+                )
             }
             Gap::Again { seq, after } => {
                 (seq, "repeated", format!("record {seq} stands again, behind record {after}"))

@@ -53,6 +53,12 @@ impl Entry {
     fn put_off(&mut self) {
         let is_awaited = self.waiting.take().is_some_and(|waiting| !waiting.is_closed());
         if is_awaited && self.fail_mode == FailMode::Block {
+            let request_id = self.record.request_id.as_str();
+            tracing::error!(
+                request_id,
+                error = UNAVAILABLE,
+                "the answer is withheld: its record cannot be written"
+            );
             self.record.outcome = Outcome::Failed;
             self.record.error = Some(UNAVAILABLE.to_owned());
             self.record.status = if self.begun { self.record.status } else { 503 };
@@ -88,9 +94,8 @@ impl<D: Disk> Writer<D> {
             let patience = self.patience();
             let room = BATCH.saturating_sub(self.backlog.len()).max(1);
             let next = queue.recv_many(&mut self.backlog, room);
-            let is_over = runtime.block_on(async {
-                tokio::time::timeout(patience, next).await.is_ok_and(|count| count == 0)
-            });
+            let is_over = runtime
+                .block_on(async { tokio::time::timeout(patience, next).await.is_ok_and(|count| count == 0) });
             self.write();
             if is_over {
                 return self.finish();
@@ -114,9 +119,14 @@ impl<D: Disk> Writer<D> {
             match self.log.prune(now) {
                 Ok(removed) if removed.is_empty() => {}
                 Ok(removed) => {
-                    tracing::info!("{} segments of the audit log were past their time and are removed", removed.len());
+                    tracing::info!(
+                        "{} segments of the audit log were past their time and are removed",
+                        removed.len()
+                    );
                 }
-                Err(error) => tracing::error!(%error, "segments of the audit log that are past their time cannot be removed"),
+                Err(error) => {
+                    tracing::error!(%error, "segments of the audit log that are past their time cannot be removed")
+                }
             }
         }
     }
@@ -152,7 +162,7 @@ impl<D: Disk> Writer<D> {
         };
         if !self.failing.swap(true, Ordering::Relaxed) {
             let folder = self.log.folder.display();
-            tracing::error!(%error, "the audit log in `{folder}` cannot be written; new requests find that out until it can");
+            tracing::error!(%error, "the audit log in `{folder}` cannot be written");
         }
         self.backlog.iter_mut().for_each(Entry::put_off);
         false

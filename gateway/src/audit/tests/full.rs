@@ -3,8 +3,14 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Frame;
+
 use super::*;
 use crate::audit::disk::Disk;
+use crate::body::GuardedBody;
+use crate::wire::chat::Assembler;
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,6 +23,8 @@ enum Fault {
     Stuck(usize),
     /// Nothing can be forced to the disk.
     Sync,
+    /// It takes nothing and says nothing, until it is another.
+    Still,
 }
 
 /// A disk whose faults a test turns on and off, and which counts its syncs.
@@ -39,8 +47,11 @@ fn full() -> std::io::Error {
 
 impl Disk for Flaky {
     fn append(&mut self, lines: &[u8]) -> std::io::Result<()> {
+        while self.fault() == Fault::Still {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         match self.fault() {
-            Fault::None | Fault::Sync => self.folder.append(lines),
+            Fault::None | Fault::Sync | Fault::Still => self.folder.append(lines),
             Fault::Full(room) | Fault::Stuck(room) => {
                 self.folder.append(&lines[..room.min(lines.len())])?;
                 Err(full())
@@ -197,17 +208,66 @@ async fn what_a_failed_sync_may_have_lost_is_written_again() {
 async fn records_that_come_while_the_disk_syncs_share_the_next_sync() {
     let log = start(SyncPolicy::Always, FailMode::Block, 200);
     assert_eq!(log.close().await, Ok(()));
-    let receipts: Vec<Receipt> = {
-        let mut state = log.state.lock().unwrap(); // the disk stands still
-        state.1 = 0;
-        (0..150).map(|_| log.close()).collect()
-    };
+    *log.state.lock().unwrap() = (Fault::Still, 0);
+    let receipts: Vec<Receipt> = (0..150).map(|_| log.close()).collect();
+    log.set(Fault::None);
     for receipt in receipts {
         assert_eq!(receipt.await, Ok(()));
     }
     let syncs = log.state.lock().unwrap().1;
     assert!((1..=3).contains(&syncs), "{syncs} syncs for 150 records");
     assert_eq!(log.records().await.len(), 151);
+}
+
+/// A provider's stream in two pieces.
+struct Pieces(std::collections::VecDeque<&'static str>);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        std::task::Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(Bytes::from(piece)))))
+    }
+}
+
+#[tokio::test]
+async fn the_last_events_of_a_stream_wait_for_the_disk() {
+    let log = start(SyncPolicy::Always, FailMode::Block, 16);
+    log.set(Fault::Still);
+    let pieces = Pieces(
+        [
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"one\"}}]}\n\n",
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"two\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n",
+        ]
+        .into(),
+    );
+    let target = Arc::new(Target::prepare(&kit::target("a", "http://127.0.0.1:9/v1"), None).unwrap());
+    let assembler = Assembler::new(kit::session(""), true, "req_1".into());
+    let never = Box::pin(std::future::pending());
+    let mut body = GuardedBody::new(pieces, assembler, log.ledger(), target, never);
+    let mut next = async || {
+        let frame = tokio::time::timeout(Duration::from_millis(100), body.frame()).await.ok()?;
+        let bytes = frame?.unwrap().into_data().unwrap();
+        Some(String::from_utf8(bytes.to_vec()).unwrap())
+    };
+    assert!(next().await.is_some_and(|frame| frame.contains("one")));
+    assert_eq!(next().await, None);
+    assert_eq!(next().await, None);
+    log.set(Fault::None);
+    let until = Instant::now() + Duration::from_secs(10);
+    let last = loop {
+        assert!(Instant::now() < until);
+        if let Some(last) = next().await {
+            break last;
+        }
+    };
+    assert!(last.contains("two") && last.ends_with("data: [DONE]\n\n"), "{last}");
+    drop(body);
+    assert_eq!(log.records().await, [whole()]);
 }
 
 #[tokio::test]

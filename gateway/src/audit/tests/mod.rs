@@ -67,8 +67,7 @@ fn kinds(folder: &Path) -> Vec<String> {
 #[tokio::test]
 async fn a_record_that_nobody_closes_says_that_the_client_went_away() {
     let folder = scratch();
-    let (audit, task) =
-        Audit::open(folder.path(), options(SyncPolicy::Interval), FailMode::Block).unwrap();
+    let (audit, task) = Audit::open(folder.path(), options(SyncPolicy::Interval), FailMode::Block).unwrap();
     drop(Ledger::open(audit.seat(), &kit::pack(), "req_9"));
     drop(audit);
     task.await.unwrap();
@@ -86,6 +85,15 @@ async fn a_target_without_a_model_records_the_one_that_was_asked_for() {
     ledger.sent(&own, "asked");
     ledger.sent(&plain, "asked");
     assert_eq!(ledger.into_record().model.as_deref(), Some("asked"));
+}
+
+#[test]
+fn the_defaults_of_the_log_are_those_of_its_policy() {
+    let file = crate::packs::shipped::find(crate::packs::shipped::KINDS, "audit-logger").unwrap();
+    assert!(file.text.contains("param immutable: bool = true\n"));
+    assert!(file.text.contains("param retention_days: int in 1..36500 = 365\n"));
+    let audit = crate::packs::quickstart().pack.unwrap().config.audit.clone();
+    assert_eq!((audit.sync, audit.retention_days), (SyncPolicy::Always, Some(365)));
 }
 
 #[test]

@@ -106,7 +106,8 @@ impl World {
         let mut world = Self::default();
         for file in std::fs::read_dir(folder).unwrap() {
             let file = file.unwrap();
-            let (name, bytes) = (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap());
+            let (name, bytes) =
+                (file.file_name().into_string().unwrap(), std::fs::read(file.path()).unwrap());
             match name.as_str() {
                 segment::ACTIVE => world.active = Some((bytes.clone(), bytes)),
                 segment::CHECKPOINT => {
@@ -211,7 +212,9 @@ fn opened(folder: &Path, sync: SyncPolicy) -> (log::Log<Noted>, Ops) {
     let ops = Ops::default();
     let disk = Noted(Folder::open(folder).unwrap(), Arc::clone(&ops));
     let options = Options { segment_bytes: 3000, retention_days: Some(1), ..options(sync) };
-    let log = start::open(disk, folder, options, now()).unwrap_or_else(|error| panic!("{error}: {:?}, {:?}", checkpoint::read(folder, None), World::of(folder)));
+    let log = start::open(disk, folder, options, now()).unwrap_or_else(|error| {
+        panic!("{error}: {:?}, {:?}", checkpoint::read(folder, None), World::of(folder))
+    });
     (log, ops)
 }
 

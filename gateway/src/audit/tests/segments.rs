@@ -44,7 +44,10 @@ fn a_segment_is_sealed_when_the_day_is_over_and_not_when_it_is_empty() {
     let seal = segment::seal(folder.path(), 1).unwrap().unwrap();
     assert_eq!((seal.seq, seal.kind), (2, chain::Kind::Seal { first_seq: 1, records: 1 }));
     log.write(now() + days(1), [&mut *record("req_2")]).unwrap();
-    assert_eq!((&lines(folder.path())[0]["seq"], lines(folder.path())[0]["prev_hash"].as_str()), (&3.into(), Some(seal.hash.as_str())));
+    assert_eq!(
+        (&lines(folder.path())[0]["seq"], lines(folder.path())[0]["prev_hash"].as_str()),
+        (&3.into(), Some(seal.hash.as_str()))
+    );
 }
 
 #[test]
@@ -56,9 +59,12 @@ fn only_segments_past_their_time_are_removed_and_their_heads_stay() {
     }
     assert_eq!(sealed(folder.path()), [1, 3]);
     let heads = [1, 3].map(|first| segment::seal(folder.path(), first).unwrap().unwrap().hash);
+    let torn = [2, 3].map(|seq| folder.path().join(segment::torn_name(seq)));
+    torn.iter().for_each(|path| std::fs::write(path, "torn").unwrap());
     assert_eq!(log.prune(first + days(11)).unwrap(), []); // the first was sealed a day later
     let removed = log.prune(first + days(12)).unwrap();
     assert_eq!(removed, [event::Removed { first_seq: 1, head_hash: heads[0], last_seq: 2 }]);
+    assert_eq!(torn.map(|path| path.exists()), [false, true]);
     assert_eq!(breach(folder.path()), None);
     let removed = log.prune(first + days(40)).unwrap();
     assert_eq!(removed.len(), 2); // the active segment was sealed by the record that tells of it

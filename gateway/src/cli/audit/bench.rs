@@ -87,7 +87,8 @@ impl Bench {
             let (audit, writer) =
                 Audit::open(folder, options, FailMode::Block).map_err(|error| error.to_string())?;
             let began = Instant::now();
-            let clients = (0..clients).map(|_| tokio::spawn(client(audit.clone(), Arc::clone(pack), began + length)));
+            let clients =
+                (0..clients).map(|_| tokio::spawn(client(audit.clone(), Arc::clone(pack), began + length)));
             let (clients, mut waits): (Vec<_>, Vec<Duration>) = (clients.collect(), Vec::new());
             for client in clients {
                 let client = client.await.map_err(|error| error.to_string())?;
@@ -124,7 +125,10 @@ async fn client(audit: Audit, pack: Arc<Pack>, until: Instant) -> Option<Vec<Dur
     while Instant::now() < until {
         let began = Instant::now();
         let seat = Some(audit.seat()?);
-        Ledger::open(seat, &pack, "req_0123456789abcdef0123456789abcdef").close(Outcome::Complete).await.ok()?;
+        Ledger::open(seat, &pack, "req_0123456789abcdef0123456789abcdef")
+            .close(Outcome::Complete)
+            .await
+            .ok()?;
         waits.push(began.elapsed());
     }
     Some(waits)

@@ -58,7 +58,8 @@ impl Export {
         if is_piped && self.json {
             return terminal.fail("`--json` tells what was written; write it elsewhere with `--output FILE`");
         }
-        let exported = if is_piped { self.export(io::stdout().lock(), terminal) } else { self.to_file(terminal) };
+        let exported =
+            if is_piped { self.export(io::stdout().lock(), terminal) } else { self.to_file(terminal) };
         match exported {
             Ok(Some((walk, count))) => self.tell(&walk, count, terminal),
             Ok(None) => Exit::Well, // whoever reads the records has gone away
@@ -95,7 +96,8 @@ impl Export {
             Ok(())
         });
         bar.finish_and_clear();
-        let walked = walked.and_then(|walk| sink.flush().inspect_err(|error| unwritten = Some(error.kind())).map(|()| walk));
+        let walked = walked
+            .and_then(|walk| sink.flush().inspect_err(|error| unwritten = Some(error.kind())).map(|()| walk));
         match (walked, unwritten) {
             (Ok(walk), _) => Ok(Some((walk, count))),
             (Err(_), Some(ErrorKind::BrokenPipe)) => Ok(None),

@@ -70,9 +70,9 @@ impl<W: Write> Rows<W> {
 
 fn cell(record: &Map<String, Value>, column: &str) -> String {
     match (column, record.get(column)) {
-        ("policies_evaluated", Some(Value::Array(policies))) => {
-            joined(policies.iter().map(|policy| format!("{}={}", text(&policy["name"]), text(&policy["result"]))))
-        }
+        ("policies_evaluated", Some(Value::Array(policies))) => joined(
+            policies.iter().map(|policy| format!("{}={}", text(&policy["name"]), text(&policy["result"]))),
+        ),
         ("findings", _) => {
             let policies = record.get("policies_evaluated").and_then(Value::as_array).into_iter().flatten();
             let findings = policies.filter_map(|policy| policy["findings"].as_array()).flatten();

@@ -199,7 +199,13 @@ fn brief(record: &Map<String, Value>, terminal: &Terminal) -> String {
         "allow" => format!("{verdict:8}"),
         _ => terminal.bad(&format!("{verdict:8}")),
     };
-    let parts = [text("model"), why(&text("policy"), &text("rule")), text("error"), text("user_id"), text("request_id")];
+    let parts = [
+        text("model"),
+        why(&text("policy"), &text("rule")),
+        text("error"),
+        text("user_id"),
+        text("request_id"),
+    ];
     let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
     let (status, latency, outcome) = (text("status"), text("latency_ms"), text("outcome"));
     format!("{time}  {seq:>6}  {verdict} {status} {outcome}  {latency} ms  {}", parts.join("  "))

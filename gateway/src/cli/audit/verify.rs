@@ -41,8 +41,11 @@ pub(in crate::cli) struct Verify {
 }
 
 fn anchor(text: &str) -> Result<(u64, Hash), String> {
-    let parsed = text.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, Hash::parse(hash.as_bytes())?)));
-    parsed.ok_or_else(|| "an anchor is the number of a record, a colon, and its hash of 64 lower-case digits".into())
+    let parsed =
+        text.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, Hash::parse(hash.as_bytes())?)));
+    parsed.ok_or_else(|| {
+        "an anchor is the number of a record, a colon, and its hash of 64 lower-case digits".into()
+    })
 }
 
 impl Verify {

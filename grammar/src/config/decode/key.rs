@@ -12,13 +12,13 @@ use crate::yaml::{Value, join};
 pub(super) fn key_ref(reader: &mut Reader, field: &Field) -> Option<KeyRef> {
     let name = field.name();
     let name = name.trim_matches('`');
-    let help =
-        format!("write `{name}: {{env: NAME}}` with the name of an environment variable, or `{{file: PATH}}`");
+    let help = format!(
+        "write `{name}: {{env: NAME}}` with the name of an environment variable, or `{{file: PATH}}`"
+    );
     let help = help.as_str();
     if !matches!(field.node.value, Value::Map(_)) {
         reader.hide(field.node.span);
-        let message =
-            format!("`{name}` says where the key is; the key itself must not stand in this file");
+        let message = format!("`{name}` says where the key is; the key itself must not stand in this file");
         reader.report(Diagnostic::error(BAD_VALUE, field.key, message).help(help).path(field.path.as_str()));
         return None;
     }

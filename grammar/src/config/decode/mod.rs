@@ -21,7 +21,8 @@ use crate::yaml::reader::Reader;
 use crate::yaml::{Node, Value};
 
 /// The keys at the top of the file.
-const KEYS: &[&str] = &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules", "audit"];
+const KEYS: &[&str] =
+    &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules", "audit"];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
 /// are the texts that the spans of `node` are of.

@@ -112,7 +112,9 @@ fn the_audit_log_promises_what_its_policy_asks_for() {
     assert!(plain.key.is_none() && plain.retention_days.is_none());
     let logged = audit("policies: {chain: [audit-logger]}");
     assert_eq!((logged.sync, logged.retention_days), (SyncPolicy::Always, Some(365)));
-    let days = audit("policies: {chain: [audit-logger], policy: {audit-logger: {immutable: false, retention_days: 30}}}");
+    let days = audit(
+        "policies: {chain: [audit-logger], policy: {audit-logger: {immutable: false, retention_days: 30}}}",
+    );
     assert_eq!((days.sync, days.retention_days), (SyncPolicy::Interval, Some(30)));
     let none = audit(
         "policies: {chain: [audit-logger]}\npolicy: {audit-logger: {immutable: false}}\n\

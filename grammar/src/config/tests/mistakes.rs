@@ -101,7 +101,9 @@ fn an_audit_log_that_promises_less_than_its_policy() {
         said(&format!("pack: {{name: p, version: 1}}\npolicies: {{chain: [audit-logger]}}\naudit: {audit}\n"))
     };
     insta::assert_snapshot!(with("{sync: none}"));
-    insta::assert_snapshot!(with("{sync: sometimes, interval: 5, segment_mb: 0, key_ref: hunter2hunter2hunter2}"));
+    insta::assert_snapshot!(with(
+        "{sync: sometimes, interval: 5, segment_mb: 0, key_ref: hunter2hunter2hunter2}"
+    ));
 }
 
 #[test]
