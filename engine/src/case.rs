@@ -210,7 +210,7 @@ impl Runner<'_> {
             );
             return;
         }
-        let found = detectors.iter().any(|detector| detector.occurs_in(&text.value));
+        let found = detectors.iter().any(|detector| detector.occurs_in(&text.value, false));
         if found {
             self.coverage.found(&pattern.value);
         }
@@ -336,7 +336,7 @@ fn request<'a>(script: &'a Script<'a>) -> Request<'a> {
         };
         let at = request.texts.len();
         request.messages.push(Message { role, name: None, texts: at..at + 1 });
-        request.texts.push(Text { role, value: &text.value });
+        request.texts.push(Text::plain(role, &text.value));
     }
     request.headers = script.headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     request.user_id = script.headers.iter().find(|(name, _)| name == "x-user-id").map(|(_, value)| *value);

@@ -114,7 +114,7 @@ proptest! {
                 messages: (0..texts.len())
                     .map(|at| Message { role: Role::User, name: None, texts: at..at + 1 })
                     .collect(),
-                texts: texts.iter().map(|value| Text { role: Role::User, value }).collect(),
+                texts: texts.iter().map(|value| Text::plain(Role::User, value)).collect(),
                 ..Request::default()
             };
             let (fast, plain) = (judged(&fast, &request), judged(&plain, &request));

@@ -65,7 +65,7 @@ fn exchange<'a>(
     pieces: impl IntoIterator<Item = &'a str>,
 ) -> (String, Flow, String) {
     let mut session = Session::new(Arc::clone(program), || 0);
-    let texts = vec![Text { role: Role::User, value: said }];
+    let texts = vec![Text::plain(Role::User, said)];
     session.request(&Request { texts, model: "m", ..Request::default() });
     let mut out = String::new();
     let mut flow = Flow::Open;

@@ -229,9 +229,7 @@ impl Patterns {
         view: View,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Hir> {
-        // What was decoded is seen as folded text.
-        let map = if view == View::Decoded { View::Folded } else { view };
-        let meaning = (source.text.to_owned(), source.flags.to_owned(), map);
+        let meaning = (source.text.to_owned(), source.flags.to_owned(), view.folding());
         if let Some(hir) = self.meanings.get(&meaning).cloned() {
             if let Some(fault) = source.capture.and_then(|group| bad_capture(name, group, &hir)) {
                 self.refuse(fault, diagnostics);

@@ -7,7 +7,7 @@ use grammar::{Diagnostic, Span, codes};
 use regex_syntax::hir::Hir;
 
 use crate::matcher::inclusion::{Inclusion, Seeker, included};
-use crate::matcher::{Detector, View, regex};
+use crate::matcher::{Detector, regex};
 use crate::program::Program;
 use crate::program::ir::{DetectorId, Node, NodeId};
 use crate::verdict::Verdict;
@@ -101,7 +101,7 @@ impl<'a> Member<'a> {
         let (narrow, other) = (&self.detector.name, &wide.detector.name);
         let message = format!("`{narrow}` finds nothing that `{other}` does not find");
         let help = match included(&wide.seeker, &self.seeker) {
-            Inclusion::Witness(text) if wide.detector.occurs_in(&text) && !self.detector.occurs_in(&text) => {
+            Inclusion::Witness(text) if shows(wide, self, &text) => {
                 format!("leave `{narrow}` out, or narrow `{other}`: that one also finds {text:?}")
             }
             Inclusion::Included => format!("both find the same: keep one of `{narrow}` and `{other}`"),
@@ -114,10 +114,14 @@ impl<'a> Member<'a> {
     }
 }
 
+/// Whether the first of two finds something in the text, and the second does not.
+fn shows(wide: &Member<'_>, narrow: &Member<'_>, text: &str) -> bool {
+    wide.detector.occurs_in(text, false) && !narrow.detector.occurs_in(text, false)
+}
+
 /// The meaning of a detector's expression.
 fn meaning(detector: &Detector) -> Option<Hir> {
-    let view = if detector.view == View::Decoded { View::Folded } else { detector.view };
-    regex::compile(&detector.source, &detector.flags, view).ok()
+    regex::compile(&detector.source, &detector.flags, detector.view.folding()).ok()
 }
 
 /// Where a pattern of that name is declared in the file.

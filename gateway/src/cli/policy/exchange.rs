@@ -3,12 +3,13 @@
 use engine::Session;
 use engine::input::Channel;
 use engine::verdict::{Decision, Flow, Report, RequestStep};
+use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
 use crate::packs::Pack;
 use crate::rehearsal::{Rehearsal, named, rehearse_in};
 use crate::surroundings::Surroundings;
-use crate::wire::chat;
+use crate::wire::{chat, json as strict_json};
 
 /// What a person or a data set says happened.
 #[derive(Debug)]
@@ -104,6 +105,15 @@ impl Exchange {
             Some(Answer::Whole(answer)) => chat::said(answer),
             Some(Answer::Pieces(pieces)) => vec![(Channel::content(0), pieces.concat())],
             None => Vec::new(),
+        }
+    }
+
+    /// Reads the input of a golden case.
+    pub(super) fn of_case(case: &Case) -> Result<Self, String> {
+        let text = case.input.to_json_text();
+        match strict_json::parse(text.as_bytes()).map_err(|flaw| flaw.to_string())? {
+            Value::Object(fields) => Self::read(fields),
+            _ => Err("`input` is a mapping".into()),
         }
     }
 

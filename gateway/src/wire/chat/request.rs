@@ -3,7 +3,7 @@
 use engine::input::{Message, Request, Text, Tool, ToolCall};
 use serde_json::{Map, Value};
 
-use super::walk::{Step, role_named, walk};
+use super::walk::{Step, is_arguments, role_named, walk};
 use crate::wire::Fault;
 use crate::wire::json::kind;
 
@@ -45,7 +45,7 @@ fn collect_texts<'a>(document: &'a Value, request: &mut Request<'a>) {
             }
             message.texts.end = texts.len() + 1;
         }
-        texts.push(Text { role, value });
+        texts.push(Text { role, value, is_json: is_arguments(path) });
     });
 }
 
@@ -250,7 +250,7 @@ mod tests {
         let ranges: Vec<_> = request.messages.iter().map(|m| m.texts.clone()).collect();
         assert_eq!(ranges, [1..2, 0..0, 2..6]);
         assert_eq!(request.texts[1].value, "a");
-        assert_eq!(request.texts[2], Text { role: Role::Assistant, value: "b" });
+        assert_eq!(request.texts[2], Text::plain(Role::Assistant, "b"));
     }
 
     #[test]

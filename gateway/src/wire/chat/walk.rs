@@ -114,6 +114,16 @@ impl<'a> Walker<'a, '_> {
     }
 }
 
+/// Whether a text is the arguments of a tool call in a message: JSON, as text.
+pub(super) fn is_arguments(path: &[Step<'_>]) -> bool {
+    let [Step::Key("messages"), Step::Item(_), call @ ..] = path else { return false };
+    matches!(
+        call,
+        [Step::Key("function_call"), Step::Key("arguments")]
+            | [Step::Key("tool_calls"), Step::Item(_), Step::Key("function"), Step::Key("arguments")]
+    )
+}
+
 /// The role that a message's `role` names.
 pub(super) fn role_named(name: &str) -> Option<Role> {
     Some(match name {
