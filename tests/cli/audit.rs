@@ -105,7 +105,7 @@ fn what_was_noted_elsewhere_is_held_against_the_log() {
     let anchor = format!("2:{}", hash(&log.records[1]));
     assert_eq!(audit(&log, &["verify", "--anchor", &anchor]).1, 0);
     let wrong = format!("2:{}", hash(&log.records[2]));
-    let (told, code) = audit(&log, &["verify", "--anchor", &anchor, "--anchor", &wrong]);
+    let (told, code) = audit(&log, &["verify", "--anchor", &wrong, "--anchor", &anchor]);
     assert!(code == 1 && told.contains("record 2 was replaced"), "{told}");
     let beyond = format!("9:{}", hash(&log.records[2]));
     let (told, code) = audit(&log, &["verify", "--anchor", &beyond]);

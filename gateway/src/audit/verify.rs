@@ -19,7 +19,7 @@ pub(crate) struct Against {
     /// The key of the checkpoint.
     pub(crate) key: Option<Secret>,
     /// Numbers and hashes of records that were noted elsewhere.
-    pub(crate) anchors: BTreeMap<u64, Hash>,
+    pub(crate) anchors: BTreeMap<u64, Vec<Hash>>,
 }
 
 /// What was found.
@@ -59,7 +59,6 @@ fn marked(checkpoint: &Found) -> Option<u64> {
 struct Seen {
     marked: Option<u64>,
     at_checkpoint: Option<Hash>,
-    anchors: usize,
     wrong_anchor: Option<u64>,
     starts: Vec<(u64, String)>,
     more_starts: usize,
@@ -70,10 +69,8 @@ impl Seen {
         if self.marked == Some(seq) {
             self.at_checkpoint = Some(hash);
         }
-        if let Some(anchor) = against.anchors.get(&seq) {
-            self.anchors += 1;
-            self.wrong_anchor = self.wrong_anchor.or((*anchor != hash).then_some(seq));
-        }
+        let is_wrong = against.anchors.get(&seq).is_some_and(|anchors| anchors.iter().any(|a| *a != hash));
+        self.wrong_anchor = self.wrong_anchor.or(is_wrong.then_some(seq));
         match kind {
             Kind::Recovery { checkpoint } if checkpoint != "behind" && checkpoint != "current" => {
                 if self.starts.len() < MOST_STARTS {

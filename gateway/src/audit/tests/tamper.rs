@@ -121,7 +121,7 @@ fn a_chain_that_was_made_anew_is_found_by_the_signed_checkpoint_and_by_an_anchor
     write(folder.path(), Options { key: key.clone(), ..options(SyncPolicy::Always) }, RECORDS);
     let text = std::fs::read(folder.path().join(segment::ACTIVE)).unwrap();
     let lines: Vec<Vec<u8>> = text.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-    let anchors = [(3, checked(folder.path()).walk.chain.unwrap().head)].into();
+    let anchors = [(3, vec![checked(folder.path()).walk.chain.unwrap().head])].into();
     let anchored = Against { key: None, anchors };
     let against = Against { key, ..Against::default() };
     let found =
@@ -136,9 +136,9 @@ fn a_chain_that_was_made_anew_is_found_by_the_signed_checkpoint_and_by_an_anchor
     assert_eq!(breach(folder.path()), None);
     assert_eq!(found(&against), Some((RECORDS as u64 + 1, "checkpoint")));
     let genuine = chain::Link::read(lines[3].trim_ascii_end()).unwrap();
-    let anchored = Against { anchors: [(4, genuine.hash)].into(), ..Against::default() };
+    let anchored = Against { anchors: [(4, vec![genuine.hash])].into(), ..Against::default() };
     assert_eq!(found(&anchored), Some((4, "anchor")));
-    let beyond = Against { anchors: [(9, genuine.hash)].into(), ..Against::default() };
+    let beyond = Against { anchors: [(9, vec![genuine.hash])].into(), ..Against::default() };
     assert_eq!(found(&beyond), Some((6, "cut")));
 }
 

@@ -1,5 +1,6 @@
 //! `kt audit verify`: is the log whole?
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -74,7 +75,8 @@ impl Verify {
     }
 
     fn against(&self, terminal: &mut Terminal) -> Result<Against, String> {
-        let anchors = self.anchor.iter().copied().collect();
+        let mut anchors = BTreeMap::<u64, Vec<Hash>>::new();
+        self.anchor.iter().for_each(|(seq, hash)| anchors.entry(*seq).or_default().push(*hash));
         let key = match &self.key_file {
             Some(path) => {
                 let path = Spanned::new(path.display().to_string(), Span::default());
