@@ -9,7 +9,7 @@ use regex_syntax::hir::Hir;
 use crate::matcher::inclusion::{Inclusion, Seeker, included};
 use crate::matcher::{Detector, View, regex};
 use crate::program::Program;
-use crate::program::ir::{DetectorId, Node, NodeId};
+use crate::program::ir::{DetectorId, Node};
 use crate::verdict::Verdict;
 
 /// How many patterns of one set are compared with one another; a larger set is a list, and its members stand by themselves.
@@ -55,19 +55,12 @@ fn are_alike(program: &Program, one: DetectorId, other: DetectorId) -> bool {
 /// Per node, whether a rule that redacts rests on it.
 fn redacted(program: &Program) -> Vec<bool> {
     let mut seen = vec![false; program.nodes.len()];
-    let redacts = program.rules.iter().filter(|rule| rule.verdict == Verdict::Redact);
-    let mut queue: Vec<NodeId> = redacts.map(|rule| rule.condition).collect();
-    while let Some(id) = queue.pop() {
-        match seen.get_mut(id.index()) {
-            Some(seen) if !*seen => *seen = true,
-            _ => continue,
-        }
-        let node = program.node(id);
-        node.children(|child| queue.push(child));
-        if let Node::Score(score) = node {
-            let terms = program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
-            queue.extend(terms.iter().filter_map(|(_, condition)| *condition));
-        }
+    for rule in program.rules.iter().filter(|rule| rule.verdict == Verdict::Redact) {
+        program.each_under(rule.condition, &mut |id, _| {
+            if let Some(seen) = seen.get_mut(id.index()) {
+                *seen = true;
+            }
+        });
     }
     seen
 }

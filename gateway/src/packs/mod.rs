@@ -11,6 +11,7 @@ use grammar::config::Config;
 
 use crate::ids;
 use crate::surroundings::Offer;
+pub(crate) use load::policy_of;
 pub use load::{Loaded, header, load, load_texts, quickstart};
 pub(crate) use shelf::beside;
 pub use shelf::{Shelf, read};
