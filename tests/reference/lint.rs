@@ -59,7 +59,7 @@ impl Author<'_, '_> {
         let name = self.pick(&["a", "b", "ab", "A"]);
         let op = self.pick(&["==", "!=", "<", "<=", ">", ">="]);
         let (n, other) = (self.dice.roll(4), self.dice.roll(4));
-        match self.dice.roll(22) {
+        match self.dice.roll(26) {
             0 => format!("model == {name:?}"),
             1 => format!("model != {name:?}"),
             2 => format!("model in [{name:?}, \"b\"]"),
@@ -80,6 +80,10 @@ impl Author<'_, '_> {
             17 => format!("length(model) {op} {n}"),
             18 => format!("text has {}", self.pick(&["px", "py", "(px, py)", "set"])),
             19 => format!("{} == stream", self.pick(&["true", "flag"])),
+            21 => format!("half({n}) {op} {}", self.pick(&["0.5", "1", "1.5"])),
+            22 => format!("{n} / 2 {op} {}", self.pick(&["0.5", "1", "1.5"])),
+            23 => format!("half(limit) {op} {}", self.pick(&["limit / 2", "half(limit)", "limit / 2.0"])),
+            24 => format!("(if flag then {n} else 0.5) / 2 {op} {}", self.pick(&["0.25", "0.5", "1"])),
             20 => format!("heat {op} {}", self.pick(&["0.5", "1.0", "1.5"])),
             _ => self.pick(&["known", "both(model)", "true", "false"]).to_owned(),
         }
@@ -88,12 +92,20 @@ impl Author<'_, '_> {
     /// A policy of one rule, or of two of which the second may never decide.
     fn policy(&mut self, rules: usize) -> String {
         let (known, both) = (self.claim(), self.claim());
-        let known = known.replace("known", "stream").replace("both(model)", "stream").replace("heat", "0.7");
-        let both = both.replace("known", "stream").replace("both(model)", "flag").replace("heat", "0.7");
+        let known = known
+            .replace("known", "stream")
+            .replace("both(model)", "stream")
+            .replace("heat", "0.7")
+            .replace("half(", "(");
+        let both = both
+            .replace("known", "stream")
+            .replace("both(model)", "flag")
+            .replace("heat", "0.7")
+            .replace("half(", "(");
         let mut out = format!(
             "policy drawn\nparam flag: bool = false\nparam limit: int in 0..5 = 2\nparam mode: enum(red, green) = red\n\
              pattern px = /x/\npattern py = /\\by\\b/\npattern set = any of (px, py)\n\
-             let known = {known}\nfn both(name: string) -> bool = name != \"b\" and {both}\n\
+             let known = {known}\nfn half(n: float) -> float = n / 2\nfn both(name: string) -> bool = name != \"b\" and {both}\n\
              score heat = sum {{ 0.5 if text has px, 0.5 if stream }}\n"
         );
         let mut first: Option<String> = None;

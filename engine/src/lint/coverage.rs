@@ -1,11 +1,15 @@
 //! Which patterns cover which: by walking their automata side by side, each pair once.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use grammar::ast::{Literal, Pattern, PatternBody, Words};
+use regex_automata::meta;
+use regex_syntax::hir::Hir;
 
 use super::logic::{Covers, Finding, Sought};
+use crate::matcher::example::examples;
 use crate::matcher::inclusion::{Inclusion, Seeker, included};
 use crate::matcher::{View, regex, words};
 
@@ -15,12 +19,22 @@ const MAX_PAIRS: usize = 64;
 /// What is known of patterns so far.
 #[derive(Default)]
 pub(super) struct Coverage {
-    /// By source, flags and view.
-    seekers: RefCell<HashMap<Key, Option<Seeker>>>,
+    expressions: RefCell<HashMap<Key, Option<Rc<Expression>>>>,
     pairs: RefCell<HashMap<(Key, Key), Inclusion>>,
 }
 
+/// Source, flags and view.
 type Key = (String, String, View);
+
+/// An expression in a view.
+struct Expression {
+    meaning: Hir,
+    engine: meta::Regex,
+    /// Texts that it is made for.
+    examples: Vec<String>,
+    /// Its automaton, which is made when it is needed.
+    seeker: OnceCell<Option<Seeker>>,
+}
 
 impl Covers for Coverage {
     fn covers(&self, narrow: &Finding<'_>, wide: &Finding<'_>) -> bool {
@@ -34,27 +48,43 @@ impl Coverage {
     /// Whether all that one expression finds another finds too, checks and surroundings left aside.
     pub(super) fn inclusion(&self, narrow: &Finding<'_>, wide: &Finding<'_>) -> Option<Inclusion> {
         let view = view_of(&narrow.text);
-        let (narrow, wide) = (key(narrow.pattern, view)?, key(wide.pattern, view)?);
-        let pair = (narrow, wide);
+        let pair = (key(narrow.pattern, view)?, key(wide.pattern, view)?);
         if let Some(known) = self.pairs.borrow().get(&pair) {
             return Some(known.clone());
         }
-        if self.pairs.borrow().len() >= MAX_PAIRS {
+        let (narrow, wide) = (self.expression(&pair.0)?, self.expression(&pair.1)?);
+        if let Some(text) = narrow.examples.iter().find(|text| !wide.engine.is_match(text.as_str())) {
+            return Some(Inclusion::Witness(text.clone()));
+        }
+        let mut pairs = self.pairs.borrow_mut();
+        if pairs.len() >= MAX_PAIRS {
             return None;
         }
-        let mut seekers = self.seekers.borrow_mut();
-        for key in [&pair.0, &pair.1] {
-            if !seekers.contains_key(key) {
-                let seeker = regex::compile(&key.0, &key.1, key.2).ok().and_then(|hir| Seeker::new(&hir));
-                seekers.insert(key.clone(), seeker);
-            }
-        }
-        let known = match (seekers.get(&pair.0), seekers.get(&pair.1)) {
-            (Some(Some(narrow)), Some(Some(wide))) => included(narrow, wide),
+        let known = match (narrow.seeker(), wide.seeker()) {
+            (Some(narrow), Some(wide)) => included(narrow, wide),
             _ => Inclusion::Unknown,
         };
-        self.pairs.borrow_mut().insert(pair, known.clone());
+        pairs.insert(pair, known.clone());
         Some(known)
+    }
+
+    fn expression(&self, key: &Key) -> Option<Rc<Expression>> {
+        let mut known = self.expressions.borrow_mut();
+        known.entry(key.clone()).or_insert_with(|| Expression::of(key).map(Rc::new)).clone()
+    }
+}
+
+impl Expression {
+    fn of((source, flags, view): &Key) -> Option<Self> {
+        let meaning = regex::compile(source, flags, *view).ok()?;
+        let engine = meta::Builder::new().build_from_hir(&meaning).ok()?;
+        let mut examples = examples(&meaning).to_vec();
+        examples.retain(|text| engine.is_match(text.as_str()));
+        Some(Self { meaning, engine, examples, seeker: OnceCell::new() })
+    }
+
+    fn seeker(&self) -> Option<&Seeker> {
+        self.seeker.get_or_init(|| Seeker::new(&self.meaning)).as_ref()
     }
 }
 

@@ -34,12 +34,11 @@ use crate::program::Program;
 /// Warnings about policies that compile: each file on its own, and the program that came of them. A file is told by the
 /// names of its rules.
 pub fn lint(files: &[File], program: &Program, sources: &Sources) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+    let mut found = subsumed::find(files, program);
     for file in files {
         let draft = Draft::of(file, sources);
         let coverage = Coverage::default();
         found.extend(unused::find(file));
-        found.extend(subsumed::find(file, program));
         found.extend(across::find(&draft, &coverage));
         found.extend(never::find(&draft));
         found.extend(contradiction::find(&draft));

@@ -42,8 +42,8 @@ type Given<'f> = (&'f Expr, Rc<Scope<'f>>);
 pub(super) enum Meaning<'f> {
     /// A field of the element that the quantifier at this depth is at.
     Element(usize, &'f str, Type),
-    /// What the caller gives for an argument.
-    Given(&'f Expr, Rc<Scope<'f>>),
+    /// What the caller gives for an argument, and the argument's type: a whole number may be given for any number.
+    Given(&'f Expr, Rc<Scope<'f>>, Type),
     /// An argument of a function that is looked at by itself.
     Open(&'f str, Type),
     /// An argument of the policy.
@@ -99,7 +99,7 @@ impl<'f> Names<'f> {
         let argument = scope.arguments.iter().find(|(name, ..)| rest.is_empty() && *name == first.value);
         if let Some((name, ty, given)) = argument {
             return Some(match given {
-                Some((expr, around)) => Meaning::Given(expr, Rc::clone(around)),
+                Some((expr, around)) => Meaning::Given(expr, Rc::clone(around), ty.clone()),
                 None => Meaning::Open(name, ty.clone()),
             });
         }
@@ -119,7 +119,7 @@ impl<'f> Names<'f> {
             let next = match &expr.kind {
                 ExprKind::Path(words) => match self.meaning(words, &scope) {
                     Some(Meaning::Let(item)) => Some((&item.value, Rc::new(Scope::at(scope.depth)))),
-                    Some(Meaning::Given(given, around)) => Some((given, around)),
+                    Some(Meaning::Given(given, around, _)) => Some((given, around)),
                     _ => None,
                 },
                 ExprKind::Call(name, args) => self.body(name, args, &scope),
@@ -162,8 +162,7 @@ impl<'f> Names<'f> {
             ExprKind::Literal(Literal::Str(_)) => Some(Type::Str),
             ExprKind::Literal(_) | ExprKind::List(_) => None,
             ExprKind::Path(words) => match self.meaning(words, scope)? {
-                Meaning::Element(_, _, ty) | Meaning::Open(_, ty) => Some(ty),
-                Meaning::Given(given, around) => self.type_of(given, &around),
+                Meaning::Element(_, _, ty) | Meaning::Open(_, ty) | Meaning::Given(_, _, ty) => Some(ty),
                 Meaning::Param(param) => Some(declared(&param.ty.value)),
                 Meaning::Let(item) => self.type_of(&item.value, &Rc::new(Scope::at(scope.depth))),
                 Meaning::Score(_) => Some(Type::Float),
@@ -184,12 +183,25 @@ impl<'f> Names<'f> {
                 _ => Some(Type::Bool),
             },
             ExprKind::Has(..) | ExprKind::Present(..) => Some(Type::Bool),
-            ExprKind::If(_, then, _) => self.type_of(then, scope),
-            ExprKind::Match(choice) => self.type_of(&choice.arms.first()?.value, scope),
+            ExprKind::If(_, then, otherwise) => self.type_of_choice([&**then, &**otherwise], scope),
+            ExprKind::Match(choice) => {
+                self.type_of_choice(choice.arms.iter().map(|arm| &arm.value).chain(&choice.otherwise), scope)
+            }
             ExprKind::Quantifier(quantifier) => {
                 Some(if quantifier.quantity == Quantity::Count { Type::Int } else { Type::Bool })
             }
         }
+    }
+
+    /// Of several values: any number where one of them is.
+    fn type_of_choice(
+        &self,
+        values: impl IntoIterator<Item = &'f Expr>,
+        scope: &Rc<Scope<'f>>,
+    ) -> Option<Type> {
+        let types: Vec<Type> = values.into_iter().filter_map(|value| self.type_of(value, scope)).collect();
+        let float = types.iter().find(|ty| **ty == Type::Float);
+        float.or_else(|| types.first()).cloned()
     }
 
     fn type_of_call(&self, name: &str) -> Option<Type> {

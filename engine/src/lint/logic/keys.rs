@@ -7,7 +7,9 @@ use grammar::ast::{Expr, ExprKind, Literal, Match, Name, PatternRef};
 use grammar::print::quantity_name;
 
 use super::read::Reader;
+use crate::compile::declared;
 use crate::lint::names::{Meaning, Scope};
+use crate::value::Type;
 
 impl<'f> Reader<'_, 'f> {
     /// The key of an expression; nothing when it is too large to look at.
@@ -70,7 +72,7 @@ impl<'f> Reader<'_, 'f> {
     fn write_name(&self, words: &'f [Name], scope: &Rc<Scope<'f>>, out: &mut String) -> Option<()> {
         match self.names.meaning(words, scope)? {
             Meaning::Let(item) => self.write(&item.value, &Rc::new(Scope::at(scope.depth)), out),
-            Meaning::Given(given, around) => self.write(given, &around, out),
+            Meaning::Given(given, around, ty) => self.write_as(&ty, given, &around, out),
             Meaning::Element(depth, field, _) => put(out, format_args!("element^{depth}.{field}")),
             Meaning::Open(name, _) => put(out, format_args!("argument {name}")),
             Meaning::Param(param) => put(out, format_args!("param {}", param.name.value)),
@@ -78,6 +80,14 @@ impl<'f> Reader<'_, 'f> {
             Meaning::Field(field) => put(out, format_args!("{:?}", field.kind)),
             Meaning::Word(word) => put(out, format_args!("{word:?}")),
         }
+    }
+
+    /// A value where one of that type is wanted: a whole number is made a float there, and divides as one.
+    fn write_as(&self, ty: &Type, expr: &'f Expr, scope: &Rc<Scope<'f>>, out: &mut String) -> Option<()> {
+        if *ty == Type::Float {
+            out.push_str("float ");
+        }
+        self.write(expr, scope, out)
     }
 
     fn write_call(
@@ -88,7 +98,8 @@ impl<'f> Reader<'_, 'f> {
         out: &mut String,
     ) -> Option<()> {
         if let Some((body, inside)) = self.names.body(name, args, scope) {
-            return self.write(body, &inside, out);
+            let result = self.names.functions.get(name.value.as_str())?;
+            return self.write_as(&declared(&result.result.value), body, &inside, out);
         }
         match args {
             // As a field that is a header has it.

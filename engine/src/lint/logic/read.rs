@@ -81,7 +81,7 @@ impl<'n, 'f> Reader<'n, 'f> {
                 Meaning::Let(item) => {
                     self.named(&item.value, expr.span, Rc::new(Scope::at(at.scope.depth)), at)
                 }
-                Meaning::Given(given, around) => self.named(given, expr.span, around, at),
+                Meaning::Given(given, around, _) => self.named(given, expr.span, around, at),
                 _ => self.truth(expr, at),
             },
             ExprKind::Call(name, args) => match self.names.body(name, args, &at.scope) {
