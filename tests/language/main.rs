@@ -143,6 +143,7 @@ fn whatever_the_parser_lets_through_compiles_and_runs_on_a_small_stack() {
         let compiled = compile(&[unit], &Shelf, &mut sources);
         let told = grammar::render::render(&compiled.diagnostics, &sources, false);
         let program = compiled.program.unwrap_or_else(|| panic!("{told}"));
+        engine::lint::lint(&compiled.files, &program, &sources);
         let request = engine::input::Request::default();
         engine::Session::new(program, || 0).request(&request);
     }

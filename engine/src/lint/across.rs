@@ -1,8 +1,9 @@
 //! Patterns of one rule of which a pattern of another rule finds everything already, where both rules come to the same.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
-use grammar::ast::Rule;
+use grammar::ast::{Phase, Rule};
 use grammar::verdict::Verdict;
 use grammar::{Diagnostic, Span, codes};
 
@@ -14,39 +15,61 @@ use crate::matcher::inclusion::Inclusion;
 
 /// The patterns of a file that add nothing beside those of another rule with the same verdict, code and label.
 pub(super) fn find(draft: &Draft<'_>, coverage: &Coverage) -> Vec<Diagnostic> {
-    let rules: Vec<(&Rule, Formula<'_>)> =
-        draft.rules().filter_map(|(_, rule)| Some((rule, draft.condition(rule)?))).collect();
+    let rules: Vec<Kind<'_>> = draft.rules().filter_map(|(_, rule)| Kind::of(draft, rule)).collect();
     let mut told: Vec<Span> = Vec::new();
     let mut found = Vec::new();
-    for (narrow_rule, narrow) in &rules {
-        for (wide_rule, wide) in &rules {
-            if narrow_rule.name == wide_rule.name || !come_to_the_same(draft, narrow_rule, wide_rule) {
+    let pairs = rules.iter().flat_map(|narrow| rules.iter().map(move |wide| (narrow, wide)));
+    for (narrow, wide) in pairs.filter(|(narrow, wide)| narrow.comes_to_the_same(wide)) {
+        for (one, other) in pairs_of(&narrow.condition, &wide.condition) {
+            let Some((own, covering)) = one.finding.as_ref().zip(other.finding.as_ref()) else { continue };
+            let (Some(place), Some(beyond)) = (place(own.pattern), place(covering.pattern)) else { continue };
+            if told.contains(&place) || told.contains(&beyond) || !coverage.covers(own, covering) {
                 continue;
             }
-            for (one, other) in pairs(narrow, wide) {
-                let Some((own, covering)) = one.finding.as_ref().zip(other.finding.as_ref()) else {
-                    continue;
-                };
-                let (Some(place), Some(beyond)) = (place(own.pattern), place(covering.pattern)) else {
-                    continue;
-                };
-                if told.contains(&place) || told.contains(&beyond) || !coverage.covers(own, covering) {
-                    continue;
-                }
-                // Wherever this pattern makes its rule hold, the other rule holds.
-                let held = Formula::All(narrow.site(), vec![narrow.clone(), Formula::Claim(one.clone())]);
-                if conflict_with(&beside(&held, wide), coverage).is_some() {
-                    told.push(place);
-                    found.push(warning((narrow_rule, own), (wide_rule, covering), place, coverage));
-                }
+            // Wherever this pattern makes its rule hold, the other rule holds.
+            let own_claim = Formula::Claim(one.clone());
+            let held = Formula::All(narrow.condition.site(), vec![narrow.condition.clone(), own_claim]);
+            if conflict_with(&beside(&held, &wide.condition), coverage).is_some() {
+                told.push(place);
+                found.push(warning((narrow.rule, own), (wide.rule, covering), place, coverage));
             }
         }
     }
     found
 }
 
+/// A rule with a code of its own, and what it can come to.
+struct Kind<'f> {
+    rule: &'f Rule,
+    condition: Formula<'f>,
+    code: &'f str,
+    action: Rc<str>,
+    phases: BTreeSet<Phase>,
+}
+
+impl<'f> Kind<'f> {
+    /// None for a rule that redacts: what is redacted is more than whether something was found.
+    fn of(draft: &Draft<'f>, rule: &'f Rule) -> Option<Self> {
+        let code = rule.code.as_ref()?.value.as_str();
+        if draft.names.verdicts(rule)?.contains(&Verdict::Redact) {
+            return None;
+        }
+        let phases = rule.phases.iter().map(|phase| phase.value).collect();
+        Some(Self { rule, condition: draft.condition(rule)?, code, action: action(draft, rule)?, phases })
+    }
+
+    /// Whether another rule runs in the same phases, and is told alike.
+    fn comes_to_the_same(&self, other: &Self) -> bool {
+        self.rule.name != other.rule.name
+            && self.code == other.code
+            && self.action == other.action
+            && self.phases == other.phases
+            && self.rule.buffered.is_some() == other.rule.buffered.is_some()
+    }
+}
+
 /// Claims of one condition and of another that the same text has patterns with the same label.
-fn pairs<'a, 'f>(narrow: &'a Formula<'f>, wide: &'a Formula<'f>) -> Vec<(&'a Claim<'f>, &'a Claim<'f>)> {
+fn pairs_of<'a, 'f>(narrow: &'a Formula<'f>, wide: &'a Formula<'f>) -> Vec<(&'a Claim<'f>, &'a Claim<'f>)> {
     let (mut own, mut others) = (Vec::new(), Vec::new());
     narrow.findings(&mut own);
     wide.findings(&mut others);
@@ -62,20 +85,6 @@ fn pairs<'a, 'f>(narrow: &'a Formula<'f>, wide: &'a Formula<'f>) -> Vec<(&'a Cla
             .collect::<Vec<_>>()
     };
     own.into_iter().flat_map(pair).collect()
-}
-
-/// Whether two rules run in the same phases, and are told alike. What is redacted is more than whether something was found.
-fn come_to_the_same(draft: &Draft<'_>, one: &Rule, other: &Rule) -> bool {
-    let phases = |rule: &Rule| rule.phases.iter().map(|phase| phase.value).collect::<BTreeSet<_>>();
-    let code = |rule: &Rule| rule.code.as_ref().map(|code| code.value.clone());
-    let verdicts = draft.names.verdicts(one);
-    phases(one) == phases(other)
-        && one.buffered.is_some() == other.buffered.is_some()
-        && code(one).is_some()
-        && code(one) == code(other)
-        && action(draft, one).is_some()
-        && action(draft, one) == action(draft, other)
-        && verdicts.is_some_and(|verdicts| !verdicts.contains(&Verdict::Redact))
 }
 
 fn label(pattern: Sought<'_>) -> Option<String> {

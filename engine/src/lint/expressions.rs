@@ -39,6 +39,18 @@ impl Written<'_> {
     }
 }
 
+/// How many characters of a part are shown.
+const SHOWN: usize = 48;
+
+/// A part of an expression in one line, for a sentence.
+pub(super) fn shown(part: &str) -> String {
+    let line = part.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(&line)),
+        None => line,
+    }
+}
+
 /// The bytes of a part.
 pub(super) fn range(span: &regex_syntax::ast::Span) -> Range<usize> {
     span.start.offset..span.end.offset

@@ -8,7 +8,7 @@ use grammar::{Diagnostic, Span, Spanned, codes};
 use regex_syntax::ast::{Ast, Repetition, RepetitionKind, RepetitionRange};
 
 use super::draft::Draft;
-use super::expressions::{self, Written, range};
+use super::expressions::{self, Written, range, shown};
 use super::logic::Sought;
 use super::tree;
 use super::uses::{self, Use};
@@ -79,8 +79,7 @@ fn of_written(used: &Use<'_>, written: Written<'_>) -> Option<Diagnostic> {
     }
     let culprit = culprit(&written)?;
     let name = name(used.pattern);
-    let source =
-        |range: &Range<usize>| written.regex.source.get(range.clone()).unwrap_or_default().to_owned();
+    let source = |range: &Range<usize>| shown(written.regex.source.get(range.clone()).unwrap_or_default());
     let part = source(&culprit.whole);
     let inner = source(&culprit.inner);
     let why = match culprit.longest {

@@ -1,6 +1,10 @@
 //! Rules that never decide: whatever one of them holds of, an earlier rule of the policy stops already.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use grammar::ast::{Phase, Rule};
+use grammar::verdict::Verdict;
 use grammar::{Diagnostic, codes};
 
 use super::coverage::Coverage;
@@ -9,23 +13,65 @@ use super::logic::{Formula, Reader, Site, Why, conflict, conflict_with};
 
 /// The rules of a file that never decide.
 pub(super) fn find(draft: &Draft<'_>, coverage: &Coverage) -> Vec<Diagnostic> {
-    let rules: Vec<(&Rule, Formula<'_>)> =
-        draft.rules().filter_map(|(_, rule)| Some((rule, draft.condition(rule)?))).collect();
+    let rules: Vec<Ranked<'_>> = draft.rules().filter_map(|(_, rule)| Ranked::of(draft, rule)).collect();
     let mut found = Vec::new();
-    for (at, (late, condition)) in rules.iter().enumerate() {
-        if conflict(condition).is_some() {
-            continue;
-        }
+    for (at, late) in rules.iter().enumerate() {
         let before = rules.iter().take(at);
-        let first = before.filter(|(early, _)| precedes(draft, early, late)).find_map(|(early, wider)| {
-            let both = beside(condition, wider);
+        let first = before.filter(|early| early.precedes(late)).find_map(|early| {
+            let both = beside(&late.condition, &early.condition);
             // An answer that streams: of two patterns the wider one may be decided later.
-            let told = if runs_on_streams(late) { conflict(&both) } else { conflict_with(&both, coverage) };
-            Some((early, told.filter(|_| conflict(wider).is_none())?.why))
+            let streams = runs_on_streams(late.rule);
+            let told = if streams { conflict(&both) } else { conflict_with(&both, coverage) };
+            told.map(|conflict| (early.rule, conflict.why))
         });
-        found.extend(first.map(|(early, why)| warning(early, late, &why)));
+        found.extend(first.map(|(early, why)| warning(early, late.rule, &why)));
     }
     found
+}
+
+/// A rule that can hold, and what it can come to.
+struct Ranked<'f> {
+    rule: &'f Rule,
+    condition: Formula<'f>,
+    /// The values that its condition is about, and the texts that it searches.
+    subjects: HashSet<Rc<str>>,
+    weakest: Verdict,
+    strongest: Verdict,
+    action: Option<Rc<str>>,
+}
+
+impl<'f> Ranked<'f> {
+    fn of(draft: &Draft<'f>, rule: &'f Rule) -> Option<Self> {
+        let condition = draft.condition(rule)?;
+        if conflict(&condition).is_some() {
+            return None;
+        }
+        let verdicts = draft.names.verdicts(rule)?;
+        let mut subjects = HashSet::new();
+        condition.subjects(&mut subjects);
+        Some(Self {
+            rule,
+            condition,
+            subjects,
+            weakest: verdicts.first().copied()?,
+            strongest: verdicts.last().copied()?,
+            action: action(draft, rule),
+        })
+    }
+
+    /// Whether this rule, where it holds, surely stops what the other would decide. One that is about nothing holds always;
+    /// else both must be about the same.
+    fn precedes(&self, late: &Self) -> bool {
+        let alike = self.action.is_some() && self.action == late.action;
+        let (own, other) = (&self.rule.phases, &late.rule.phases);
+        // What waits for the end of an answer comes after what does not.
+        let in_time = self.rule.buffered.is_none() || late.rule.buffered.is_some();
+        self.weakest.stops()
+            && (self.weakest >= late.strongest || alike)
+            && in_time
+            && other.iter().all(|phase| own.iter().any(|other| other.value == phase.value))
+            && (self.subjects.is_empty() || !self.subjects.is_disjoint(&late.subjects))
+    }
 }
 
 fn warning(early: &Rule, late: &Rule, why: &Why) -> Diagnostic {
@@ -47,24 +93,10 @@ pub(super) fn beside<'f>(condition: &Formula<'f>, other: &Formula<'f>) -> Formul
     Formula::All(site, vec![condition.clone(), other.clone().negated()])
 }
 
-/// Whether one rule, where it holds, surely stops what another would decide.
-fn precedes(draft: &Draft<'_>, early: &Rule, late: &Rule) -> bool {
-    let (Some(first), Some(second)) = (draft.names.verdicts(early), draft.names.verdicts(late)) else {
-        return false;
-    };
-    let weakest = first.iter().min().copied().unwrap_or_default();
-    let strongest = second.iter().max().copied().unwrap_or_default();
-    let alike = || action(draft, early).is_some_and(|own| action(draft, late) == Some(own));
-    let phases = late.phases.iter().all(|phase| early.phases.iter().any(|other| other.value == phase.value));
-    // What waits for the end of an answer comes after what does not.
-    let in_time = early.buffered.is_none() || late.buffered.is_some();
-    weakest.stops() && (weakest >= strongest || alike()) && phases && in_time
-}
-
 /// What stands after `do`, by what it is computed from.
-pub(super) fn action<'f>(draft: &Draft<'f>, rule: &'f Rule) -> Option<std::rc::Rc<str>> {
+pub(super) fn action<'f>(draft: &Draft<'f>, rule: &'f Rule) -> Option<Rc<str>> {
     let reader = Reader::new(&draft.names);
-    reader.key(&rule.action.as_ref()?.verdict, &std::rc::Rc::default())
+    reader.key(&rule.action.as_ref()?.verdict, &Rc::default())
 }
 
 fn runs_on_streams(rule: &Rule) -> bool {

@@ -8,15 +8,14 @@ use grammar::{Diagnostic, Span, codes};
 use regex_syntax::ast::{Ast, RepetitionKind, RepetitionRange};
 
 use super::draft::Draft;
-use super::expressions::{Written, range};
+use super::expressions::{Written, range, shown};
 use super::logic::Sought;
 use super::uses::{self, Use};
 use crate::matcher::atoms;
 use crate::matcher::{View, regex};
 
-/// How many atoms are shown, and how many characters of an alternative.
+/// How many atoms are shown.
 const SHOWN: usize = 4;
-const SHOWN_CHARACTERS: usize = 40;
 /// From so many characters on an atom is a word.
 const MIN_WORD: usize = 3;
 
@@ -55,7 +54,7 @@ fn warning(name: &str, written: &Written<'_>) -> Option<Diagnostic> {
         return None;
     }
     let cause = cause(written, &tree)?;
-    let part = shortened(written.regex.source.get(cause.part.clone()).unwrap_or_default());
+    let part = shown(written.regex.source.get(cause.part.clone()).unwrap_or_default());
     let atoms: Vec<String> = cause.atoms.iter().take(SHOWN).map(|atom| format!("`{atom}`")).collect();
     let more = if cause.atoms.len() > SHOWN { " and others" } else { "" };
     let atoms = format!("{}{more}", atoms.join(", "));
@@ -74,13 +73,6 @@ struct Cause {
     part: Range<usize>,
     /// The rare texts of the others.
     atoms: Vec<String>,
-}
-
-fn shortened(part: &str) -> String {
-    match part.char_indices().nth(SHOWN_CHARACTERS) {
-        Some((end, _)) => format!("{}…", part.get(..end).unwrap_or(part)),
-        None => part.to_owned(),
-    }
 }
 
 /// The atoms of a part by itself, if it has any that are rare.

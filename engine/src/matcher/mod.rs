@@ -4,6 +4,7 @@ pub mod atoms;
 mod automaton;
 pub mod decode;
 pub mod example;
+pub mod gate;
 pub mod glob;
 pub mod inclusion;
 pub mod near;

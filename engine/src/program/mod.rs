@@ -4,6 +4,7 @@ mod index;
 pub mod ir;
 pub mod marker;
 pub mod ops;
+pub mod outline;
 mod print;
 pub mod stats;
 
@@ -19,6 +20,7 @@ use crate::verdict::Verdict;
 pub(crate) use index::Index;
 use ir::{DetectorId, Node, NodeId, Score, TextRef};
 pub use marker::Marker;
+use outline::{Outline, ScoreOutline};
 
 /// A chain of policies, compiled.
 #[derive(Debug)]
@@ -40,6 +42,10 @@ pub struct Program {
     pub(crate) response: Vec<StreamRule>,
     /// The rules that wait for the whole answer.
     pub(crate) buffered: Vec<usize>,
+    /// The rules as written.
+    pub(crate) outlines: Vec<Outline>,
+    /// The scores as written; some may be gone from `scores`.
+    pub(crate) score_outlines: Vec<ScoreOutline>,
 }
 
 /// One policy of the chain.

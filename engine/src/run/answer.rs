@@ -35,6 +35,14 @@ impl Answer {
     pub(super) fn held(&self) -> usize {
         self.channels.iter().map(|(_, stream)| stream.held()).sum()
     }
+
+    /// The name of the pattern that holds back the most of any channel.
+    pub(super) fn holder<'p>(&self, program: &'p Program) -> Option<&'p str> {
+        let holding = self.channels.iter().filter(|(_, stream)| stream.held() > 0);
+        let (_, stream) = holding.max_by_key(|(_, stream)| stream.held())?;
+        let watcher = self.watchers.get(stream.holder(&self.watchers)?)?;
+        program.detector(watcher.detector).map(|detector| &*detector.name)
+    }
 }
 
 /// Prepares for the answer: facts are settled, and only detectors that can matter are kept.
@@ -205,6 +213,9 @@ fn act(
         if let Some(seen) = session.answer.seen.get_mut(hit.watcher) {
             *seen = true;
         }
+        if let (Some(tally), Some(watcher)) = (&mut session.tally, session.answer.watchers.get(hit.watcher)) {
+            tally.trace(Phase::Response).found(watcher.detector);
+        }
     }
     let mut stop_at = usize::MAX;
     for hit in hits {
@@ -288,6 +299,22 @@ pub(super) fn fire(session: &mut Session, program: &Program, index: usize) {
         session.answer.stopped = true;
     }
     session.decide(rule.policy, decision(program, rule, message, score));
+}
+
+/// Notes for a watcher what the conditions of rules over streams have come to.
+pub(super) fn settle(session: &mut Session) {
+    // Without any text there was no answer.
+    let Some(tally) = session.tally.as_mut().filter(|_| !session.answer.channels.is_empty()) else { return };
+    let (program, answer) = (&session.program, &session.answer);
+    let seen =
+        |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    let conditions =
+        program.response.iter().filter_map(|stream| Some(program.rules.get(stream.rule)?.condition));
+    for condition in conditions {
+        facts::asked(program, &answer.facts, &seen, condition, &mut |node, value| {
+            tally.trace(Phase::Response).note(node, &value);
+        });
+    }
 }
 
 /// Lets go of what lies before `frontier`, unless a rule waits for the whole answer.

@@ -12,6 +12,12 @@ use regex_automata::util::primitives::StateID;
 use crate::matcher::near::begins_character;
 use crate::matcher::{Automaton, Detector, MAX_MATCH, Near};
 
+/// Up to so many threads each is compared with every other.
+const FEW: usize = 6;
+/// Places of the table that more of them are looked up in, and how many it takes.
+const PLACES: usize = 256;
+const MOST: usize = 192;
+
 /// A match that is still possible.
 #[derive(Clone, Copy, Debug)]
 struct Thread {
@@ -85,6 +91,8 @@ pub(super) struct Cursor {
     threads: Vec<Thread>,
     /// The next byte to read.
     pos: usize,
+    /// Whether any thread has a candidate.
+    ends: bool,
     /// A match that passes its checks, and of which it is not known yet what stands after it.
     waiting: Option<Waiting>,
 }
@@ -119,7 +127,7 @@ impl Waiting {
 impl Cursor {
     /// A cursor at the start of a text.
     pub(super) fn new(holds: bool) -> Self {
-        Self { holds, threads: Vec::new(), pos: 0, waiting: None }
+        Self { holds, threads: Vec::new(), pos: 0, ends: false, waiting: None }
     }
 
     /// The first byte of the view whose fate is open; everything before it is decided.
@@ -174,6 +182,7 @@ impl Cursor {
             for thread in self.threads.iter_mut().filter(|thread| !thread.done) {
                 if automaton.is_match(automaton.end(thread.state)) {
                     thread.candidate = Some(view.end());
+                    self.ends = true;
                 }
                 thread.done = true;
             }
@@ -199,28 +208,37 @@ impl Cursor {
     fn step(&mut self, automaton: &Automaton, view: &ViewText, byte: u8) {
         let at = self.pos;
         self.pos += 1;
+        let mut died = false;
         for thread in self.threads.iter_mut().filter(|thread| !thread.done) {
             thread.state = automaton.next(thread.state, byte);
-            if automaton.is_match(thread.state) {
-                thread.candidate = Some(at);
-            } else if automaton.is_dead(thread.state) {
-                thread.done = true;
+            if automaton.is_special(thread.state) {
+                if automaton.is_match(thread.state) {
+                    thread.candidate = Some(at);
+                    self.ends = true;
+                } else if automaton.is_dead(thread.state) {
+                    thread.done = true;
+                    died = true;
+                }
             }
         }
-        self.threads.retain(|thread| !thread.done || thread.candidate.is_some());
-        match self.threads.iter().position(|thread| thread.candidate.is_some()) {
-            // That one surely matches; what begins later is looked at again after its end.
-            Some(first) => self.threads.truncate(first + 1),
-            None if automaton.begins(byte) => self.spawn(automaton, view, at, byte),
-            None => {}
+        if died {
+            self.threads.retain(|thread| !thread.done || thread.candidate.is_some());
         }
-        self.merge();
+        if self.ends {
+            // That one surely matches; what begins later is looked at again after its end.
+            let first = self.threads.iter().position(|thread| thread.candidate.is_some());
+            self.threads.truncate(first.map_or(usize::MAX, |first| first + 1));
+        } else if automaton.begins(byte) {
+            self.spawn(automaton, view, at, byte);
+        }
+        self.merge(automaton);
         if let Some(first) = self.threads.first_mut()
             && !first.done
             && automaton.is_decided(first.state)
         {
             first.candidate = Some(at + 1);
             first.done = true;
+            self.ends = true;
         }
     }
 
@@ -234,10 +252,49 @@ impl Cursor {
 
     /// Of threads in equal states the earliest stays: they have the same future, and the leftmost match wins. A later
     /// one that has a candidate stays too, since the earlier one may still come to nothing.
-    fn merge(&mut self) {
-        if self.threads.len() < 2 {
-            return;
+    fn merge(&mut self, automaton: &Automaton) {
+        match self.threads.len() {
+            0 | 1 => {}
+            few if few <= FEW => self.merge_few(),
+            _ => self.merge_many(automaton),
         }
+    }
+
+    /// As `merge`, with a look at a small table for each thread in place of one at every other thread.
+    fn merge_many(&mut self, automaton: &Automaton) {
+        // Of each place, one more than the thread that is there.
+        let mut table = [0_u8; PLACES];
+        let mut kept = 0;
+        for i in 0..self.threads.len() {
+            let Some(thread) = self.threads.get(i).copied() else { break };
+            let mut place = automaton.ordinal(thread.state) % PLACES;
+            let mut same = false;
+            if !thread.done {
+                // Three quarters full at most: the walk ends at an empty place.
+                while let Some(other) = table.get(place).and_then(|at| at.checked_sub(1)) {
+                    let other = self.threads.get(usize::from(other));
+                    if other.is_some_and(|other| other.state == thread.state) {
+                        same = true;
+                        break;
+                    }
+                    place = (place + 1) % PLACES;
+                }
+            }
+            if same && thread.candidate.is_none() {
+                continue;
+            }
+            if let Some(slot) = self.threads.get_mut(kept) {
+                *slot = thread;
+            }
+            kept += 1;
+            if let Some(slot) = table.get_mut(place).filter(|_| !same && !thread.done && kept <= MOST) {
+                *slot = u8::try_from(kept).unwrap_or(u8::MAX);
+            }
+        }
+        self.threads.truncate(kept);
+    }
+
+    fn merge_few(&mut self) {
         let mut kept = 0;
         for i in 0..self.threads.len() {
             let Some(thread) = self.threads.get(i).copied() else { break };
@@ -289,6 +346,7 @@ impl Cursor {
     /// Reading goes on at `pos`, as if nothing had been possible before.
     fn go_on(&mut self, pos: usize) {
         self.threads.clear();
+        self.ends = false;
         self.pos = pos;
     }
 }

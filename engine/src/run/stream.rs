@@ -197,6 +197,18 @@ impl Stream {
         frontier
     }
 
+    /// The watcher whose open match begins first, if any holds text back.
+    pub(super) fn holder(&self, watchers: &[Watcher]) -> Option<usize> {
+        let open = |index: usize| {
+            let (lens, cursor) = self.cursors.get(index)?;
+            let lens = self.lenses.get(*lens)?;
+            let from = cursor.open_from();
+            (from < lens.text.end()).then(|| lens.map.start(from))
+        };
+        let holding = watchers.iter().enumerate().filter(|(_, watcher)| watcher.holds);
+        holding.filter_map(|(index, _)| Some((open(index)?, index))).min().map(|(_, index)| index)
+    }
+
     /// Lets go of everything before `frontier`, replaced where it must be.
     pub(super) fn release(&mut self, frontier: usize, out: &mut String, mark: Mark<'_>) {
         let settled = self.replacements.partition_point(|replacement| replacement.range.end <= frontier);

@@ -1,5 +1,6 @@
 //! A condition as a formula: what it claims, joined by *all* and *any*. Denials stand in the claims.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use grammar::Span;
@@ -123,6 +124,20 @@ impl<'f> Formula<'f> {
         match self {
             Formula::All(site, _) | Formula::Any(site, _) | Formula::Known(site, _) => *site,
             Formula::Claim(claim) => claim.site,
+        }
+    }
+
+    /// Notes the values that its claims are about, and the texts in which they look for patterns.
+    pub(in crate::lint) fn subjects(&self, out: &mut HashSet<Rc<str>>) {
+        match self {
+            Formula::All(_, parts) | Formula::Any(_, parts) => {
+                parts.iter().for_each(|part| part.subjects(out));
+            }
+            Formula::Claim(claim) => {
+                out.insert(Rc::clone(&claim.subject));
+                out.extend(claim.finding.as_ref().map(|finding| Rc::clone(&finding.text)));
+            }
+            Formula::Known(..) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use regex_syntax::ast::Ast;
 
 use super::Doubt;
-use crate::lint::expressions::range;
+use crate::lint::expressions::{range, shown};
 
 /// Looks at the alternatives after which nothing follows.
 pub(super) fn look(ast: &Ast, source: &str, found: &mut Vec<Doubt>) {
@@ -35,7 +35,7 @@ pub(super) fn look(ast: &Ast, source: &str, found: &mut Vec<Doubt>) {
 }
 
 fn doubt(early: &Ast, late: &Ast, source: &str) -> Option<Doubt> {
-    let (first, second) = (source.get(range(early.span()))?, source.get(range(late.span()))?);
+    let (first, second) = (shown(source.get(range(early.span()))?), shown(source.get(range(late.span()))?));
     let (message, help) = if first == second {
         (format!("`{second}` stands twice"), "leave one out".to_owned())
     } else {
