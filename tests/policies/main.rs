@@ -1,5 +1,6 @@
 //! The rule files in `policies/`: they compile under their arguments, and their tests pass.
 
+mod lint;
 mod optimiser;
 
 use std::path::{Path, PathBuf};
