@@ -3,14 +3,18 @@
 mod exchange;
 mod given;
 
+use std::sync::Arc;
+
 use grammar::ast::{self, ItemKind, TestLine};
 use grammar::{Diagnostic, Sources, codes};
 
 use crate::compile::{Compiled, Library, Options, Unit, compile, compile_with};
+use crate::coverage::Coverage;
 use crate::matcher::View;
 use crate::program::Program;
+use crate::run::Session;
 use crate::verdict::Decision;
-use exchange::{Outcome, Script, outcome, script, shown};
+use exchange::{Outcome, Script, fresh, outcome, script, shown};
 
 /// How an answer is cut, in characters a piece: whole, one by one, and some in between.
 const CUTS: &[usize] = &[usize::MAX, 1, 2, 3, 5, 7, 16];
@@ -35,6 +39,11 @@ impl TestResult {
 
 /// Runs every test of a rule file: of a policy against its own rules, of a library against its patterns.
 pub fn run_tests(unit: &Unit, library: &dyn Library, sources: &mut Sources) -> Vec<TestResult> {
+    cover(unit, library, sources).0
+}
+
+/// The same, with what of the file the tests have tried.
+pub fn cover(unit: &Unit, library: &dyn Library, sources: &mut Sources) -> (Vec<TestResult>, Coverage) {
     let text = sources.get(unit.source).map_or(String::new(), |source| source.text.clone());
     let (file, _) = grammar::parse(unit.source, &text);
     let header = file.items.iter().find_map(|item| match &item.kind {
@@ -47,12 +56,14 @@ pub fn run_tests(unit: &Unit, library: &dyn Library, sources: &mut Sources) -> V
         .iter()
         .filter_map(|item| if let ItemKind::Test(test) = &item.kind { Some(test) } else { None });
     let mut results = Vec::new();
+    let mut coverage = Coverage::new(unit.source, &file);
     for test in tests {
-        let mut runner = Runner { unit, library, sources, failures: Vec::new() };
+        let failures = Vec::new();
+        let mut runner = Runner { unit, library, sources, failures, coverage: &mut coverage };
         let decision = if is_library { runner.patterns(test) } else { runner.exchange(test) };
         results.push(TestResult { name: test.name.value.clone(), failures: runner.failures, decision });
     }
-    results
+    (results, coverage)
 }
 
 struct Runner<'a> {
@@ -60,6 +71,7 @@ struct Runner<'a> {
     library: &'a dyn Library,
     sources: &'a mut Sources,
     failures: Vec<Diagnostic>,
+    coverage: &'a mut Coverage,
 }
 
 impl Runner<'_> {
@@ -97,9 +109,9 @@ impl Runner<'_> {
         if !plays {
             return None;
         }
-        let whole = outcome(&program, &script, usize::MAX);
+        let whole = fresh(&program, &script, usize::MAX);
         for cut in CUTS {
-            let other = outcome(&program, &script, *cut);
+            let other = fresh(&program, &script, *cut);
             if other != whole {
                 let message = format!(
                     "cut in pieces of {cut} characters the answer ends in {}, and whole in {}",
@@ -110,7 +122,13 @@ impl Runner<'_> {
             }
         }
         // The optimiser changes what is done, never what comes of it; but it may spare a script that would fail.
-        let plain = plain.map(|plain| outcome(&plain, &script, usize::MAX));
+        // Conditions are asked in the order written there, so coverage is as its reader expects.
+        let plain = plain.map(|plain| {
+            let mut watched = Session::watched(Arc::clone(&plain), || 0);
+            let outcome = outcome(&mut watched, &script, usize::MAX);
+            self.coverage.add(&plain, &watched.tally());
+            outcome
+        });
         let failed = |plain: &Outcome| plain.decision.reason_code.as_deref() == Some("policy.error");
         if let Some(plain) = plain.filter(|plain| *plain != whole && !failed(plain)) {
             let message = format!(
@@ -185,6 +203,9 @@ impl Runner<'_> {
             return;
         }
         let found = detectors.iter().any(|detector| detector.occurs_in(&text.value, false));
+        if found {
+            self.coverage.found(&pattern.value);
+        }
         if found != wanted {
             let message = format!("`{}` is {}found here", pattern.value, if found { "" } else { "not " });
             self.fail(text.span, message);

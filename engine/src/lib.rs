@@ -2,6 +2,8 @@
 
 pub mod case;
 pub mod compile;
+pub mod coverage;
+pub mod explain;
 pub mod input;
 pub mod lint;
 pub mod matcher;

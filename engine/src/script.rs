@@ -1,6 +1,7 @@
 //! Scripts in rhai: pure, typed at the border, compiled at load, every limit explicit.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rhai::packages::{BasicArrayPackage, BasicMathPackage, CorePackage, MoreStringPackage, Package as _};
 use rhai::{AST, Dynamic, Engine, Scope};
@@ -109,13 +110,30 @@ impl Script {
 
     /// The script's value for those arguments.
     pub fn call(&self, args: &[Value]) -> Result<Value, ScriptFailure> {
+        self.call_in(&self.engine, args)
+    }
+
+    /// The same, with the number of operations that it took. Counting them takes an engine of its own, so this is for
+    /// people who ask and not for traffic.
+    pub fn call_counted(&self, args: &[Value]) -> (Result<Value, ScriptFailure>, u64) {
+        let operations = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&operations);
+        let mut engine = engine();
+        engine.on_progress(move |count| {
+            counter.store(count, Ordering::Relaxed);
+            None
+        });
+        (self.call_in(&engine, args), operations.load(Ordering::Relaxed))
+    }
+
+    fn call_in(&self, engine: &Engine, args: &[Value]) -> Result<Value, ScriptFailure> {
         let mut scope = Scope::new();
         for (name, value) in self.args.iter().zip(args) {
             scope.push_dynamic(name.to_string(), to_dynamic(value));
         }
         let failure = |cause| ScriptFailure { script: Arc::clone(&self.name), cause };
         let result: Dynamic =
-            self.engine.eval_ast_with_scope(&mut scope, &self.ast).map_err(|error| failure(cause(&error)))?;
+            engine.eval_ast_with_scope(&mut scope, &self.ast).map_err(|error| failure(cause(&error)))?;
         from_dynamic(&result, &self.result).ok_or_else(|| {
             failure(format!("it gave a {} that is not the declared {}", result.type_name(), self.result))
         })
@@ -209,6 +227,15 @@ mod tests {
         assert_eq!(run(text, tiers.clone()), Ok(Value::Str("gold".into())));
         assert!(run(r#""silver""#, tiers).unwrap_err().cause.contains("not the declared"));
         assert_eq!(run("user.len() * 2", Type::Int), Ok(Value::Int(6)));
+    }
+
+    #[test]
+    fn operations_are_counted_where_asked() {
+        let few = script("1", Type::Int).call_counted(&[Value::Str("ann".into())]);
+        let many = script("let n = 0; for i in 0..100 { n += i; } n", Type::Int)
+            .call_counted(&[Value::Str("ann".into())]);
+        assert_eq!((few.0, many.0), (Ok(Value::Int(1)), Ok(Value::Int(4950))));
+        assert!(many.1 > 100 && few.1 < many.1, "{} {}", few.1, many.1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! An exchange without a network: a request and an answer go through a session exactly as traffic does.
 
+use engine::Session;
 use engine::verdict::{Decision, Flow, Report};
 use serde_json::Value;
 
@@ -25,15 +26,24 @@ pub struct Rehearsal {
 /// lower case. A request without a `model` gets one, since test cases seldom say it.
 pub fn rehearse(
     pack: &Pack,
-    mut request: Value,
+    request: Value,
     headers: Vec<(&str, &str)>,
     around: Surroundings,
     answer: Option<Value>,
 ) -> Result<Rehearsal, Fault> {
-    if let Value::Object(fields) = &mut request {
-        fields.entry("model").or_insert_with(|| "rehearsal".into());
-    }
-    let mut session = pack.session();
+    rehearse_in(&mut pack.session(), pack, request, headers, around, answer)
+}
+
+/// The same in a given session.
+pub(crate) fn rehearse_in(
+    session: &mut Session,
+    pack: &Pack,
+    request: Value,
+    headers: Vec<(&str, &str)>,
+    around: Surroundings,
+    answer: Option<Value>,
+) -> Result<Rehearsal, Fault> {
+    let mut request = named(request);
     let mut asked = chat::decode(&request, headers)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
@@ -44,7 +54,7 @@ pub fn rehearse(
     chat::redact(&mut request, &step.edits)?;
     let mut guarded = answer.map(Answer::from);
     let flow = match &mut guarded {
-        Some(answer) => answer.guard(&mut session, pack.guards())?,
+        Some(answer) => answer.guard(session, pack.guards())?,
         None => Flow::Open,
     };
     Ok(Rehearsal {
@@ -53,6 +63,14 @@ pub fn rehearse(
         request: Some(request),
         answer: guarded.filter(|_| flow == Flow::Open).map(|answer| answer.document),
     })
+}
+
+/// The request with a model: test cases seldom say one.
+pub(crate) fn named(mut request: Value) -> Value {
+    if let Value::Object(fields) = &mut request {
+        fields.entry("model").or_insert_with(|| "rehearsal".into());
+    }
+    request
 }
 
 #[cfg(test)]

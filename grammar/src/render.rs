@@ -19,6 +19,17 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, colours: bool) -> S
     out
 }
 
+/// A text with some of its ranges underlined, each with its words.
+pub fn marked(name: &str, text: &str, marks: &[(std::ops::Range<usize>, String)], colours: bool) -> String {
+    let renderer = if colours { Renderer::styled() } else { Renderer::plain() }.term_width(WIDTH);
+    let mut snippet = Snippet::source(text).path(name);
+    for (range, words) in marks {
+        let span = clip(Span { start: range.start, end: range.end, ..Span::default() }, text);
+        snippet = snippet.annotation(AnnotationKind::Primary.span(span).label(words.as_str()));
+    }
+    renderer.render(&[Group::with_level(Level::NOTE).element(snippet)])
+}
+
 fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,

@@ -92,9 +92,13 @@ fn request<'a>(script: &'a Script<'a>) -> Request<'a> {
     request
 }
 
+/// Plays the exchange in a session of its own.
+pub(super) fn fresh(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
+    outcome(&mut Session::new(Arc::clone(program), || 0), script, cut)
+}
+
 /// Plays the exchange, the answer cut in pieces of so many characters.
-pub(super) fn outcome(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
-    let mut session = Session::new(Arc::clone(program), || 0);
+pub(super) fn outcome(session: &mut Session, script: &Script<'_>, cut: usize) -> Outcome {
     let request = request(script);
     let step = session.request(&request);
     let mut outcome =
@@ -109,7 +113,7 @@ pub(super) fn outcome(program: &Arc<Program>, script: &Script<'_>, cut: usize) -
     }
     let mut texts = answer(script);
     // A stop shows in the decision.
-    _ = play(&mut session, &mut texts, cut);
+    _ = play(session, &mut texts, cut);
     let mut released = texts.into_iter().map(|said| said.released);
     outcome.text = released.next();
     outcome.arguments = released.collect();

@@ -131,6 +131,7 @@ pub(super) struct CheckedScore {
 #[derive(Debug)]
 pub(super) struct CheckedRule {
     pub(super) name: Arc<str>,
+    pub(super) span: Span,
     pub(super) phases: Vec<Phase>,
     pub(super) buffered: bool,
     pub(super) unless: Option<Typed>,

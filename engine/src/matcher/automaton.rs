@@ -99,6 +99,16 @@ impl Automaton {
         self.dfa.next_eoi_state(state)
     }
 
+    /// Whether a state is a match or dead; most are neither.
+    pub fn is_special(&self, state: StateID) -> bool {
+        self.dfa.is_special_state(state)
+    }
+
+    /// A small number for a state, another for most others.
+    pub fn ordinal(&self, state: StateID) -> usize {
+        state.as_usize() >> self.stride2
+    }
+
     /// Whether a match ended just before the byte that led here.
     pub fn is_match(&self, state: StateID) -> bool {
         self.dfa.is_match_state(state)

@@ -3,6 +3,7 @@
 pub mod atoms;
 mod automaton;
 pub mod decode;
+pub mod gate;
 pub mod glob;
 pub mod inclusion;
 pub mod json;

@@ -32,6 +32,10 @@ pub fn compile(source: &str, flags: &str, view: View) -> Result<Hir, Fault> {
         return Err(Fault { message, range: whole });
     }
     let has = |flag| flags.contains(flag);
+    if source.trim_start_matches([' ', '\t', '\r']).starts_with('\n') && !has('x') {
+        let message = "an expression over several lines needs the flag `x`, with which line breaks and spaces in it mean nothing";
+        return Err(Fault { message: message.into(), range: 0..0 });
+    }
     let mut ast = regex_syntax::ast::parse::ParserBuilder::new()
         .nest_limit(NEST_LIMIT)
         .ignore_whitespace(has('x'))

@@ -4,6 +4,7 @@ mod index;
 pub mod ir;
 pub mod marker;
 pub mod ops;
+pub mod outline;
 mod print;
 pub mod stats;
 
@@ -11,14 +12,16 @@ use std::sync::Arc;
 
 use grammar::ast::Phase;
 
-use crate::matcher::Detector;
+use crate::matcher::gate::Gate;
 use crate::matcher::scan::Scanner;
+use crate::matcher::{Detector, View};
 use crate::script::Script;
 use crate::value::Value;
 use crate::verdict::Verdict;
 pub(crate) use index::Index;
 use ir::{DetectorId, Node, NodeId, Score, TextRef};
 pub use marker::Marker;
+use outline::{Outline, ScoreOutline};
 
 /// A chain of policies, compiled.
 #[derive(Debug)]
@@ -38,8 +41,36 @@ pub struct Program {
     pub(crate) scripts: Vec<Script>,
     /// Per rule that runs on answers, how it streams; in the order of `rules`.
     pub(crate) response: Vec<StreamRule>,
+    /// By view, where in an answer its detectors can begin.
+    pub(crate) starters: Vec<Starters>,
     /// The rules that wait for the whole answer.
     pub(crate) buffered: Vec<usize>,
+    /// The rules as written.
+    pub(crate) outlines: Vec<Outline>,
+    /// The scores as written; some may be gone from `scores`.
+    pub(crate) score_outlines: Vec<ScoreOutline>,
+}
+
+/// Where in answers the detectors of one view can begin.
+#[derive(Debug)]
+pub(crate) struct Starters {
+    pub(crate) gate: Gate,
+    /// By bit of the gate.
+    pub(crate) detectors: Vec<DetectorId>,
+}
+
+impl Starters {
+    /// Those of every view.
+    pub(crate) fn of(detectors: &[Detector]) -> Vec<Self> {
+        let of_view = |view: &View| {
+            let streaming =
+                (0..).map(DetectorId).zip(detectors).filter(|(_, detector)| detector.view == *view);
+            let (detectors, automata): (Vec<DetectorId>, Vec<_>) =
+                streaming.filter_map(|(id, detector)| Some((id, detector.stream.as_ref()?))).unzip();
+            Self { gate: Gate::new(&automata), detectors }
+        };
+        View::ALL.iter().map(of_view).collect()
+    }
 }
 
 /// One policy of the chain.

@@ -81,26 +81,44 @@ pub(super) fn judge(session: &mut Session, program: &Arc<Program>) -> Flow {
     let mut evaluator = Evaluator::new(program, &request);
     evaluator.enter(Phase::Response);
     evaluator.know(&session.answer.facts);
+    evaluator.tally = session.tally.take();
     let channel = |text: usize| buffer.texts.get(text).map_or(Channel::content(0), |(channel, _)| *channel);
     let site = |text: usize| Site::Response(channel(text));
     let stage = Stage { phase: Phase::Response, site: &site };
     let mut wishes: Vec<Wish> = Vec::new();
-    for rule in &buffer.rules {
-        let policy = program.rules.get(*rule).map_or(0, |rule| rule.policy);
-        if let Err(failure) = apply(session, program, *rule, &mut evaluator, &stage, &mut wishes)
-            && session.fail(policy, &failure)
-        {
-            return Flow::Stopped;
-        }
-        if session.decision.verdict.stops() {
-            return Flow::Stopped;
-        }
+    let flow = ask(session, program, &buffer.rules, &mut evaluator, &stage, &mut wishes);
+    session.tally = evaluator.tally.take();
+    if flow == Flow::Stopped {
+        return flow;
     }
     for wish in placed(program, &request, wishes) {
         let of = channel(wish.text);
         if let Some((_, stream)) = session.answer.channels.iter_mut().find(|(channel, _)| *channel == of) {
             let priority = (wish.priority.0, wish.priority.1.0);
             stream.replace(Replacement { range: wish.range, priority, place: wish.place });
+        }
+    }
+    Flow::Open
+}
+
+/// Lets rules judge the whole answer, until one stops it.
+fn ask(
+    session: &mut Session,
+    program: &Program,
+    rules: &[usize],
+    evaluator: &mut Evaluator<'_>,
+    stage: &Stage<'_>,
+    wishes: &mut Vec<Wish>,
+) -> Flow {
+    for rule in rules {
+        let policy = program.rules.get(*rule).map_or(0, |rule| rule.policy);
+        if let Err(failure) = apply(session, program, *rule, evaluator, stage, wishes)
+            && session.fail(policy, &failure)
+        {
+            return Flow::Stopped;
+        }
+        if session.decision.verdict.stops() {
+            return Flow::Stopped;
         }
     }
     Flow::Open

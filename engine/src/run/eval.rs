@@ -6,10 +6,11 @@ use grammar::ast::{Phase, Quantity};
 use grammar::quantity;
 
 use super::facts::Facts;
+use super::tally::Tally;
 use super::texts::{Hits, Texts};
 use crate::input::Request;
 use crate::matcher::glob;
-use crate::program::ir::{DetectorId, ListField, Node, NodeId, TextRef};
+use crate::program::ir::{DetectorId, ListField, Node, NodeId, ScriptId, TextRef};
 use crate::program::{Program, ops};
 use crate::schema::{ElementField, FieldKind, Scope};
 use crate::script::ScriptFailure;
@@ -33,6 +34,8 @@ pub(super) struct Evaluator<'a> {
     values: Vec<Option<Value>>,
     /// The element that each quantifier around the node in hand is at.
     elements: Vec<(ListField, usize)>,
+    /// What was seen, when somebody watches.
+    pub(super) tally: Option<Box<Tally>>,
 }
 
 type Evaluated<T> = Result<T, ScriptFailure>;
@@ -46,6 +49,7 @@ impl<'a> Evaluator<'a> {
             texts: Texts::new(program, request),
             values: vec![None; program.nodes.len()],
             elements: Vec::new(),
+            tally: None,
         }
     }
 
@@ -97,6 +101,9 @@ impl<'a> Evaluator<'a> {
             Node::Score(_) => self.alone(|this| this.compute(id))?,
             _ => self.compute(id)?,
         };
+        if let Some(tally) = &mut self.tally {
+            tally.trace(self.phase).note(id, &value);
+        }
         if let Some(slot) = self.values.get_mut(id.index()).filter(|_| outside) {
             *slot = Some(value.clone());
         }
@@ -149,13 +156,18 @@ impl<'a> Evaluator<'a> {
             }
             Node::Script(script, args) => {
                 let args = args.iter().map(|arg| self.value(*arg)).collect::<Evaluated<Vec<Value>>>()?;
-                match self.program.scripts.get(script.0 as usize) {
-                    Some(script) => script.call(&args)?,
-                    None => Value::Absent,
-                }
+                self.call(*script, &args)?
             }
             Node::Call(function, inner) => ops::call(*function, &self.value(*inner)?),
         })
+    }
+
+    fn call(&mut self, id: ScriptId, args: &[Value]) -> Evaluated<Value> {
+        let Some(script) = self.program.scripts.get(id.0 as usize) else { return Ok(Value::Absent) };
+        let Some(tally) = &mut self.tally else { return script.call(args) };
+        let (result, operations) = script.call_counted(args);
+        tally.trace(self.phase).called(id, operations);
+        result
     }
 
     /// Whether every side is `wanted`.
@@ -313,14 +325,22 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Whether the detector finds anything in a string.
-    fn found_in(&self, id: DetectorId, text: &str, is_json: bool) -> bool {
-        self.program.detector(id).is_some_and(|detector| detector.occurs_in(text, is_json))
+    /// Whether the detector finds anything in a plain string.
+    fn found_in(&mut self, id: DetectorId, text: &str, is_json: bool) -> bool {
+        let found = self.program.detector(id).is_some_and(|detector| detector.occurs_in(text, is_json));
+        if let Some(tally) = self.tally.as_mut().filter(|_| found) {
+            tally.trace(self.phase).found(id);
+        }
+        found
     }
 
     /// The detector's matches in a text of the request, as bytes of the text as it arrived.
     fn hits(&mut self, id: DetectorId, text: usize) -> Hits {
-        self.texts.hits(id, text)
+        let hits = self.texts.hits(id, text);
+        if let Some(tally) = self.tally.as_mut().filter(|_| hits.is_some()) {
+            tally.trace(self.phase).found(id);
+        }
+        hits
     }
 
     /// The matches that make a condition true: those of every `has` that holds in a branch that holds. A negation turns

@@ -103,6 +103,43 @@ pub(super) fn holds(program: &Program, facts: &Facts, seen: &dyn Fn(DetectorId) 
     }
 }
 
+/// Hands on what each part of a condition has come to, but for those that were never asked.
+pub(super) fn asked(
+    program: &Program,
+    facts: &Facts,
+    seen: &dyn Fn(DetectorId) -> bool,
+    id: NodeId,
+    note: &mut dyn FnMut(NodeId, Value),
+) {
+    note(id, value(program, facts, seen, id));
+    if facts.contains_key(&id) {
+        return;
+    }
+    match program.node(id) {
+        Node::And(sides) | Node::Or(sides) => {
+            let decisive = matches!(program.node(id), Node::Or(_));
+            for side in sides {
+                asked(program, facts, seen, *side, note);
+                if holds(program, facts, seen, *side) == decisive && facts.contains_key(side) {
+                    break;
+                }
+            }
+        }
+        Node::Score(score) => {
+            let terms = program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
+            for (weight, condition) in terms {
+                asked(program, facts, seen, *weight, note);
+                condition.iter().for_each(|condition| asked(program, facts, seen, *condition, note));
+            }
+        }
+        node => {
+            let mut children = Vec::new();
+            node.children(|child| children.push(child));
+            children.into_iter().for_each(|child| asked(program, facts, seen, child, note));
+        }
+    }
+}
+
 fn compare(
     program: &Program,
     facts: &Facts,

@@ -7,9 +7,11 @@ mod eval;
 mod facts;
 mod lens;
 mod masks;
+mod panel;
 mod request;
 mod routes;
 mod stream;
+pub mod tally;
 mod texts;
 mod wording;
 
@@ -20,6 +22,7 @@ use crate::program::{OnError, Program};
 use crate::script::ScriptFailure;
 use crate::verdict::{Decision, Finding, Flow, Outcome, PolicyReport, Report, RequestStep, Verdict};
 use answer::Answer;
+use tally::Tally;
 
 /// Nanoseconds of a clock that only goes forward. The engine has none of its own.
 pub type Clock = fn() -> u64;
@@ -40,6 +43,8 @@ pub struct Session {
     answer: Answer,
     /// Whether the request was judged; an answer without one is judged as the answer to an empty request.
     judged: bool,
+    /// What was seen, when somebody watches.
+    tally: Option<Box<Tally>>,
 }
 
 /// One policy's part so far.
@@ -68,7 +73,19 @@ impl Session {
             states,
             answer: Answer::default(),
             judged: false,
+            tally: None,
         }
+    }
+
+    /// A session that notes what it evaluates, for `explain` and coverage. It decides as any other does, and is slower.
+    pub fn watched(program: Arc<Program>, clock: Clock) -> Self {
+        Self { tally: Some(Box::default()), ..Self::new(program, clock) }
+    }
+
+    /// What a watched session has seen so far.
+    pub fn tally(&mut self) -> Tally {
+        answer::settle(self);
+        self.tally.as_deref().cloned().unwrap_or_default()
     }
 
     /// Judges the request. Where the decision does not stop the exchange, the edits are to be made before the request
@@ -112,6 +129,11 @@ impl Session {
     /// Bytes held back at the moment, over all channels.
     pub fn held(&self) -> usize {
         self.answer.held()
+    }
+
+    /// The name of the pattern that holds back the most of the answer at the moment.
+    pub fn holder(&self) -> Option<&str> {
+        self.answer.holder(&self.program)
     }
 
     /// The strongest decision so far, of both phases.

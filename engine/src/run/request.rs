@@ -40,7 +40,9 @@ pub(super) struct Stage<'a> {
 pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep {
     let program = Arc::clone(&session.program);
     let mut evaluator = Evaluator::new(&program, request);
-    let possible = evaluator.possible();
+    // A watcher wants to see what the index would pass over.
+    let possible = if session.tally.is_some() { Vec::new() } else { evaluator.possible() };
+    evaluator.tally = session.tally.take();
     let mut wishes = Vec::new();
     let mut routes = Routes::of(request);
     let mut stopped = false;
@@ -75,6 +77,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
         evaluator.enter(Phase::Response);
         answer::open(session, &program, &mut evaluator);
     }
+    session.tally = evaluator.tally.take();
     RequestStep { decision: session.decision.clone(), edits, targets: routes.left(stopped) }
 }
 

@@ -76,6 +76,11 @@ impl Terminal {
         paint(word, "31", self.out_colours)
     }
 
+    /// Whether the result takes colours.
+    pub(super) fn out_colours(&self) -> bool {
+        self.out_colours
+    }
+
     /// Whether the standard error takes colours.
     pub(super) fn err_colours(&self) -> bool {
         self.err_colours

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{OnError, Program, Unit};
+use engine::{OnError, Options, Program, Unit};
 use grammar::ast::{File, ItemKind};
 use grammar::config::{self, Arguments, Config, Inline, Policies};
 use grammar::diagnostic::nearest;
@@ -31,11 +31,16 @@ pub struct Loaded {
 /// Loads the layers of a configuration: later files override earlier ones key by key. An unreadable file is an `Err`
 /// with a sentence.
 pub fn load(paths: &[PathBuf]) -> Result<Loaded, String> {
-    let mut layers = Vec::new();
-    for path in paths {
-        layers.push((path.display().to_string(), shelf::read(path)?));
-    }
-    Ok(load_texts(layers))
+    Ok(load_texts(layers(paths)?))
+}
+
+/// Loads the same without the optimiser: conditions are then asked in the order in which they are written.
+pub(crate) fn load_plain(paths: &[PathBuf]) -> Result<Loaded, String> {
+    Ok(load_layers(layers(paths)?, Options { optimize: false }))
+}
+
+fn layers(paths: &[PathBuf]) -> Result<Vec<(String, String)>, String> {
+    paths.iter().map(|path| Ok((path.display().to_string(), shelf::read(path)?))).collect()
 }
 
 /// Loads the configuration that `--demo` runs when none is given.
@@ -43,9 +48,31 @@ pub fn quickstart() -> Loaded {
     load_texts(vec![(shipped::QUICKSTART.path.to_owned(), shipped::QUICKSTART.text.to_owned())])
 }
 
+/// Loads one rule file as a chain of its own, on its defaults.
+pub fn one_file(path: &Path) -> Result<Loaded, String> {
+    let text = shelf::read(path)?;
+    if let Some((true, _)) = header(&text) {
+        let path = path.display();
+        return Err(format!(
+            "`{path}` is a library: it judges nothing by itself; name a policy that uses it"
+        ));
+    }
+    let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let entry = serde_json::Value::from(format!("./{file}"));
+    let config = format!(
+        "pack: {{name: alone, version: \"0\"}}\npolicies: {{chain: [{entry}]}}\nproviders: {{targets: []}}\n"
+    );
+    let name = path.with_file_name("policy-config.yaml").display().to_string();
+    Ok(load_texts(vec![(name, config)]))
+}
+
 /// Loads named texts.
 pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
-    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new(), files: Vec::new() };
+    load_layers(layers, Options::default())
+}
+
+fn load_layers(layers: Vec<(String, String)>, options: Options) -> Loaded {
+    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new(), files: Vec::new(), options };
     let mut merged: Option<yaml::Node> = None;
     for (name, text) in layers {
         let source = loader.sources.add(name, text.clone());
@@ -66,6 +93,7 @@ struct Loader {
     sources: Sources,
     diagnostics: Vec<Diagnostic>,
     files: Vec<File>,
+    options: Options,
 }
 
 impl Loader {
@@ -96,7 +124,7 @@ impl Loader {
                 Err(diagnostic) => self.diagnostics.push(*diagnostic),
             }
         }
-        let compiled = engine::compile(&units, &Shelf, &mut self.sources);
+        let compiled = engine::compile_with(&units, &Shelf, &mut self.sources, self.options);
         self.diagnostics.extend(compiled.diagnostics);
         self.files = compiled.files;
         if self.failed() {

@@ -11,7 +11,8 @@ use grammar::config::Config;
 
 use crate::ids;
 use crate::surroundings::Offer;
-pub use load::{Loaded, header, load, load_texts, quickstart};
+pub(crate) use load::load_plain;
+pub use load::{Loaded, header, load, load_texts, one_file, quickstart};
 pub(crate) use shelf::beside;
 pub use shelf::{Shelf, read};
 
@@ -28,6 +29,11 @@ impl Pack {
     /// A session for one exchange.
     pub fn session(&self) -> Session {
         Session::new(Arc::clone(&self.program), ids::clock)
+    }
+
+    /// A session that notes what it evaluates.
+    pub(crate) fn watched(&self) -> Session {
+        Session::watched(Arc::clone(&self.program), ids::clock)
     }
 
     /// What rules may ask of each target of the configuration.

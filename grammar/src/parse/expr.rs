@@ -59,7 +59,8 @@ impl Reader {
     fn primary(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
         let span = self.span(&pair);
         let kind = match pair.as_rule() {
-            Rule::group => return self.expr(pair.into_inner().next()?),
+            // With its parentheses, so that what it is part of has them in pairs.
+            Rule::group => return self.expr(pair.into_inner().next()?).map(|inner| Expr { span, ..inner }),
             Rule::conditional => {
                 let mut parts = self.exprs(pair).into_iter();
                 ExprKind::If(Box::new(parts.next()?), Box::new(parts.next()?), Box::new(parts.next()?))

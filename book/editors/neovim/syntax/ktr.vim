@@ -15,6 +15,7 @@ syn keyword ktrConstant true false present absent
 syn match ktrNumber "\$\?\<[0-9][0-9_]*\(\.[0-9]\+\)\?\>"
 syn match ktrNumber "\<\([0-9]\+\(ms\|[smhd]\)\)\+\>"
 syn match ktrRegex "\(^\|[=(\[,]\|\<has\|\<matches\|\<near\|\<regex\)\s*\zs/[/*]\@!\(\\.\|[^/]\)\+/[a-z]*"
+syn region ktrRegex start="\(=\|(\|\[\|,\|\<has\|\<near\)\s*\zs/\s*$" skip="\\." end="/[a-z]*"
 syn match ktrEscape contained "\\\(u{[0-9A-Fa-f]\+}\|.\)"
 syn region ktrString start=+"+ skip=+\\.+ end=+"+ oneline contains=ktrEscape
 syn region ktrText start=+"""+ end=+"""+

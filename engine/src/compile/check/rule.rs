@@ -50,6 +50,7 @@ impl Checker<'_> {
         let name = Arc::from(rule.name.value.as_str());
         Some(CheckedRule {
             name,
+            span: rule.name.span,
             buffered: rule.buffered.is_some(),
             phases,
             unless,

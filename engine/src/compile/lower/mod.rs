@@ -1,14 +1,16 @@
 //! Lowering: checked policies to rules, scores and scripts of a program.
 
 mod arena;
+mod evidence;
 mod expr;
 mod marker;
+mod outline;
 mod prune;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use grammar::ast::{Phase, Quantity, ScriptBody};
+use grammar::ast::{Phase, ScriptBody};
 use grammar::{Diagnostic, Sources, Span, codes};
 
 use super::pattern::{Arguments, Patterns};
@@ -17,9 +19,10 @@ use super::stream;
 use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Typed};
 use super::{Library, Options};
 use crate::matcher::words;
-use crate::program::ir::{Node, NodeId, Score, TextRef};
+use crate::program::ir::{Node, NodeId, Score};
 use crate::program::marker::Marker;
-use crate::program::{Index, OnError, Piece, Policy, Program, Routing, Rule, StreamRule};
+use crate::program::outline::{Outline, ScoreOutline};
+use crate::program::{Index, OnError, Piece, Policy, Program, Routing, Rule, Starters, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -36,6 +39,8 @@ pub(super) struct Lowering {
     rules: Vec<Rule>,
     response: Vec<StreamRule>,
     buffered: Vec<usize>,
+    outlines: Vec<Outline>,
+    score_outlines: Vec<ScoreOutline>,
     detectors: Vec<crate::matcher::Detector>,
     scanner: crate::matcher::scan::Scanner,
     options: Options,
@@ -62,6 +67,8 @@ impl Lowering {
             rules: Vec::new(),
             response: Vec::new(),
             buffered: Vec::new(),
+            outlines: Vec::new(),
+            score_outlines: Vec::new(),
             detectors: Vec::new(),
             scanner: crate::matcher::scan::Scanner::default(),
             options,
@@ -101,6 +108,16 @@ impl Lowering {
                     terms.push((weight, condition));
                 }
             }
+            let outlined = score.terms.iter().map(|(weight, condition)| {
+                let weight = self.clause(weight, &frame);
+                (weight, condition.as_ref().map(|condition| self.clause(condition, &frame)))
+            });
+            let terms_outlined = outlined.collect();
+            self.score_outlines.push(ScoreOutline {
+                policy: self.policies.len(),
+                name: Arc::clone(&score.name),
+                terms: terms_outlined,
+            });
             self.scores.push(Score { name: Arc::clone(&score.name), terms, clamp: score.clamp });
         }
         self.patterns.check(linked, unit.source, diagnostics);
@@ -135,11 +152,14 @@ impl Lowering {
             reads_element: crate::program::element_readers(&self.arena.nodes),
             nodes: self.arena.nodes,
             scores: self.scores,
+            starters: Starters::of(&self.detectors),
             detectors: self.detectors,
             scanner: self.scanner,
             scripts: self.scripts,
             response: self.response,
             buffered: self.buffered,
+            outlines: self.outlines,
+            score_outlines: self.score_outlines,
         }
     }
 
@@ -237,8 +257,19 @@ impl Lowering {
         let marker =
             rule.with.as_ref().map_or(Some(Marker::default()), |with| self.marker(with, frame, diagnostics));
         let message = rule.message.iter().map(|piece| self.piece(piece, frame, diagnostics)).collect();
+        let stays = !self.arena.is_const(condition, false);
+        let outline = Outline {
+            policy,
+            name: Arc::clone(&rule.name),
+            span: rule.span,
+            phases: rule.phases.clone(),
+            when: self.clause(&rule.when, frame),
+            unless: rule.unless.as_ref().map(|unless| self.clause(unless, frame)),
+            rule: stays.then_some(self.rules.len()),
+        };
+        self.outlines.push(outline);
         // A rule that its params switch off is gone.
-        if self.arena.is_const(condition, false) {
+        if !stays {
             return;
         }
         if verdict == Verdict::Redact && !self.finds_text(condition) {
@@ -340,38 +371,6 @@ impl Lowering {
             CheckedPiece::Phase => Piece::Phase,
             CheckedPiece::Value(value) => Piece::Node(self.expr(value, frame, diagnostics)),
         }
-    }
-
-    /// Whether matches can come of a condition: somewhere it looks for patterns in texts, and not to deny them.
-    fn finds_text(&self, node: NodeId) -> bool {
-        let any = |nodes: &[NodeId]| nodes.iter().any(|node| self.finds_text(*node));
-        let every =
-            |nodes: &[NodeId]| nodes.iter().all(|node| !self.looks_at_text(*node) || self.finds_text(*node));
-        match self.arena.nodes.get(node.index()) {
-            Some(Node::Has(TextRef::Texts(_) | TextRef::Element(_), _)) => true,
-            Some(Node::And(sides)) => any(sides),
-            // Whichever side holds must find what is to be replaced, if it looks at texts at all.
-            Some(Node::Or(sides)) => any(sides) && every(sides),
-            Some(Node::If(_, then, otherwise)) => any(&[*then, *otherwise]) && every(&[*then, *otherwise]),
-            Some(Node::Compare(_, a, b)) => [a, b].into_iter().any(|side| {
-                matches!(self.arena.nodes.get(side.index()), Some(Node::Score(_))) && self.finds_text(*side)
-            }),
-            Some(Node::Quantifier { quantity: Quantity::Any | Quantity::All, body, .. }) => {
-                self.finds_text(*body)
-            }
-            Some(Node::Score(id)) => self.scores.get(id.0 as usize).is_some_and(|score| {
-                score.terms.iter().any(|(_, condition)| condition.is_some_and(|node| self.finds_text(node)))
-            }),
-            _ => false,
-        }
-    }
-
-    /// Whether a condition looks for patterns in texts anywhere, in whatever way.
-    fn looks_at_text(&self, node: NodeId) -> bool {
-        let Some(node) = self.arena.nodes.get(node.index()) else { return false };
-        let mut looks = matches!(node, Node::Has(TextRef::Texts(_) | TextRef::Element(_), _));
-        node.children(|child| looks = looks || self.looks_at_text(child));
-        looks
     }
 
     /// The score that a condition compares, for the report: of several the one that was declared first.

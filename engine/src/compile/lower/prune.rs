@@ -39,6 +39,12 @@ impl Lowering {
                 }
             }
         }
+        let kept = |id: NodeId| live.nodes.get(id.index()).copied().unwrap_or(false).then(|| node(id));
+        let terms = self.score_outlines.iter_mut().flat_map(|score| &mut score.terms);
+        let of_scores = terms.flat_map(|(weight, condition)| std::iter::once(weight).chain(condition));
+        let of_rules =
+            self.outlines.iter_mut().flat_map(|rule| std::iter::once(&mut rule.when).chain(&mut rule.unless));
+        of_scores.chain(of_rules).for_each(|clause| clause.rename(&kept));
         self.response.iter_mut().flat_map(|rule| &mut rule.detectors).for_each(|id| *id = detector(*id));
         self.patterns.retain(&live.detectors);
     }

@@ -1,13 +1,15 @@
 //! An exchange given as data, played as traffic would be: what `test` and `eval` share.
 
+use engine::Session;
 use engine::input::Channel;
-use engine::verdict::{Decision, Flow, Report};
+use engine::verdict::{Decision, Flow, Report, RequestStep};
+use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
 use crate::packs::Pack;
-use crate::rehearsal::{Rehearsal, rehearse};
+use crate::rehearsal::{Rehearsal, named, rehearse_in};
 use crate::surroundings::Surroundings;
-use crate::wire::chat;
+use crate::wire::{chat, json as strict_json};
 
 /// What a person or a data set says happened.
 #[derive(Debug)]
@@ -75,8 +77,53 @@ impl Exchange {
         Ok(Self { request: Value::Object(fields), headers, answer, around })
     }
 
+    /// Whether there is an answer.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// The strings of the request that patterns look at, each with who speaks.
+    pub(super) fn texts(&self) -> Result<Vec<(&'static str, String)>, String> {
+        let request = named(self.request.clone());
+        let asked = chat::decode(&request, Vec::new()).map_err(|fault| fault.message)?;
+        Ok(asked.texts.iter().map(|text| (text.role.name(), text.value.to_owned())).collect())
+    }
+
+    /// Judges the request alone, so that the session is ready for an answer.
+    pub(super) fn open(&self, session: &mut Session, pack: &Pack) -> Result<RequestStep, String> {
+        let headers: Vec<(&str, &str)> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let request = named(self.request.clone());
+        let mut asked = chat::decode(&request, headers).map_err(|fault| fault.message)?;
+        self.around.tell(&mut asked, pack.offers());
+        Ok(session.request(&asked))
+    }
+
+    /// The texts of the answer, by channel.
+    pub(super) fn said(&self) -> Vec<(Channel, String)> {
+        match &self.answer {
+            Some(Answer::Whole(answer)) => chat::said(answer),
+            Some(Answer::Pieces(pieces)) => vec![(Channel::content(0), pieces.concat())],
+            None => Vec::new(),
+        }
+    }
+
+    /// Reads the input of a golden case.
+    pub(super) fn of_case(case: &Case) -> Result<Self, String> {
+        let text = case.input.to_json_text();
+        match strict_json::parse(text.as_bytes()).map_err(|flaw| flaw.to_string())? {
+            Value::Object(fields) => Self::read(fields),
+            _ => Err("`input` is a mapping".into()),
+        }
+    }
+
     /// Plays it against a pack.
     pub(super) fn play(self, pack: &Pack) -> Result<Played, String> {
+        self.play_in(&mut pack.session(), pack)
+    }
+
+    /// Plays it in a given session.
+    pub(super) fn play_in(self, session: &mut Session, pack: &Pack) -> Result<Played, String> {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let (whole, pieces) = match self.answer {
@@ -85,11 +132,11 @@ impl Exchange {
             None => (None, None),
         };
         if let Some(pieces) = pieces {
-            return play_pieces(pack, self.request, headers, self.around, &pieces);
+            return play_pieces(session, pack, self.request, headers, self.around, &pieces);
         }
         let answered = whole.is_some();
-        let played =
-            rehearse(pack, self.request, headers, self.around, whole).map_err(|fault| fault.message)?;
+        let played = rehearse_in(session, pack, self.request, headers, self.around, whole)
+            .map_err(|fault| fault.message)?;
         let output = output(&played, answered);
         Ok(Played { decision: played.decision, report: played.report, output })
     }
@@ -139,16 +186,14 @@ fn spoken(text: &str) -> Value {
 }
 
 fn play_pieces(
+    session: &mut Session,
     pack: &Pack,
-    mut request: Value,
+    request: Value,
     headers: Vec<(&str, &str)>,
     around: Surroundings,
     pieces: &[String],
 ) -> Result<Played, String> {
-    if let Value::Object(fields) = &mut request {
-        fields.entry("model").or_insert_with(|| "rehearsal".into());
-    }
-    let mut session = pack.session();
+    let request = named(request);
     let mut asked = chat::decode(&request, headers).map_err(|fault| fault.message)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);

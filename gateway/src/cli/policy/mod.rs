@@ -1,6 +1,7 @@
 //! `kt policy`: check, test and inspect policies.
 
 mod compile;
+mod coverage;
 mod eval;
 mod exchange;
 mod explain;
@@ -24,13 +25,15 @@ pub(super) enum Verb {
     Lint(lint::Lint),
     /// Run tests: golden cases, suites, and the `test` blocks of rule files
     Test(test::Test),
+    /// Tell which rules, conditions and patterns no test has tried
+    Coverage(coverage::Cover),
     /// Judge texts and conversations from a JSONL file
     Eval(eval::Eval),
     /// Show what the compiler makes of a file
     Compile(compile::Compile),
     /// Lay rule files out in the one way
     Fmt(fmt::Fmt),
-    /// Show the page of an error code
+    /// Show why an exchange is judged as it is, or the page of an error code
     Explain(explain::Explain),
     /// List the fields that rules read
     Fields,
@@ -43,6 +46,7 @@ impl Verb {
         match self {
             Verb::Lint(lint) => lint.run(terminal),
             Verb::Test(test) => test.run(terminal),
+            Verb::Coverage(coverage) => coverage.run(terminal),
             Verb::Eval(eval) => eval.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),

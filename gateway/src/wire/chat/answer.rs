@@ -88,6 +88,19 @@ fn hides_text(choice: &Value) -> bool {
     is_odd(choice) || is_other("text") || is_other("delta") || message_is_odd
 }
 
+/// What a whole answer says, by channel, in the order in which it is judged.
+pub(crate) fn said(answer: &Value) -> Vec<(Channel, String)> {
+    let choices = answer.get("choices").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let mut texts = Vec::new();
+    for (index, choice) in (0..).zip(choices) {
+        for (field, carrier) in TEXTS {
+            let text = choice.get("message").and_then(|message| message.get(field)).and_then(Value::as_str);
+            texts.extend(text.map(|text| (Channel { choice: index, carrier }, text.to_owned())));
+        }
+    }
+    texts
+}
+
 /// The fields that speak, with their channels; nothing when the answer is stopped.
 fn guard_message(
     message: &mut Value,

@@ -11,6 +11,7 @@ mod walk;
 use engine::verdict::Edit;
 use serde_json::Value;
 
+pub(crate) use answer::said;
 pub use answer::{Answer, parse as parse_answer};
 pub use request::decode;
 pub use stream::{Assembler, Ending};

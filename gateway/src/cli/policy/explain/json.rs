@@ -1,0 +1,101 @@
+//! An explanation as data.
+
+use engine::explain::{Account, Line, Part};
+use engine::value::Value as Plain;
+use grammar::Sources;
+use grammar::ast::Phase;
+use serde_json::{Value, json};
+
+use super::played::{Cost, Played};
+use super::told;
+
+/// The whole explanation.
+pub(super) fn object(played: &Played, sources: &Sources) -> Value {
+    let decision = &played.decision;
+    let rules: Vec<Value> = played.accounts.iter().map(|account| rule(account, sources)).collect();
+    let findings = played.findings().into_iter().map(|finding| {
+        let (text, _) = played.text(finding.site);
+        json!({
+            "policy": &*finding.policy,
+            "rule": &*finding.rule,
+            "label": &*finding.label,
+            "in": text,
+            "start": finding.range.start,
+            "end": finding.range.end,
+        })
+    });
+    json!({
+        "verdict": decision.verdict.name(),
+        "policy": decision.policy.as_deref(),
+        "rule": decision.rule.as_deref(),
+        "reason_code": decision.reason_code.as_deref(),
+        "message": decision.message,
+        "score": decision.score,
+        "rules": rules,
+        "findings": findings.collect::<Vec<_>>(),
+        "output": played.output,
+        "cost": played.costs.iter().map(cost).collect::<Vec<_>>(),
+        "held": played.held.as_ref().map(|held| json!({"bytes": held.bytes, "by": held.by, "text": held.text})),
+    })
+}
+
+fn rule(account: &Account, sources: &Sources) -> Value {
+    let place = sources.place(account.span);
+    json!({
+        "policy": &*account.policy,
+        "rule": &*account.rule,
+        "phase": account.phase.name(),
+        "file": place.file,
+        "line": place.line,
+        "outcome": told::outcome(account.outcome),
+        "clauses": account.lines.iter().map(|line| clause(line, sources)).collect::<Vec<_>>(),
+    })
+}
+
+fn clause(line: &Line, sources: &Sources) -> Value {
+    let place = sources.place(line.span);
+    let (part, weight) = match &line.part {
+        Part::When => ("when", None),
+        Part::Unless => ("unless", None),
+        Part::Term(weight) => ("term", *weight),
+    };
+    json!({
+        "depth": line.depth,
+        "part": part,
+        "weight": weight,
+        "text": sources.text(line.span),
+        "line": place.line,
+        "value": line.value.as_ref().map(plain),
+        "decides": line.decides,
+        "found": line.found.iter().map(|label| &**label).collect::<Vec<_>>(),
+    })
+}
+
+/// Numbers, bools and strings as such; what JSON has no word for as it is written in rules.
+fn plain(value: &Plain) -> Value {
+    match value {
+        Plain::Bool(value) => json!(value),
+        Plain::Int(value) => json!(value),
+        Plain::Float(value) => json!(value),
+        Plain::Str(value) => json!(&**value),
+        Plain::Absent => json!("absent"),
+        Plain::Duration(_) | Plain::Money(_) | Plain::Regex(_) | Plain::List(_) | Plain::Map(_) => {
+            json!(value.to_string())
+        }
+    }
+}
+
+fn cost((phase, cost): &(Phase, Cost)) -> Value {
+    let scripts: Vec<Value> = cost
+        .scripts
+        .iter()
+        .map(|(name, calls, operations)| json!({"script": name, "calls": calls, "operations": operations}))
+        .collect();
+    json!({
+        "phase": phase.name(),
+        "nodes": cost.nodes,
+        "texts": cost.texts,
+        "bytes": cost.bytes,
+        "scripts": scripts,
+    })
+}

@@ -1,0 +1,158 @@
+//! An exchange played under watch: the decision, every rule's account, what it cost, and what held the answer back.
+
+use engine::Session;
+use engine::explain::{self, Account};
+use engine::input::Channel;
+use engine::run::tally::Tally;
+use engine::verdict::{Decision, Finding, Flow, Report, Site};
+use grammar::ast::Phase;
+use grammar::diagnostic::did_you_mean;
+
+use crate::cli::policy::exchange::Exchange;
+use crate::packs::Pack;
+
+/// What is told of an exchange.
+pub(super) struct Played {
+    pub(super) decision: Decision,
+    pub(super) report: Report,
+    /// The rules that are told of.
+    pub(super) accounts: Vec<Account>,
+    /// The strings of the request, with who speaks.
+    pub(super) texts: Vec<(&'static str, String)>,
+    /// The texts of the answer.
+    pub(super) said: Vec<(Channel, String)>,
+    /// What got through.
+    pub(super) output: Option<String>,
+    /// What each phase that took place cost.
+    pub(super) costs: Vec<(Phase, Cost)>,
+    pub(super) held: Option<Held>,
+}
+
+/// What judging one phase took.
+pub(super) struct Cost {
+    /// Parts of conditions that were evaluated.
+    pub(super) nodes: usize,
+    /// Texts and their bytes.
+    pub(super) texts: usize,
+    pub(super) bytes: usize,
+    /// Scripts that were called: name, calls, operations.
+    pub(super) scripts: Vec<(String, usize, u64)>,
+}
+
+/// The most that was held back while the answer came character by character.
+pub(super) struct Held {
+    pub(super) bytes: usize,
+    /// The pattern that might have matched; absent where a rule waited for the whole answer.
+    pub(super) by: Option<String>,
+    /// The text that was held.
+    pub(super) text: String,
+}
+
+/// Plays the exchange twice: as it is, and with the answer cut into characters.
+pub(super) fn play(exchange: Exchange, pack: &Pack) -> Result<Played, String> {
+    let (texts, mut said) = (exchange.texts()?, exchange.said());
+    let mut slow = pack.session();
+    let request_stops = exchange.open(&mut slow, pack)?.decision.verdict.stops();
+    if request_stops {
+        said.clear();
+    }
+    let answered = exchange.is_answered() && !request_stops;
+    let held = holdback(&mut slow, &said);
+    let mut session = pack.watched();
+    let played = exchange.play_in(&mut session, pack)?;
+    let tally = session.tally();
+    let mut costs =
+        vec![(Phase::Request, cost(pack, &tally, Phase::Request, texts.iter().map(|(_, text)| text)))];
+    if answered {
+        costs.push((Phase::Response, cost(pack, &tally, Phase::Response, said.iter().map(|(_, text)| text))));
+    }
+    let accounts = explain::account(&pack.program, &tally, &played.report, answered);
+    let (decision, report, output) = (played.decision, played.report, played.output);
+    Ok(Played { decision, report, accounts, texts, said, output, costs, held })
+}
+
+fn cost<'t>(pack: &Pack, tally: &Tally, phase: Phase, texts: impl Iterator<Item = &'t String>) -> Cost {
+    let trace = tally.of(phase);
+    let scripts = trace.scripts(&pack.program).into_iter();
+    let lengths: Vec<usize> = texts.map(String::len).collect();
+    Cost {
+        nodes: trace.evaluated(),
+        texts: lengths.len(),
+        bytes: lengths.iter().sum(),
+        scripts: scripts.map(|(name, calls, operations)| (name.to_owned(), calls, operations)).collect(),
+    }
+}
+
+/// The most that is held back at any character of the answer.
+fn holdback(session: &mut Session, said: &[(Channel, String)]) -> Option<Held> {
+    let mut most: Option<Held> = None;
+    let mut out = String::new();
+    for (channel, text) in said {
+        for (at, letter) in text.char_indices() {
+            let mut bytes = [0; 4];
+            if session.feed(*channel, letter.encode_utf8(&mut bytes), &mut out) == Flow::Stopped {
+                return most;
+            }
+            let held = session.held();
+            if held > most.as_ref().map_or(0, |most| most.bytes) {
+                let end = at + letter.len_utf8();
+                let by = session.holder().map(str::to_owned).filter(|_| !session.buffers());
+                let text = text.get(end.saturating_sub(held)..end).unwrap_or(text).to_owned();
+                most = Some(Held { bytes: held, by, text });
+            }
+        }
+        if session.finish(*channel, &mut out) == Flow::Stopped {
+            return most;
+        }
+    }
+    most
+}
+
+impl Played {
+    /// Keeps the accounts of these rules, if any are named.
+    pub(super) fn keep_rules(&mut self, names: &[String]) -> Result<(), String> {
+        let is_it = |account: &Account, name: &String| {
+            *account.rule == **name || format!("{}.{}", account.policy, account.rule) == *name
+        };
+        for name in names {
+            if !self.accounts.iter().any(|account| is_it(account, name)) {
+                let help = did_you_mean(name, self.accounts.iter().map(|account| &*account.rule));
+                let help = help.map_or(String::new(), |help| format!("; {help}"));
+                return Err(format!("no rule `{name}` runs here{help}"));
+            }
+        }
+        if !names.is_empty() {
+            self.accounts.retain(|account| names.iter().any(|name| is_it(account, name)));
+        }
+        Ok(())
+    }
+
+    /// All findings that are told of, in order of their places.
+    pub(super) fn findings(&self) -> Vec<&Finding> {
+        let told = |finding: &&Finding| {
+            self.accounts
+                .iter()
+                .any(|account| account.policy == finding.policy && account.rule == finding.rule)
+        };
+        let all = self.report.policies.iter().flat_map(|policy| &policy.findings);
+        let mut findings: Vec<&Finding> = all.filter(told).collect();
+        findings.sort_by_key(|finding| (finding.site, finding.range.start, finding.range.end));
+        findings
+    }
+
+    /// A text in which something was found, with a name for it.
+    pub(super) fn text(&self, site: Site) -> (String, &str) {
+        match site {
+            Site::Request(index) => {
+                let (role, text) =
+                    self.texts.get(index).map_or(("", ""), |(role, text)| (*role, text.as_str()));
+                (format!("request, text {index} ({role})"), text)
+            }
+            Site::Response(channel) => {
+                let said = self.said.iter().find(|(of, _)| *of == channel);
+                let name = format!("answer, choice {} ({})", channel.choice, channel.carrier.name());
+                (name, said.map_or("", |(_, text)| text))
+            }
+        }
+    }
+}
