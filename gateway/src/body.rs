@@ -15,9 +15,8 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::audit::{Ledger, Outcome, Receipt};
 use crate::route::Target;
-use crate::wire::Fault;
-use crate::wire::chat::{Assembler, Ending};
 use crate::wire::sse::{Decoder, Next};
+use crate::wire::{Assembler, Ending, Fault};
 
 /// How long a client hears nothing before it is told that the stream lives. Also bounds how late a client that
 /// silently went away is noticed.

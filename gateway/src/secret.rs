@@ -1,5 +1,6 @@
 //! A key that cannot be shown: no `Debug`, no `Display`, no way out but the header or the signature it is for.
 
+use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::HeaderValue;
 use serde_json::Value;
@@ -56,6 +57,14 @@ impl Secret {
     /// The text without the key: providers quote it in their errors.
     pub(crate) fn scrub(&self, text: String) -> String {
         if self.stands_in(&text) { text.replace(&self.0, "***") } else { text }
+    }
+
+    /// The same for bytes that nobody has read.
+    pub(crate) fn scrub_bytes(&self, bytes: Bytes) -> Bytes {
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if self.stands_in(text) => Bytes::from(self.scrub(text.to_owned())),
+            Ok(_) | Err(_) => bytes,
+        }
     }
 
     fn stands_in(&self, text: &str) -> bool {

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client::{Reply, get, post};
-use crate::{RUNTIME, Setup};
+use crate::{Form, RUNTIME, Setup};
 
 /// A gateway that listens.
 pub struct Gateway {
@@ -93,6 +93,16 @@ impl Gateway {
     /// Posts bytes to the chat endpoint with further header lines.
     pub fn post(&self, headers: &str, body: impl AsRef<[u8]>) -> Reply {
         post(self.address, "/v1/chat/completions", headers, body)
+    }
+
+    /// Asks that question, in that form.
+    pub fn ask_as(&self, form: Form, question: &str, stream: bool) -> Reply {
+        self.call(form.path(), &form.question(question, stream))
+    }
+
+    /// Posts a request to a path.
+    pub fn call(&self, path: &str, request: &Value) -> Reply {
+        post(self.address, path, "", request.to_string())
     }
 
     /// Reads a page of the operator's.

@@ -170,6 +170,11 @@ impl Program {
         self.rules.len()
     }
 
+    /// Whether any rule looks at requests.
+    pub fn reads_requests(&self) -> bool {
+        self.rules.iter().any(|rule| rule.phases.contains(&Phase::Request))
+    }
+
     /// Whether any rule looks at answers.
     pub fn reads_responses(&self) -> bool {
         !self.response.is_empty() || !self.buffered.is_empty()

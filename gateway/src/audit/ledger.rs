@@ -9,7 +9,7 @@ use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::ids;
 use crate::packs::Pack;
 use crate::route::Target;
-use crate::wire::chat::Usage;
+use crate::wire::{Endpoint, Usage};
 
 /// The status of a request whose client did not wait for one, as proxies commonly write it.
 const CLIENT_CLOSED: u16 = 499;
@@ -33,6 +33,7 @@ impl Ledger {
             event_type: "decision",
             timestamp: jiff::Timestamp::now().to_string(),
             request_id: request_id.to_owned(),
+            endpoint: None,
             outcome: Outcome::ClientDisconnect,
             verdict: "allow",
             reason_code: None,
@@ -57,6 +58,13 @@ impl Ledger {
             prev_hash: Hash::ZERO,
         };
         Self { seat, record: Some(Box::new(record)), target: None, began: Instant::now(), begun: false }
+    }
+
+    /// For a request to that endpoint.
+    #[must_use]
+    pub(crate) fn at(mut self, endpoint: Endpoint) -> Self {
+        self.note(|record| record.endpoint = Some(endpoint));
+        self
     }
 
     fn note(&mut self, write: impl FnOnce(&mut Record)) {
@@ -155,6 +163,7 @@ fn tell(record: &Record) {
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
     tracing::info!(
         request_id = record.request_id,
+        endpoint = record.endpoint.map(Endpoint::path),
         model = record.model,
         provider = record.provider,
         target_id = record.target,

@@ -1,8 +1,9 @@
 //! One line of the audit log: what was decided and why, never what was said.
 
-use engine::input::Channel;
 use engine::verdict::{Finding, Report, Site};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::wire::Endpoint;
 
 use super::chain::Hash;
 use super::event::canonical_number;
@@ -44,6 +45,8 @@ pub struct Record {
     pub config_version: String,
     #[serde(serialize_with = "canonical")]
     pub cost_usd: Option<f64>,
+    #[serde(serialize_with = "path")]
+    pub endpoint: Option<Endpoint>,
     pub error: Option<String>,
     pub event_type: &'static str,
     pub id: String,
@@ -99,6 +102,7 @@ impl Record {
     /// Takes over what the session decided.
     pub(crate) fn judge(&mut self, report: &Report) {
         let decision = &report.decision;
+        let endpoint = self.endpoint.unwrap_or(Endpoint::Chat);
         self.verdict = decision.verdict.name();
         self.reason_code = decision.reason_code.as_deref().map(str::to_owned);
         self.policy = decision.policy.as_deref().map(str::to_owned);
@@ -109,47 +113,50 @@ impl Record {
             name: policy.name.to_string(),
             result: policy.outcome.name(),
             latency_us: policy.nanos / 1_000,
-            findings: policy.findings.iter().map(Found::of).collect(),
+            findings: policy.findings.iter().map(|finding| Found::of(endpoint, finding)).collect(),
         });
         self.policies_evaluated = evaluated.collect();
     }
 }
 
 impl Found {
-    fn of(finding: &Finding) -> Self {
+    fn of(endpoint: Endpoint, finding: &Finding) -> Self {
         Self {
             rule: finding.rule.to_string(),
             label: finding.label.to_string(),
-            site: place(finding.site),
+            site: place(endpoint, finding.site),
             start: finding.range.start,
             end: finding.range.end,
         }
     }
 }
 
-fn place(site: Site) -> String {
+fn place(endpoint: Endpoint, site: Site) -> String {
     match site {
         Site::Request(text) => format!("request.texts[{text}]"),
-        Site::Response(Channel { choice, carrier }) => {
-            format!("response.choices[{choice}].{}", carrier.name())
-        }
+        Site::Response(channel) => endpoint.site(channel),
     }
+}
+
+fn path<S: Serializer>(endpoint: &Option<Endpoint>, serializer: S) -> Result<S::Ok, S::Error> {
+    endpoint.map(Endpoint::path).serialize(serializer)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::input::Channel;
 
     #[test]
     fn a_finding_says_where_and_what() {
         let site = Site::Response(Channel::content(1));
         let finding =
             Finding { policy: "p".into(), rule: "r".into(), label: "EMAIL".into(), site, range: 3..9 };
-        let text = serde_json::to_string(&Found::of(&finding)).unwrap();
+        let text = serde_json::to_string(&Found::of(Endpoint::Chat, &finding)).unwrap();
         assert_eq!(
             text,
             r#"{"end":9,"label":"EMAIL","rule":"r","site":"response.choices[1].content","start":3}"#
         );
-        assert_eq!(place(Site::Request(2)), "request.texts[2]");
+        assert_eq!(place(Endpoint::Chat, Site::Request(2)), "request.texts[2]");
     }
 }

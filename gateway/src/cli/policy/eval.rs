@@ -13,7 +13,7 @@ use super::exchange::Exchange;
 use super::lines::{Line, Lines};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Pack};
-use crate::wire::{chat, json};
+use crate::wire::{Endpoint, json};
 
 /// Fields of a line that are no field of a request.
 const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
@@ -192,7 +192,7 @@ fn try_judge(pack: &Pack, line: &Line, id: &mut Value) -> Result<(&'static str, 
         *id = given;
     }
     // Labels and notes of a data set are nobody's text.
-    fields.retain(|name, _| OWN.contains(&name.as_str()) || chat::is_request_field(name));
+    fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
     let played = Exchange::read(fields)?.play(pack)?;
     let decision = &played.decision;
     let findings: Vec<Value> =

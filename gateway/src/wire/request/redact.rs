@@ -4,13 +4,14 @@ use engine::verdict::Edit;
 use serde_json::Value;
 
 use super::walk::{Step, walk};
+use crate::wire::Endpoint;
 
 /// Makes the replacements that the engine asked for. Nothing is said to be done unless all of it was.
-pub(super) fn redact(document: &mut Value, edits: &[Edit]) -> Result<(), Misfit> {
+pub(super) fn redact(endpoint: Endpoint, document: &mut Value, edits: &[Edit]) -> Result<(), Misfit> {
     if edits.is_empty() {
         return Ok(());
     }
-    let (texts, names) = rewritten(document, edits)?;
+    let (texts, names) = rewritten(endpoint, document, edits)?;
     for (path, text) in texts {
         let leaf = path.iter().try_fold(&mut *document, |at, part| part.enter(at)).ok_or(Misfit)?;
         *leaf = Value::String(text);
@@ -50,10 +51,10 @@ impl Part {
 type Rewritten = Vec<(Vec<Part>, String)>;
 
 /// The texts and the names that change, each with its path and its new wording.
-fn rewritten(document: &Value, edits: &[Edit]) -> Result<(Rewritten, Rewritten), Misfit> {
+fn rewritten(endpoint: Endpoint, document: &Value, edits: &[Edit]) -> Result<(Rewritten, Rewritten), Misfit> {
     let (mut texts, mut names) = (Vec::new(), Vec::new());
     let (mut index, mut rest, mut fits) = (0, edits, true);
-    walk(document, |_, text, path| {
+    walk(endpoint, document, |_, text, path| {
         let mine = rest.partition_point(|edit| edit.text <= index);
         let (now, later) = rest.split_at_checked(mine).unwrap_or((&[], rest));
         rest = later;
@@ -111,7 +112,7 @@ mod tests {
             {"role": "user", "content": "mail ann@x.org or bob@x.org"},
             {"role": "user", "content": [{"type": "text", "text": "é 123"}]}]});
         let edits = [edit(0, 5..14, "[EMAIL]"), edit(0, 18..27, "[EMAIL]"), edit(1, 3..6, "[N]")];
-        redact(&mut document, &edits).unwrap();
+        redact(Endpoint::Chat, &mut document, &edits).unwrap();
         assert_eq!(document["messages"][0]["content"], "mail [EMAIL] or [EMAIL]");
         assert_eq!(document["messages"][1]["content"][0]["text"], "é [N]");
     }
@@ -119,21 +120,21 @@ mod tests {
     #[test]
     fn a_key_can_be_rewritten_and_keeps_its_place() {
         let mut document = json!({"metadata": {"a@x.org": {"b@x.org": 1}, "[EMAIL]": 2, "z": 3}});
-        redact(&mut document, &[edit(0, 0..7, "[EMAIL]"), edit(1, 0..7, "[EMAIL]")]).unwrap();
+        redact(Endpoint::Chat, &mut document, &[edit(0, 0..7, "[EMAIL]"), edit(1, 0..7, "[EMAIL]")]).unwrap();
         assert_eq!(document.to_string(), r#"{"metadata":{"[EMAIL]_":{"[EMAIL]":1},"[EMAIL]":2,"z":3}}"#);
     }
 
     #[test]
     fn the_name_of_an_unknown_field_can_be_rewritten() {
         let mut document = json!({"model": "m", "a@x.org": 1, "messages": []});
-        redact(&mut document, &[edit(0, 0..7, "[EMAIL]")]).unwrap();
+        redact(Endpoint::Chat, &mut document, &[edit(0, 0..7, "[EMAIL]")]).unwrap();
         assert_eq!(document.to_string(), r#"{"model":"m","[EMAIL]":1,"messages":[]}"#);
     }
 
     #[test]
     fn an_edit_that_does_not_fit_is_an_error() {
         let mut document = json!({"messages": [{"role": "user", "content": "é"}]});
-        assert_eq!(redact(&mut document, &[edit(0, 1..2, "")]), Err(Misfit));
-        assert_eq!(redact(&mut document, &[edit(7, 0..0, "x")]), Err(Misfit));
+        assert_eq!(redact(Endpoint::Chat, &mut document, &[edit(0, 1..2, "")]), Err(Misfit));
+        assert_eq!(redact(Endpoint::Chat, &mut document, &[edit(7, 0..0, "x")]), Err(Misfit));
     }
 }

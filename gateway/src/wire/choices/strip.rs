@@ -1,19 +1,10 @@
-//! The fields in which an answer carries text, and those that repeat it where it cannot be redacted.
+//! What of an answer is taken away: fields that repeat its text where it cannot be redacted, or that nobody here knows.
 
-use engine::input::Carrier;
 use serde_json::{Map, Value};
 
-/// Fields of a message or a delta that carry text, in the order in which a reader sees them. `reasoning` is how
-/// some providers call `reasoning_content`.
-pub(super) const TEXTS: [(&str, Carrier); 4] = [
-    ("reasoning_content", Carrier::Reasoning),
-    ("reasoning", Carrier::Reasoning),
-    ("content", Carrier::Content),
-    ("refusal", Carrier::Refusal),
-];
-
-/// The carriers, each once, in the order in which a reader sees them.
-pub(super) const CARRIERS: [Carrier; 3] = [Carrier::Reasoning, Carrier::Content, Carrier::Refusal];
+use super::calls;
+use super::shape::SPOKEN;
+use crate::wire::strip;
 
 /// Fields of an answer or a chunk that may pass beside numbers and flags.
 const TOP: [&str; 10] = [
@@ -40,7 +31,7 @@ pub(super) fn is_no_reason(reason: &Value) -> bool {
 /// Longest `finish_reason`.
 const MAX_REASON: usize = 32;
 
-/// Fields of a message or a delta that may pass beside its texts. Tool calls pass as they are.
+/// Fields of a message or a delta that may pass beside its texts.
 const PART: [&str; 3] = ["role", "tool_calls", "function_call"];
 
 /// Fields of a choice that may pass; `text` is judged elsewhere.
@@ -56,7 +47,7 @@ pub(super) fn strip_copies(document: &mut Value) -> bool {
     let mut stripped = strip_top(fields);
     for choice in fields.get_mut("choices").and_then(Value::as_array_mut).into_iter().flatten() {
         let Value::Object(choice) = choice else { continue };
-        stripped |= strip_unknown(choice, |field| CHOICE.contains(&field));
+        stripped |= strip::unknown(choice, |field| CHOICE.contains(&field));
         if let Some(logprobs) = choice.get_mut("logprobs").filter(|value| !value.is_null()) {
             *logprobs = Value::Null;
             stripped = true;
@@ -69,12 +60,12 @@ pub(super) fn strip_copies(document: &mut Value) -> bool {
 }
 
 fn strip_top(fields: &mut Map<String, Value>) -> bool {
-    let mut stripped = strip_unknown(fields, |field| TOP.contains(&field));
+    let mut stripped = strip::unknown(fields, |field| TOP.contains(&field));
     let before = fields.len();
     fields.retain(|field, value| field == "choices" || field == "error" || is_flat(field, value));
     stripped |= fields.len() < before;
     for counts in COUNTS {
-        stripped |= fields.get_mut(counts).and_then(Value::as_object_mut).is_some_and(strip_counts);
+        stripped |= fields.get_mut(counts).and_then(Value::as_object_mut).is_some_and(strip::counts);
     }
     stripped
 }
@@ -85,15 +76,6 @@ fn is_flat(field: &str, value: &Value) -> bool {
         return value.is_object() || value.is_null();
     }
     !value.is_object() && !value.is_array()
-}
-
-/// Leaves numbers, flags and nothing, and objects of those.
-fn strip_counts(counts: &mut Map<String, Value>) -> bool {
-    let before = counts.len();
-    counts.retain(|_, value| !value.is_string() && !value.is_array());
-    let dropped = counts.len() < before;
-    let nested = counts.values_mut().filter_map(Value::as_object_mut);
-    nested.fold(dropped, |stripped, inner| strip_counts(inner) | stripped)
 }
 
 /// Whether a choice is no object, or has a number or a reason that is none: text could pass there.
@@ -110,13 +92,6 @@ fn is_reason(reason: &Value) -> bool {
     reason.as_str().is_some_and(|word| (1..=MAX_REASON).contains(&word.len()) && is_word(word))
 }
 
-/// Drops fields that are not known and may hold text; numbers, flags and nothing may stay.
-fn strip_unknown(fields: &mut Map<String, Value>, known: impl Fn(&str) -> bool) -> bool {
-    let before = fields.len();
-    fields.retain(|field, value| known(field) || value.is_null() || value.is_number() || value.is_boolean());
-    fields.len() < before
-}
-
 /// Two spellings of the reasoning at once are one text told twice.
 fn strip_part(part: &mut Map<String, Value>) -> bool {
     let is_text = |field: &str| part.get(field).is_some_and(Value::is_string);
@@ -124,13 +99,13 @@ fn strip_part(part: &mut Map<String, Value>) -> bool {
     if twice {
         part.shift_remove("reasoning");
     }
-    let known = |field: &str| PART.contains(&field) || TEXTS.iter().any(|(text, _)| *text == field);
-    let unknown = strip_unknown(part, known);
+    let known = |field: &str| PART.contains(&field) || SPOKEN.iter().any(|(text, _)| *text == field);
+    let unknown = strip::unknown(part, known);
     let role = part
         .get_mut("role")
         .filter(|role| !role.is_null() && !role.as_str().is_some_and(|r| ROLES.contains(&r)));
     let odd_role = role.map(|role| *role = "assistant".into()).is_some();
-    twice | unknown | odd_role
+    twice | unknown | odd_role | calls::strip(part)
 }
 
 #[cfg(test)]
@@ -141,7 +116,7 @@ mod tests {
     #[test]
     fn what_nobody_knows_and_may_hold_text_is_dropped() {
         let part = json!({"role": "a secret", "content": "x", "Content": "y", "thinking": "z", "audio": {"t": "z"},
-            "annotations": [], "n": 1, "refusal": null, "tool_calls": [{"id": "c"}]});
+            "annotations": [], "n": 1, "refusal": null, "tool_calls": [{"id": "c", "note": "z"}]});
         let mut answer =
             json!({"choices": [{"index": 0, "message": part, "stop_reason": "z", "finish_reason": "stop"}]});
         assert!(strip_copies(&mut answer));

@@ -1,10 +1,18 @@
 //! Behaviour of the assembler: with a session that lets everything through, and with one that does not.
 
-use super::*;
+use bytes::BytesMut;
+use serde_json::{Value, json};
+
 use crate::kit;
+use crate::wire::{Asked, Assembler, Ending, Endpoint, Usage};
 
 fn assembler() -> Assembler {
-    Assembler::new(kit::session(""), true, "req_1".into())
+    assembler_of(Endpoint::Chat, "", 1)
+}
+
+fn assembler_of(endpoint: Endpoint, rules: &str, choices: usize) -> Assembler {
+    let asked = Asked { choices, ..Asked::default() };
+    Assembler::new(endpoint, kit::session(rules), true, "req_1".into(), asked)
 }
 
 fn play(events: &[&str]) -> (Vec<String>, Option<Ending>) {
@@ -12,7 +20,7 @@ fn play(events: &[&str]) -> (Vec<String>, Option<Ending>) {
 }
 
 fn play_with(rules: &str, events: &[&str]) -> (Vec<String>, Option<Ending>) {
-    let mut assembler = Assembler::new(kit::session(rules), true, "req_1".into());
+    let mut assembler = assembler_of(Endpoint::Chat, rules, 1);
     let mut out = BytesMut::new();
     let ending = events.iter().find_map(|event| assembler.event(event.as_bytes(), &mut out));
     (frames(&out), ending)
@@ -111,7 +119,7 @@ fn says(choice: u32, text: &str) -> String {
 
 #[test]
 fn an_answer_that_a_rule_waits_for_leaves_at_its_end() {
-    let mut assembler = Assembler::new(kit::session(WAITS), true, "req_1".into());
+    let mut assembler = assembler_of(Endpoint::Chat, WAITS, 1);
     let mut out = BytesMut::new();
     let usage = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
     for event in [says(0, "oh, h").as_str(), &says(0, "i!"), STOP, usage] {
@@ -280,7 +288,7 @@ fn a_choice_that_was_asked_for_and_never_came_breaks_the_answer() {
     for (ending, whole) in
         [("[DONE]", false), (r#"{"choices":[{"index":1,"delta":{},"finish_reason":"stop"}]}"#, true)]
     {
-        let mut assembler = assembler().expecting(2);
+        let mut assembler = assembler_of(Endpoint::Chat, "", 2);
         let mut out = BytesMut::new();
         assembler.event(STOP.as_bytes(), &mut out);
         let early = assembler.event(ending.as_bytes(), &mut out);
@@ -326,4 +334,52 @@ fn a_choice_of_an_odd_shape_ends_the_stream() {
             "{event}"
         );
     }
+}
+
+/// A chunk of a completion.
+fn text(index: u32, text: &str, finish: &str) -> String {
+    format!(
+        r#"{{"id":"x","choices":[{{"text":"{text}","index":{index},"logprobs":null,"finish_reason":{finish}}}]}}"#
+    )
+}
+
+#[test]
+fn completions_speak_in_their_choices() {
+    let mut assembler = assembler_of(Endpoint::Completions, kit::RULES, 2);
+    let mut out = BytesMut::new();
+    for event in
+        [text(0, "a SEC", "null"), text(1, "b", "null"), text(0, "RET1", "null"), text(1, "SEC", "\"stop\"")]
+    {
+        assert_eq!(assembler.event(event.as_bytes(), &mut out), None);
+    }
+    assert_eq!(assembler.event(text(0, "", "\"length\"").as_bytes(), &mut out), None);
+    assert_eq!(assembler.event(b"[DONE]", &mut out), Some(Ending::Complete));
+    let said = |index: u32, text: &str| {
+        format!(
+            r#"{{"id":"x","choices":[{{"index":{index},"text":"{text}","logprobs":null,"finish_reason":null}}]}}"#
+        )
+    };
+    let expected = [
+        text(0, "a ", "null"),
+        text(1, "b", "null"),
+        said(1, "SEC"),
+        text(1, "", "\"stop\""),
+        said(0, "[SECRET]"),
+        text(0, "", "\"length\""),
+        "[DONE]".to_owned(),
+    ];
+    assert_eq!(frames(&out), expected);
+}
+
+#[test]
+fn a_stopped_completion_has_a_text_in_its_last_chunk() {
+    let mut assembler = assembler_of(Endpoint::Completions, kit::RULES, 1);
+    let mut out = BytesMut::new();
+    let ending = assembler.event(text(0, "hi FORBIDDEN", "null").as_bytes(), &mut out);
+    assert!(matches!(ending, Some(Ending::Blocked(_))));
+    let frames = frames(&out);
+    let filtered =
+        r#"{"id":"x","choices":[{"index":0,"text":"","logprobs":null,"finish_reason":"content_filter"}]}"#;
+    assert!(frames[0].contains(r#""text":"hi ""#) && frames[2].contains("output_blocked"), "{frames:?}");
+    assert_eq!((frames[1].as_str(), frames.len()), (filtered, 4));
 }

@@ -12,10 +12,13 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// The `usage` of an answer or a chunk, when it has one.
+    /// The `usage` of an answer or a part of one, when it has one; in either of the two ways to call its counts.
     pub fn of(document: &Value) -> Option<Usage> {
         let usage = document.get("usage").filter(|usage| usage.is_object())?;
-        let count = |field: &str| usage.get(field).and_then(Value::as_u64);
-        Some(Usage { input: count("prompt_tokens"), output: count("completion_tokens") })
+        let count = |names: [&str; 2]| names.iter().find_map(|name| usage.get(name)?.as_u64());
+        Some(Usage {
+            input: count(["prompt_tokens", "input_tokens"]),
+            output: count(["completion_tokens", "output_tokens"]),
+        })
     }
 }
