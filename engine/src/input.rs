@@ -81,7 +81,7 @@ pub struct Tool<'a> {
 pub struct ToolCall<'a> {
     /// The function's name.
     pub name: &'a str,
-    /// The arguments as the model wrote them, usually JSON text.
+    /// The arguments as the model wrote them: JSON text, which patterns see decoded.
     pub arguments: &'a str,
 }
 

@@ -13,7 +13,7 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::audit::{Ledger, Outcome};
+use crate::audit::{Ledger, Outcome, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
@@ -44,7 +44,7 @@ pub(crate) async fn answer(
         tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
         if gateway.fail_mode == FailMode::Block {
             intake::discard(body).await;
-            return reply::fault(&audit_unavailable(), request_id);
+            return reply::fault(&Fault::audit_unavailable(), request_id);
         }
     }
     let ledger = Ledger::open(seat, &gateway.pack, request_id).at(endpoint);
@@ -55,38 +55,35 @@ pub(crate) async fn answer(
         () = gateway.over() => Err(stopping()),
     };
     match answered {
-        Ok(answer) => exchange.reply(answer),
-        Err(fault) => refuse(exchange.ledger, &fault, request_id),
+        Ok(answer) => exchange.reply(answer).await,
+        Err(fault) => refuse(exchange.ledger, &fault, request_id).await,
     }
 }
 
 /// Refuses a request by its head alone; that too is on record.
-pub(crate) fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+pub(crate) async fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
-    refuse(ledger, fault, request_id)
+    refuse(ledger, fault, request_id).await
 }
 
-fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     ledger.replied(fault.status);
     ledger.failed(&fault.code);
-    ledger.close(match fault.kind {
+    let recorded = ledger.close(match fault.kind {
         "policy_violation" => Outcome::Blocked,
         "invalid_request_error" | "authentication_error" => Outcome::Refused,
         _ => Outcome::Failed,
     });
-    reply::fault(fault, request_id)
+    match recorded.await {
+        Ok(()) => reply::fault(fault, request_id),
+        Err(Unwritten) => reply::fault(&Fault::audit_unavailable(), request_id),
+    }
 }
 
 /// The gateway leaves before the answer is there.
 fn stopping() -> Fault {
     let message = "the gateway stops, and the answer was not there in time";
     Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "gateway_stopping", message).retry_after(Some("5"))
-}
-
-fn audit_unavailable() -> Fault {
-    let message = "the audit log cannot be written, so nothing is let through";
-    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "audit_unavailable", message)
-        .retry_after(Some("5"))
 }
 
 /// A request under way.
@@ -215,11 +212,13 @@ impl Exchange<'_> {
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.
-    fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
+    async fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
         self.ledger.replied(StatusCode::OK);
         let mut reply = match answer.carried {
             Carried::Whole(bytes) => {
-                self.ledger.close(Outcome::Complete);
+                if self.ledger.close(Outcome::Complete).await.is_err() {
+                    return reply::fault(&Fault::audit_unavailable(), self.request_id);
+                }
                 reply::bytes(StatusCode::OK, bytes)
             }
             Carried::Stream(upstream, assembler) => {

@@ -41,7 +41,7 @@ mod server;
 mod surroundings;
 pub mod wire;
 
-pub use audit::{Evaluated, Found, Outcome, Record};
+pub use audit::{Evaluated, Found, Hash, Outcome, Record};
 pub use error::Error;
 pub use gateway::FailMode;
 pub use packs::Pack;

@@ -1,8 +1,10 @@
-//! A key that cannot be shown: no `Debug`, no `Display`, no way out but the header it is for.
+//! A key that cannot be shown: no `Debug`, no `Display`, no way out but the header or the signature it is for.
 
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::HeaderValue;
 use serde_json::Value;
+use sha2::Sha256;
 
 /// Shortest key that is looked for in texts: a shorter one may be a word of its own, and real keys are longer.
 const MIN_SCRUBBED: usize = 12;
@@ -29,6 +31,27 @@ impl Secret {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0)).ok()?;
         value.set_sensitive(true);
         Some(value)
+    }
+
+    /// How long it is.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// HMAC-SHA-256 over those pieces, one after the other.
+    pub(crate) fn mac<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
+        self.over(pieces).map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
+    }
+
+    /// Whether this key made that signature, in constant time.
+    pub(crate) fn confirms<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>, mac: &[u8; 32]) -> bool {
+        self.over(pieces).is_some_and(|own| own.verify_slice(mac).is_ok())
+    }
+
+    fn over<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).ok()?; // takes keys of any length
+        pieces.into_iter().for_each(|piece| mac.update(piece));
+        Some(mac)
     }
 
     /// The text without the key: providers quote it in their errors.

@@ -29,7 +29,7 @@ fn calling(calls: Value) -> String {
 }
 
 /// The arguments of each call of a stream, put together by number as SDKs do.
-pub(crate) fn called(reply: &Reply) -> BTreeMap<u64, String> {
+fn called(reply: &Reply) -> BTreeMap<u64, String> {
     let mut calls = BTreeMap::<u64, String>::new();
     for chunk in reply.chunks() {
         let delta = &chunk["choices"][0]["delta"];
@@ -45,8 +45,9 @@ pub(crate) fn called(reply: &Reply) -> BTreeMap<u64, String> {
 }
 
 fn assert_hidden(reply: &Reply) {
-    for secret in ["ann", "example.com", "ET12", "SECR\\", "SECRET1"] {
-        assert!(!reply.shows(secret), "{secret}: {}", reply.body);
+    for secret in ["ann", "example.com", "ET12", "SECR"] {
+        let said = reply.body.replace("annotations", "").replace("[SECRET]", "");
+        assert!(!said.contains(secret), "{secret}: {}", reply.body);
     }
 }
 

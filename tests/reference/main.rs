@@ -1,5 +1,7 @@
 //! The engine against the reference: random policies, requests, answers and cuts, judged by both.
 
+mod lint;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

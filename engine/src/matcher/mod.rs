@@ -3,6 +3,7 @@
 pub mod atoms;
 mod automaton;
 pub mod decode;
+pub mod example;
 pub mod gate;
 pub mod glob;
 pub mod inclusion;
@@ -182,6 +183,11 @@ impl Detector {
             self.find_all(viewed.text.as_deref().unwrap_or(text), |_| found = true);
         }
         found
+    }
+
+    /// Whether the expression matches somewhere in a text of this detector's view; checks are left aside.
+    pub fn matches(&self, text: &str) -> bool {
+        self.whole.is_match(Input::new(text))
     }
 
     /// Every match in a text of this detector's view: leftmost first, none overlapping; the search goes on after a

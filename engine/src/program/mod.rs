@@ -196,6 +196,26 @@ impl Program {
         self.nodes.get(id.index()).unwrap_or(NOTHING)
     }
 
+    /// Hands every node that a condition rests on to `visit`, each once, through scores too.
+    pub(crate) fn each_under(&self, condition: NodeId, visit: &mut dyn FnMut(NodeId, &Node)) {
+        let mut met = vec![false; self.nodes.len()];
+        let mut queue = vec![condition];
+        while let Some(id) = queue.pop() {
+            if met.get_mut(id.index()).is_none_or(|met| std::mem::replace(met, true)) {
+                continue;
+            }
+            let node = self.node(id);
+            visit(id, node);
+            node.children(|child| queue.push(child));
+            if let Node::Score(score) = node {
+                let terms = self.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
+                queue.extend(
+                    terms.iter().flat_map(|(weight, condition)| [Some(*weight), *condition]).flatten(),
+                );
+            }
+        }
+    }
+
     pub(crate) fn detector(&self, id: DetectorId) -> Option<&Detector> {
         self.detectors.get(id.index())
     }

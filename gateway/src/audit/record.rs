@@ -5,6 +5,9 @@ use serde::{Serialize, Serializer};
 
 use crate::wire::Endpoint;
 
+use super::chain::Hash;
+use super::event::canonical_number;
+
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,59 +37,65 @@ impl Outcome {
     }
 }
 
-/// A record of one request.
+/// A record of one request. Its fields stand in the order of their names, as canonical JSON has them.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Record {
-    pub seq: u64,
-    pub id: String,
-    pub event_type: &'static str,
-    pub timestamp: String,
-    pub request_id: String,
+    pub config_hash: String,
+    pub config_version: String,
+    #[serde(serialize_with = "canonical")]
+    pub cost_usd: Option<f64>,
     #[serde(serialize_with = "path")]
     pub endpoint: Option<Endpoint>,
-    pub outcome: Outcome,
-    pub verdict: &'static str,
-    pub reason_code: Option<String>,
-    pub policy: Option<String>,
-    pub rule: Option<String>,
-    pub severity: Option<String>,
-    pub tags: Vec<String>,
-    pub model: Option<String>,
-    pub provider: Option<String>,
-    pub target: Option<String>,
-    pub config_version: String,
-    pub config_hash: String,
-    pub status: u16,
     pub error: Option<String>,
-    pub stream: bool,
-    pub latency_ms: u64,
+    pub event_type: &'static str,
+    pub id: String,
     pub input_tokens: Option<u64>,
+    pub latency_ms: u64,
+    pub model: Option<String>,
+    pub outcome: Outcome,
     pub output_tokens: Option<u64>,
-    pub cost_usd: Option<f64>,
-    pub user_id: Option<String>,
     pub policies_evaluated: Vec<Evaluated>,
+    pub policy: Option<String>,
+    pub prev_hash: Hash,
+    pub provider: Option<String>,
+    pub reason_code: Option<String>,
+    pub request_id: String,
+    pub rule: Option<String>,
+    pub seq: u64,
+    pub severity: Option<String>,
+    pub status: u16,
+    pub stream: bool,
+    pub tags: Vec<String>,
+    pub target: Option<String>,
+    pub timestamp: String,
+    pub user_id: Option<String>,
+    pub verdict: &'static str,
+}
+
+fn canonical<S: serde::Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    number.and_then(canonical_number).serialize(serializer)
 }
 
 /// One policy's part.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Evaluated {
+    pub findings: Vec<Found>,
+    pub latency_us: u64,
     pub name: String,
     pub result: &'static str,
-    pub latency_us: u64,
-    pub findings: Vec<Found>,
 }
 
 /// One finding: where and what, never the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Found {
-    pub rule: String,
+    pub end: usize,
     pub label: String,
+    pub rule: String,
     pub site: String,
     pub start: usize,
-    pub end: usize,
 }
 
 impl Record {
@@ -146,7 +155,7 @@ mod tests {
         let text = serde_json::to_string(&Found::of(Endpoint::Chat, &finding)).unwrap();
         assert_eq!(
             text,
-            r#"{"rule":"r","label":"EMAIL","site":"response.choices[1].content","start":3,"end":9}"#
+            r#"{"end":9,"label":"EMAIL","rule":"r","site":"response.choices[1].content","start":3}"#
         );
         assert_eq!(place(Endpoint::Chat, Site::Request(2)), "request.texts[2]");
     }

@@ -114,7 +114,8 @@ impl Target {
     }
 }
 
-fn read_key(key: &KeyRef) -> Result<Secret, String> {
+/// Reads a key from where the configuration says it is; the error is the rest of a sentence.
+pub(crate) fn read_key(key: &KeyRef) -> Result<Secret, String> {
     let (written, place) = match key {
         KeyRef::Env(name) => {
             let value = std::env::var(&name.value).map_err(|_| format!("`{}` is not set", name.value))?;

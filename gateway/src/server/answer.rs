@@ -32,7 +32,7 @@ pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) ->
             match other {
                 Ok(Route::Options(methods)) => options(methods),
                 Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
-                Err(fault) => exchange::turn_away(&gateway, &fault, &request_id),
+                Err(fault) => exchange::turn_away(&gateway, &fault, &request_id).await,
             }
         }
     };

@@ -94,6 +94,13 @@ impl Fault {
         }
     }
 
+    /// Nothing can be recorded now, so nothing is let through.
+    pub(crate) fn audit_unavailable() -> Self {
+        let message = "the audit log cannot be written, so nothing is let through";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "audit_unavailable", message)
+            .retry_after(Some("5"))
+    }
+
     /// With the header that says when to come back.
     #[must_use]
     pub fn retry_after(mut self, value: Option<&str>) -> Self {

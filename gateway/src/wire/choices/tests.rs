@@ -37,7 +37,7 @@ const STOP: &str = r#"{"id":"x","choices":[{"index":0,"delta":{},"finish_reason"
 
 #[test]
 fn chunks_that_nobody_touches_leave_byte_for_byte() {
-    let call = r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"{\"a\"" }}]}}]}"#;
+    let call = r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"a\"" }}]}}]}"#;
     let (frames, ending) = play(&[HI, call, STOP, "[DONE]"]);
     assert_eq!(frames, [HI, call, STOP, "[DONE]"]);
     assert_eq!(ending, Some(Ending::Complete));

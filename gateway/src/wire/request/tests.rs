@@ -28,6 +28,23 @@ fn a_request_is_lent_whole() {
     assert_eq!(ranges, [1..2, 0..0, 2..6]);
     assert_eq!(request.texts[1].value, "a");
     assert_eq!(request.texts[2], Text::plain(Role::Assistant, "b"));
+    assert_eq!(request.texts[5], Text::json(Role::Assistant, "{\"x\":1}"));
+}
+
+#[test]
+fn arguments_of_earlier_calls_stay_json() {
+    let call = |arguments: &str| json!({"name": "f", "arguments": arguments});
+    let message = |first: &str, second: &str| {
+        json!({"role": "assistant", "content": null, "function_call": call(first),
+            "tool_calls": [{"id": "1", "type": "function", "function": call(second)}]})
+    };
+    let document = |message: Value| json!({"model": "m", "messages": [message]});
+    let mut sent = document(message(r#"{"a": "x \u0031\u0032"}"#, r#"{"b": 12, "c": "\n12"}"#));
+    let rule = r#"policy p rule r on request { when text has /\b12/ do redact with "\"" }"#;
+    let mut session = engine::Session::new(crate::kit::program(rule), || 0);
+    let step = session.request(&Endpoint::Chat.decode(&sent, Vec::new()).unwrap());
+    Endpoint::Chat.redact(&mut sent, &step.edits).unwrap();
+    assert_eq!(sent, document(message(r#"{"a": "x \""}"#, r#"{"b": "\"", "c": "\n\""}"#)));
 }
 
 #[test]
