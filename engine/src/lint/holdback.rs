@@ -71,7 +71,7 @@ fn holds(draft: &Draft<'_>, rule: &Rule) -> bool {
 }
 
 fn of_written(used: &Use<'_>, written: Written<'_>) -> Option<Diagnostic> {
-    let view = if used.view == View::Decoded { View::Folded } else { used.view };
+    let view = used.view.folding();
     let hir = regex::compile(&written.regex.source, &written.regex.flags, view).ok()?;
     let longest = hir.properties().maximum_len();
     if !is_long(longest) {

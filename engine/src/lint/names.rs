@@ -215,7 +215,7 @@ impl<'f> Names<'f> {
             "header" => Some(Type::Optional(Box::new(Type::Str))),
             "lower" => Some(Type::Str),
             "length" => Some(Type::Int),
-            "raw" | "normalized" | "decoded" => Some(Type::Text),
+            "raw" | "normalized" | "decoded" | "json" => Some(Type::Text),
             _ => None,
         }
     }

@@ -88,7 +88,9 @@ impl<'f> Tried<'f> {
 
     /// Whether a test runs the phases of the rule, with params under which it can hold.
     fn can_hold(&self, draft: &Draft<'f>, test: &Test) -> bool {
-        let has_answer = test.lines.iter().any(|line| matches!(line.value, TestLine::Response(_)));
+        let is_answer =
+            |line: &Spanned<TestLine>| matches!(line.value, TestLine::Response(_) | TestLine::Call(..));
+        let has_answer = test.lines.iter().any(is_answer);
         let runs = self.rule.phases.iter().any(|phase| match phase.value {
             Phase::Request => true,
             Phase::Response => has_answer,
@@ -151,7 +153,7 @@ fn expected<'f>(draft: &Draft<'f>, test: &Test, rules: &[Tried<'f>]) -> Vec<&'f 
     }
     for line in &test.lines {
         match &line.value {
-            TestLine::Text(_)
+            TestLine::Text(_) | TestLine::Arguments(_)
                 if !verdicts().any(|verdict| verdict.verdict.value == Verdict::Allow.name()) =>
             {
                 let redacts = |tried: &&Tried<'f>| tried.verdicts(draft, test).contains(&Verdict::Redact);

@@ -116,6 +116,7 @@ impl<'f> Search<'_, 'f> {
             ExprKind::Call(name, _) if name.value == "raw" => View::Raw,
             ExprKind::Call(name, _) if name.value == "normalized" => View::Normalized,
             ExprKind::Call(name, _) if name.value == "decoded" => View::Decoded,
+            ExprKind::Call(name, _) if name.value == "json" => View::Json,
             _ => View::Folded,
         }
     }

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 
 /// The columns, in order.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "seq",
     "id",
     "timestamp",
     "request_id",
+    "endpoint",
     "outcome",
     "status",
     "error",
@@ -116,7 +117,7 @@ mod tests {
         rows.flush().unwrap();
         drop(rows);
         let written = String::from_utf8(written).unwrap();
-        let expected = "7,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,true,,,,,'=cmd(),,,p=redact;q=allow,EMAIL;SSN,";
+        let expected = "7,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,true,,,,,'=cmd(),,,p=redact;q=allow,EMAIL;SSN,";
         assert_eq!(written.lines().collect::<Vec<_>>(), [COLUMNS.join(",").as_str(), expected]);
     }
 }
