@@ -103,6 +103,20 @@ impl Coverage {
         }
     }
 
+    /// Adds what was seen of the same file elsewhere.
+    pub fn absorb(&mut self, other: &Coverage) {
+        for (place, (_, held)) in &other.rules {
+            self.rules.entry(*place).and_modify(|(_, known)| *known |= held);
+        }
+        for (place, (_, found)) in &other.patterns {
+            self.patterns.entry(*place).and_modify(|(_, known)| *known |= found);
+        }
+        for (place, seen) in &other.conditions {
+            let known = self.conditions.entry(*place).or_default();
+            *known = known.or(*seen);
+        }
+    }
+
     /// Adds that a pattern has found something.
     pub fn found(&mut self, name: &str) {
         self.patterns.values_mut().filter(|(of, _)| **of == *name).for_each(|(_, found)| *found = true);

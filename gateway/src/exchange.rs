@@ -1,4 +1,4 @@
-//! One chat request, from its head to the last byte of the answer.
+//! One request of a client, from its head to the last byte of the answer.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,15 +14,14 @@ use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
-use crate::audit::{Ledger, Outcome};
+use crate::audit::{Ledger, Outcome, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
 use crate::route::{self, Call, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
-use crate::wire::chat::{self, Assembler, Usage};
-use crate::wire::{Fault, json};
+use crate::wire::{self, Assembler, Endpoint, Fault, json};
 
 /// Bytes that take the policies about a millisecond.
 const LONG: usize = 64 * 1024;
@@ -33,9 +32,10 @@ pub(crate) struct Head<'a> {
     pub(crate) client_ip: Option<IpAddr>,
 }
 
-/// Answers a chat request.
-pub(crate) async fn chat(
+/// Answers a request to that endpoint.
+pub(crate) async fn answer(
     gateway: &Gateway,
+    endpoint: Endpoint,
     head: &Head<'_>,
     body: Incoming,
     request_id: &str,
@@ -45,38 +45,41 @@ pub(crate) async fn chat(
         tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
         if gateway.fail_mode == FailMode::Block {
             intake::discard(body).await;
-            return reply::fault(&audit_unavailable(), request_id);
+            return reply::fault(&Fault::audit_unavailable(), request_id);
         }
     }
-    let ledger = Ledger::open(seat, &gateway.pack, request_id);
+    let ledger = Ledger::open(seat, &gateway.pack, request_id).at(endpoint);
     let deadline = route::deadline(head.headers, Instant::now());
-    let mut exchange =
-        Exchange { gateway, headers: head.headers, client_ip: head.client_ip, request_id, deadline, ledger };
+    let Head { headers, client_ip } = *head;
+    let mut exchange = Exchange { gateway, endpoint, headers, client_ip, request_id, deadline, ledger };
     let answered = tokio::select! {
         answered = exchange.answer(body) => answered,
         () = gateway.over() => Err(stopping()),
     };
     match answered {
-        Ok(answer) => exchange.reply(answer),
-        Err(fault) => refuse(exchange.ledger, &fault, request_id),
+        Ok(answer) => exchange.reply(answer).await,
+        Err(fault) => refuse(exchange.ledger, &fault, request_id).await,
     }
 }
 
 /// Refuses a request by its head alone; that too is on record.
-pub(crate) fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+pub(crate) async fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
-    refuse(ledger, fault, request_id)
+    refuse(ledger, fault, request_id).await
 }
 
-fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     ledger.replied(fault.status);
     ledger.failed(&fault.code);
-    ledger.close(match fault.kind {
+    let recorded = ledger.close(match fault.kind {
         "policy_violation" => Outcome::Blocked,
         "invalid_request_error" | "authentication_error" => Outcome::Refused,
         _ => Outcome::Failed,
     });
-    reply::fault(fault, request_id)
+    match recorded.await {
+        Ok(()) => reply::fault(fault, request_id),
+        Err(Unwritten) => reply::fault(&Fault::audit_unavailable(), request_id),
+    }
 }
 
 /// The gateway leaves before the answer is there.
@@ -85,15 +88,10 @@ fn stopping() -> Fault {
     Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "gateway_stopping", message).retry_after(Some("5"))
 }
 
-fn audit_unavailable() -> Fault {
-    let message = "the audit log cannot be written, so nothing is let through";
-    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "audit_unavailable", message)
-        .retry_after(Some("5"))
-}
-
 /// A request under way.
 struct Exchange<'g> {
     gateway: &'g Gateway,
+    endpoint: Endpoint,
     headers: &'g HeaderMap,
     client_ip: Option<IpAddr>,
     request_id: &'g str,
@@ -120,7 +118,7 @@ struct Answer {
 }
 
 enum Carried {
-    Whole(Vec<u8>),
+    Whole(Bytes),
     Stream(Opened, Box<Assembler>),
 }
 
@@ -131,13 +129,13 @@ impl Exchange<'_> {
         let (mut lease, upstream, reached) = self.ask(&mut judged).await?;
         let target = Arc::clone(lease.target());
         let (decision, carried) = match reached {
-            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))
+            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged, &target, &bytes))
                 .inspect_err(|fault| blame(&mut lease, fault))?,
             Reached::Stream(opened) => {
-                let Judged { document, session, decision, .. } = judged;
-                let assembler =
-                    Assembler::new(session, self.gateway.pack.guards(), self.request_id.to_owned())
-                        .expecting(choices_of(&document, &target));
+                let asked = self.endpoint.asked(&judged.document, target.dropped(self.endpoint));
+                let Judged { session, decision, .. } = judged;
+                let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
+                let assembler = Assembler::new(self.endpoint, session, strict, request_id, asked);
                 (decision, Carried::Stream(opened, Box::new(assembler)))
             }
         };
@@ -148,38 +146,45 @@ impl Exchange<'_> {
     fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Fault> {
         let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
         let mut session = self.gateway.pack.session();
-        let mut request = chat::decode(&document, readable(self.headers))?;
+        let mut request = self.endpoint.decode(&document, readable(self.headers))?;
         Surroundings::now(self.client_ip).tell(&mut request, self.gateway.router.offers());
         self.ledger.asked(&request);
+        if self.gateway.pack.program.reads_requests()
+            && let Some(fault) = self.endpoint.unreadable(&document)
+        {
+            return Err(fault);
+        }
         let step = session.request(&request);
         self.ledger.judged(&session.report());
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
         let (stream, wish) = (request.stream, self.gateway.router.wish(&request, step.targets));
-        chat::redact(&mut document, &step.edits)?;
+        self.endpoint.redact(&mut document, &step.edits)?;
         Ok(Judged { document, session, decision: step.decision, stream, wish })
     }
 
     /// A whole answer: the policies see all of it before the client sees any.
     fn whole(
         &mut self,
-        session: &mut Session,
+        judged: &mut Judged,
         target: &Target,
         bytes: &Bytes,
     ) -> Result<(Decision, Carried), Fault> {
-        let mut answer = chat::parse_answer(bytes)?;
-        if let Some(fault) = chat::upstream_error(&answer.document, target.secret()) {
+        let Judged { document, session, .. } = judged;
+        let mut answer = wire::Answer::parse(self.endpoint, bytes)?;
+        if let Some(fault) = answer.fault(target.secret()) {
             return Err(fault);
         }
-        self.ledger.used(Usage::of(&answer.document));
-        let flow = answer.guard(session, self.gateway.pack.guards());
+        self.ledger.used(answer.usage());
+        let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
+        let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
         self.ledger.judged(&session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
             Flow::Open => {
                 if let Some(secret) = target.secret() {
-                    secret.scrub_document(&mut answer.document);
+                    answer.scrub(secret);
                 }
                 Ok((session.decision().clone(), Carried::Whole(answer.to_bytes())))
             }
@@ -193,7 +198,8 @@ impl Exchange<'_> {
         let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline).await?;
         while let Some(mut lease) = attempts.next().await {
             self.ledger.sent(lease.target(), &judged.wish.model);
-            let call = Call { body: payload(judged, lease.target()), headers: self.headers.clone() };
+            let (body, headers) = (payload(judged, self.endpoint, lease.target()), self.headers.clone());
+            let call = Call { endpoint: self.endpoint, body, headers };
             match gateway.upstream.ask(&mut lease, &call, stream).await {
                 Ok((parts, reached)) => return Ok((lease, parts, reached)),
                 Err(failure) => {
@@ -206,13 +212,15 @@ impl Exchange<'_> {
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.
-    fn reply(mut self, mut answer: Answer) -> Response<ReplyBody> {
+    async fn reply(mut self, mut answer: Answer) -> Response<ReplyBody> {
         self.ledger.replied(StatusCode::OK);
         let target = Arc::clone(answer.lease.target());
         let mut reply = match answer.carried {
             Carried::Whole(bytes) => {
                 answer.lease.end(Went::Well, "");
-                self.ledger.close(Outcome::Complete);
+                if self.ledger.close(Outcome::Complete).await.is_err() {
+                    return reply::fault(&Fault::audit_unavailable(), self.request_id);
+                }
                 reply::bytes(StatusCode::OK, bytes)
             }
             Carried::Stream(opened, assembler) => {
@@ -255,25 +263,20 @@ fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
     named.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
 }
 
-/// How many choices a target was asked for.
-fn choices_of(document: &Value, target: &Target) -> usize {
-    let asked = document.get("n").filter(|_| !target.drop_params.iter().any(|field| field == "n"));
-    asked.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
-}
-
 /// The request as that target gets it: the same document, with the target's own model, without what it drops.
-fn payload(judged: &mut Judged, target: &Target) -> Bytes {
+fn payload(judged: &mut Judged, endpoint: Endpoint, target: &Target) -> Bytes {
     let Judged { document, wish, .. } = judged;
     if let Some(fields) = document.as_object_mut() {
         let model = target.model.as_ref().unwrap_or(&wish.model);
         fields.insert("model".to_owned(), Value::String(model.clone()));
     }
-    if target.drop_params.is_empty() {
+    let dropped = target.dropped(endpoint);
+    if dropped.is_empty() {
         return Bytes::from(json::line(document).into_owned());
     }
     let mut document = document.clone();
     if let Some(fields) = document.as_object_mut() {
-        fields.retain(|field, _| !target.drop_params.contains(field));
+        fields.retain(|field, _| !dropped.contains(field));
     }
     Bytes::from(json::line(&document).into_owned())
 }

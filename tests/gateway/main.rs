@@ -2,18 +2,25 @@
 
 mod agreement;
 mod breakers;
+mod calls;
 mod chat;
 mod concurrency;
+mod cuts;
 mod failing_streams;
+mod forms;
 mod heads;
 mod inline_rules;
+mod items;
 mod lifecycle;
 mod limits;
+mod odd_responses;
 mod openings;
 mod patience;
 mod probes;
 mod process;
+mod prompts;
 mod record;
+mod responses;
 mod retries;
 mod routing;
 mod streams;

@@ -280,7 +280,7 @@ fn a_request_that_falls_back_to_another_provider_carries_no_field_that_it_refuse
             provider.address
         )
     };
-    let targets = target("a", "openai", &first) + &target("b", "fireworks", &second);
+    let targets = target("a", "openai", &first) + target("b", "fireworks", &second).as_str();
     let gateway = Setup::new().providers(&format!("targets:\n{targets}")).here();
     let mut request = question_of("hi", false);
     for (field, value) in

@@ -32,6 +32,10 @@ pub fn compile(source: &str, flags: &str, view: View) -> Result<Hir, Fault> {
         return Err(Fault { message, range: whole });
     }
     let has = |flag| flags.contains(flag);
+    if source.trim_start_matches([' ', '\t', '\r']).starts_with('\n') && !has('x') {
+        let message = "an expression over several lines needs the flag `x`, with which line breaks and spaces in it mean nothing";
+        return Err(Fault { message: message.into(), range: 0..0 });
+    }
     let mut ast = regex_syntax::ast::parse::ParserBuilder::new()
         .nest_limit(NEST_LIMIT)
         .ignore_whitespace(has('x'))
@@ -163,7 +167,7 @@ fn unseen_item(item: &ClassSetItem, view: View) -> Option<std::ops::Range<usize>
 
 fn folded(c: char, view: View) -> std::vec::IntoIter<char> {
     let mut mapped = Vec::new();
-    view.map(c, |part| mapped.push(part));
+    _ = view.map(c, |part| mapped.push(part));
     mapped.into_iter()
 }
 

@@ -82,6 +82,9 @@ fn piece(piece: &Piece) -> String {
 const SHOWN: usize = 96;
 
 fn shorten(source: &str) -> String {
+    // Line breaks stand only where spaces mean nothing.
+    let line = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let source = if source.contains('\n') { &line } else { source };
     let mut text: String = source.chars().take(SHOWN).collect();
     if text.len() < source.len() {
         text.push('…');

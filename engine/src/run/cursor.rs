@@ -12,6 +12,12 @@ use regex_automata::util::primitives::StateID;
 use crate::matcher::near::begins_character;
 use crate::matcher::{Automaton, Detector, MAX_MATCH, Near};
 
+/// Up to so many threads each is compared with every other.
+const FEW: usize = 6;
+/// Places of the table that more of them are looked up in, and how many it takes.
+const PLACES: usize = 256;
+const MOST: usize = 192;
+
 /// A match that is still possible.
 #[derive(Clone, Copy, Debug)]
 struct Thread {
@@ -29,6 +35,8 @@ pub(super) struct ViewText {
     bytes: Vec<u8>,
     /// Position of the first byte that is kept.
     base: usize,
+    /// Position after the last byte that may be looked at.
+    end: usize,
 }
 
 impl ViewText {
@@ -36,18 +44,36 @@ impl ViewText {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Position after the last byte.
+    /// Position after the last byte that may be looked at: the text ends there as far as detectors know.
     pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Position after the last byte that has come.
+    pub(super) fn whole_end(&self) -> usize {
         self.base + self.bytes.len()
     }
 
+    /// Lets detectors look as far as a place.
+    pub(super) fn reveal(&mut self, upto: usize) {
+        self.end = upto.min(self.whole_end());
+    }
+
     pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        if at >= self.end {
+            return None;
+        }
         self.bytes.get(at.checked_sub(self.base)?).copied()
+    }
+
+    /// The bytes that may be looked at.
+    fn shown(&self) -> &[u8] {
+        self.bytes.get(..self.end.saturating_sub(self.base)).unwrap_or(&self.bytes)
     }
 
     /// What the detector's checks say of a match.
     fn check(&self, detector: &Detector, range: &Range<usize>) -> Result<Range<usize>, usize> {
-        let part = detector.check(&self.bytes, &self.here(range))?;
+        let part = detector.check(self.shown(), &self.here(range))?;
         Ok(part.start + self.base..part.end + self.base)
     }
 
@@ -78,13 +104,15 @@ pub(super) enum Overrun {
 }
 
 /// One detector's place in a stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Cursor {
     /// Whether text is held back for its detector.
     holds: bool,
     threads: Vec<Thread>,
     /// The next byte to read.
     pos: usize,
+    /// Whether any thread has a candidate.
+    ends: bool,
     /// A match that passes its checks, and of which it is not known yet what stands after it.
     waiting: Option<Waiting>,
 }
@@ -117,9 +145,15 @@ impl Waiting {
 }
 
 impl Cursor {
-    /// A cursor at the start of a text.
-    pub(super) fn new(holds: bool) -> Self {
-        Self { holds, threads: Vec::new(), pos: 0, waiting: None }
+    /// Begins to read at a place, before which nothing is possible any more.
+    pub(super) fn wake(&mut self, at: usize, holds: bool) {
+        self.holds = holds;
+        self.go_on(at);
+    }
+
+    /// Whether nothing is possible, so that it need not be asked before a byte at which a match can begin.
+    pub(super) fn is_idle(&self) -> bool {
+        self.threads.is_empty() && self.waiting.is_none()
     }
 
     /// The first byte of the view whose fate is open; everything before it is decided.
@@ -174,6 +208,7 @@ impl Cursor {
             for thread in self.threads.iter_mut().filter(|thread| !thread.done) {
                 if automaton.is_match(automaton.end(thread.state)) {
                     thread.candidate = Some(view.end());
+                    self.ends = true;
                 }
                 thread.done = true;
             }
@@ -199,28 +234,38 @@ impl Cursor {
     fn step(&mut self, automaton: &Automaton, view: &ViewText, byte: u8) {
         let at = self.pos;
         self.pos += 1;
+        let mut died = false;
         for thread in self.threads.iter_mut().filter(|thread| !thread.done) {
             thread.state = automaton.next(thread.state, byte);
-            if automaton.is_match(thread.state) {
-                thread.candidate = Some(at);
-            } else if automaton.is_dead(thread.state) {
-                thread.done = true;
+            if automaton.is_special(thread.state) {
+                if automaton.is_match(thread.state) {
+                    thread.candidate = Some(at);
+                    thread.done = automaton.is_last(thread.state);
+                    self.ends = true;
+                } else if automaton.is_dead(thread.state) {
+                    thread.done = true;
+                    died = true;
+                }
             }
         }
-        self.threads.retain(|thread| !thread.done || thread.candidate.is_some());
-        match self.threads.iter().position(|thread| thread.candidate.is_some()) {
-            // That one surely matches; what begins later is looked at again after its end.
-            Some(first) => self.threads.truncate(first + 1),
-            None if automaton.begins(byte) => self.spawn(automaton, view, at, byte),
-            None => {}
+        if died {
+            self.threads.retain(|thread| !thread.done || thread.candidate.is_some());
         }
-        self.merge();
+        if self.ends {
+            // That one surely matches; what begins later is looked at again after its end.
+            let first = self.threads.iter().position(|thread| thread.candidate.is_some());
+            self.threads.truncate(first.map_or(usize::MAX, |first| first + 1));
+        } else if automaton.begins(byte) {
+            self.spawn(automaton, view, at, byte);
+        }
+        self.merge(automaton);
         if let Some(first) = self.threads.first_mut()
             && !first.done
             && automaton.is_decided(first.state)
         {
             first.candidate = Some(at + 1);
             first.done = true;
+            self.ends = true;
         }
     }
 
@@ -234,10 +279,49 @@ impl Cursor {
 
     /// Of threads in equal states the earliest stays: they have the same future, and the leftmost match wins. A later
     /// one that has a candidate stays too, since the earlier one may still come to nothing.
-    fn merge(&mut self) {
-        if self.threads.len() < 2 {
-            return;
+    fn merge(&mut self, automaton: &Automaton) {
+        match self.threads.len() {
+            0 | 1 => {}
+            few if few <= FEW => self.merge_few(),
+            _ => self.merge_many(automaton),
         }
+    }
+
+    /// As `merge`, with a look at a small table for each thread in place of one at every other thread.
+    fn merge_many(&mut self, automaton: &Automaton) {
+        // Of each place, one more than the thread that is there.
+        let mut table = [0_u8; PLACES];
+        let mut kept = 0;
+        for i in 0..self.threads.len() {
+            let Some(thread) = self.threads.get(i).copied() else { break };
+            let mut place = automaton.ordinal(thread.state) % PLACES;
+            let mut same = false;
+            if !thread.done {
+                // Three quarters full at most: the walk ends at an empty place.
+                while let Some(other) = table.get(place).and_then(|at| at.checked_sub(1)) {
+                    let other = self.threads.get(usize::from(other));
+                    if other.is_some_and(|other| other.state == thread.state) {
+                        same = true;
+                        break;
+                    }
+                    place = (place + 1) % PLACES;
+                }
+            }
+            if same && thread.candidate.is_none() {
+                continue;
+            }
+            if let Some(slot) = self.threads.get_mut(kept) {
+                *slot = thread;
+            }
+            kept += 1;
+            if let Some(slot) = table.get_mut(place).filter(|_| !same && !thread.done && kept <= MOST) {
+                *slot = u8::try_from(kept).unwrap_or(u8::MAX);
+            }
+        }
+        self.threads.truncate(kept);
+    }
+
+    fn merge_few(&mut self) {
         let mut kept = 0;
         for i in 0..self.threads.len() {
             let Some(thread) = self.threads.get(i).copied() else { break };
@@ -261,7 +345,10 @@ impl Cursor {
         let matched = first.start..end;
         match view.check(detector, &matched) {
             Ok(part)
-                if detector.near.iter().all(|near| near.stands_before(&view.bytes, &view.here(&matched))) =>
+                if detector
+                    .near
+                    .iter()
+                    .all(|near| near.stands_before(view.shown(), &view.here(&matched))) =>
             {
                 self.go_on(end);
                 found(part);
@@ -279,7 +366,7 @@ impl Cursor {
         let Some(Waiting { matched, part, .. }) = self.waiting.take() else { return };
         let here = view.here(&matched);
         let stands =
-            |near: &Near| near.stands_before(&view.bytes, &here) || near.stands_after(&view.bytes, &here);
+            |near: &Near| near.stands_before(view.shown(), &here) || near.stands_after(view.shown(), &here);
         self.go_on(matched.end);
         if detector.near.iter().all(stands) {
             found(part);
@@ -289,6 +376,7 @@ impl Cursor {
     /// Reading goes on at `pos`, as if nothing had been possible before.
     fn go_on(&mut self, pos: usize) {
         self.threads.clear();
+        self.ends = false;
         self.pos = pos;
     }
 }

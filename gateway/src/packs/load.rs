@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use engine::{OnError, Program, Unit};
+use engine::{OnError, Options, Program, Unit};
 use grammar::ast::{File, ItemKind};
 use grammar::config::{self, Arguments, Config, Inline, Policies};
 use grammar::diagnostic::nearest;
@@ -31,11 +31,16 @@ pub struct Loaded {
 /// Loads the layers of a configuration: later files override earlier ones key by key. An unreadable file is an `Err`
 /// with a sentence.
 pub fn load(paths: &[PathBuf]) -> Result<Loaded, String> {
-    let mut layers = Vec::new();
-    for path in paths {
-        layers.push((path.display().to_string(), shelf::read(path)?));
-    }
-    Ok(load_texts(layers))
+    Ok(load_texts(layers(paths)?))
+}
+
+/// Loads the same without the optimiser: conditions are then asked in the order in which they are written.
+pub(crate) fn load_plain(paths: &[PathBuf]) -> Result<Loaded, String> {
+    Ok(load_layers(layers(paths)?, Options { optimize: false }))
+}
+
+fn layers(paths: &[PathBuf]) -> Result<Vec<(String, String)>, String> {
+    paths.iter().map(|path| Ok((path.display().to_string(), shelf::read(path)?))).collect()
 }
 
 /// Loads the configuration that `--demo` runs when none is given.
@@ -63,7 +68,11 @@ pub fn one_file(path: &Path) -> Result<Loaded, String> {
 
 /// Loads named texts.
 pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
-    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new(), files: Vec::new() };
+    load_layers(layers, Options::default())
+}
+
+fn load_layers(layers: Vec<(String, String)>, options: Options) -> Loaded {
+    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new(), files: Vec::new(), options };
     let mut merged: Option<yaml::Node> = None;
     for (name, text) in layers {
         let source = loader.sources.add(name, text.clone());
@@ -84,6 +93,7 @@ struct Loader {
     sources: Sources,
     diagnostics: Vec<Diagnostic>,
     files: Vec<File>,
+    options: Options,
 }
 
 impl Loader {
@@ -114,7 +124,7 @@ impl Loader {
                 Err(diagnostic) => self.diagnostics.push(*diagnostic),
             }
         }
-        let compiled = engine::compile(&units, &Shelf, &mut self.sources);
+        let compiled = engine::compile_with(&units, &Shelf, &mut self.sources, self.options);
         self.diagnostics.extend(compiled.diagnostics);
         self.files = compiled.files;
         if self.failed() {
@@ -195,6 +205,14 @@ pub fn header(text: &str) -> Option<(bool, String)> {
     let (file, _) = grammar::parse(SourceId::default(), text);
     file.items.into_iter().find_map(|item| match item.kind {
         ItemKind::Header(header) => Some((header.library, header.name.value)),
+        _ => None,
+    })
+}
+
+/// The name of a rule file's policy.
+pub(crate) fn policy_of(file: &File) -> Option<&str> {
+    file.items.iter().find_map(|item| match &item.kind {
+        ItemKind::Header(header) => Some(header.name.value.as_str()),
         _ => None,
     })
 }

@@ -43,11 +43,16 @@ const FIREWORKS: &[&str] = &[
 /// Fields that Groq says it refuses.
 const NOT_GROQ: &[&str] = &["logit_bias", "logprobs", "top_logprobs"];
 
-/// What is left out of chat requests to a target: what its provider does not take, and what the operator says.
-pub(super) fn left_out(target: &config::Target) -> Vec<String> {
-    let own = target.drop_params.iter().map(|field| field.value.as_str());
-    let foreign = foreign(&target.provider).iter().copied().flatten().copied();
-    own.chain(foreign).map(str::to_owned).collect()
+/// What the operator leaves out of all requests to a target.
+pub(super) fn unwanted(target: &config::Target) -> Vec<String> {
+    target.drop_params.iter().map(|field| field.value.clone()).collect()
+}
+
+/// What is left out of chat requests to a target: that, and what its provider does not take. The same names mean other
+/// things elsewhere: everybody takes the `echo` of a completion.
+pub(super) fn left_out_of_chats(target: &config::Target) -> Vec<String> {
+    let foreign = foreign(&target.provider).iter().copied().flatten().map(|field| (*field).to_owned());
+    unwanted(target).into_iter().chain(foreign).collect()
 }
 
 /// What a provider does not take. Of a provider that is not listed nothing is known.
@@ -70,7 +75,7 @@ mod tests {
         let out = |provider: &str| {
             let mut target = kit::target("a", "http://127.0.0.1:9/v1");
             (target.provider, target.drop_params) = (provider.into(), vec![kit::spanned("user".into())]);
-            left_out(&target)
+            left_out_of_chats(&target)
         };
         let has = |provider, field: &str| out(provider).iter().any(|out| out == field);
         assert!(has("fireworks", "store") && !has("fireworks", "min_p") && has("fireworks", "user"));

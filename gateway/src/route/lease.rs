@@ -88,3 +88,13 @@ impl Drop for Lease {
         self.term.target.vitals().end();
     }
 }
+
+#[cfg(test)]
+impl Lease {
+    /// A hold on a target that has all its time.
+    pub(crate) fn on(target: &Arc<Target>) -> Self {
+        let until = Instant::now() + target.stream_timeout;
+        let term = Term { target: Arc::clone(target), tries: 1, until, deadline: None, slot: None };
+        Self::new(term, Clock::default()).unwrap()
+    }
+}

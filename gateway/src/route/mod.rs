@@ -34,6 +34,7 @@ pub(crate) use lease::{Lease, Went};
 pub(crate) use opening::Opened;
 pub(crate) use patience::deadline;
 pub use target::Target;
+pub(crate) use target::read_key;
 pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
 pub(crate) use wish::Wish;
 

@@ -12,6 +12,7 @@ use super::probe::Probe;
 use super::vitals::Vitals;
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::wire::Endpoint;
 
 /// A provider's model behind an address.
 #[derive(Debug)]
@@ -36,9 +37,11 @@ pub struct Target {
     pub stream_timeout: Duration,
     /// When it is asked again.
     pub retry: Retry,
-    /// Fields of chat requests that are left out: the provider's own list, and what the operator says.
-    pub drop_params: Vec<String>,
-    pub(super) chat: Uri,
+    /// Fields that the operator leaves out of requests.
+    drop_params: Vec<String>,
+    /// The same, and what the provider does not take in a chat.
+    dropped_of_chats: Vec<String>,
+    endpoints: Endpoints,
     pub(super) probe: Option<Probe>,
     key: Option<Secret>,
     unavailable: Option<String>,
@@ -66,8 +69,9 @@ impl Target {
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
             retry: written.retry.clone().unwrap_or_default(),
-            drop_params: fields::left_out(written),
-            chat: address(base, "chat/completions", &written.id.value)?,
+            drop_params: fields::unwanted(written),
+            dropped_of_chats: fields::left_out_of_chats(written),
+            endpoints: Endpoints::below(base, &written.id.value)?,
             probe: probe(written, base)?,
             key,
             unavailable,
@@ -94,7 +98,25 @@ impl Target {
 
     /// Where chat requests go.
     pub fn address(&self) -> String {
-        self.chat.to_string()
+        self.endpoint(Endpoint::Chat).to_string()
+    }
+
+    /// Where requests to an endpoint go.
+    pub(super) fn endpoint(&self, endpoint: Endpoint) -> &Uri {
+        match endpoint {
+            Endpoint::Chat => &self.endpoints.chat,
+            Endpoint::Completions => &self.endpoints.completions,
+            Endpoint::Embeddings => &self.endpoints.embeddings,
+            Endpoint::Responses => &self.endpoints.responses,
+        }
+    }
+
+    /// The fields that are left out of requests to an endpoint.
+    pub(crate) fn dropped(&self, endpoint: Endpoint) -> &[String] {
+        match endpoint {
+            Endpoint::Chat => &self.dropped_of_chats,
+            Endpoint::Completions | Endpoint::Embeddings | Endpoint::Responses => &self.drop_params,
+        }
     }
 
     pub(crate) fn secret(&self) -> Option<&Secret> {
@@ -132,7 +154,8 @@ fn probe(written: &config::Target, base: &str) -> Result<Option<Probe>, Error> {
     Ok(Some(Probe { settings, address }))
 }
 
-fn read_key(key: &KeyRef) -> Result<Secret, String> {
+/// Reads a key from where the configuration says it is; the error is the rest of a sentence.
+pub(crate) fn read_key(key: &KeyRef) -> Result<Secret, String> {
     let (written, place) = match key {
         KeyRef::Env(name) => {
             let value = std::env::var(&name.value).map_err(|_| format!("`{}` is not set", name.value))?;
@@ -146,6 +169,27 @@ fn read_key(key: &KeyRef) -> Result<Secret, String> {
     };
     let secret = Secret::new(&written).ok_or_else(|| format!("{place} is empty"))?;
     secret.bearer().map(|_| secret).ok_or_else(|| format!("{place} holds characters that no key has"))
+}
+
+/// The addresses below that of a target, made once.
+#[derive(Debug)]
+struct Endpoints {
+    chat: Uri,
+    completions: Uri,
+    embeddings: Uri,
+    responses: Uri,
+}
+
+impl Endpoints {
+    fn below(base: &str, target: &str) -> Result<Self, Error> {
+        let of = |endpoint: Endpoint| address(base, endpoint.path(), target);
+        Ok(Self {
+            chat: of(Endpoint::Chat)?,
+            completions: of(Endpoint::Completions)?,
+            embeddings: of(Endpoint::Embeddings)?,
+            responses: of(Endpoint::Responses)?,
+        })
+    }
 }
 
 fn address(base: &str, path: &str, target: &str) -> Result<Uri, Error> {

@@ -1,10 +1,11 @@
 //! How a stream begins: whether an event says something already, or tells of a failure before anything was said.
 
-use hyper::StatusCode;
-use serde_json::Value;
+use std::borrow::Cow;
 
-use super::chat::upstream_error;
-use super::{Fault, json, surrogate, upstream_field};
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Fault, json as strict_json, surrogate, upstream_error, upstream_field};
 use crate::secret::Secret;
 
 /// Events of the Responses API that only announce an answer.
@@ -28,16 +29,16 @@ impl Opening {
             return Opening::Failed(Box::new(broken_off()));
         }
         let shielded = surrogate::shield(payload);
-        let event = match json::parse(shielded.as_deref().unwrap_or(payload)) {
+        let event = match strict_json::parse(shielded.as_deref().unwrap_or(payload)) {
             Ok(event) => event,
             Err(flaw) => {
                 let message = format!("an event of the provider cannot be read: {flaw}");
                 return Opening::Failed(Box::new(Fault::unreadable(message)));
             }
         };
-        let reported = event.get("response").filter(|_| kind(&event) == Some("response.failed"));
-        match upstream_error(reported.unwrap_or(&event), secret) {
-            Some(fault) => Opening::Failed(Box::new(told(fault, reported.unwrap_or(&event)))),
+        let report = reported(&event);
+        match upstream_error(&report, secret) {
+            Some(fault) => Opening::Failed(Box::new(told(fault, &report))),
             None if says_something(&event) => Opening::Begun,
             None => Opening::Silent,
         }
@@ -62,6 +63,16 @@ fn told(fault: Fault, event: &Value) -> Fault {
             Fault { status: StatusCode::BAD_REQUEST, kind: "invalid_request_error", ..fault }
         }
         _ => fault,
+    }
+}
+
+/// The part of an event that may tell of a failure, with `error` in the one place: the Responses API has it in the
+/// response that failed, or flat in an event that is nothing but the error.
+fn reported(event: &Value) -> Cow<'_, Value> {
+    match (kind(event), event.get("response")) {
+        (Some("response.failed"), Some(response)) => Cow::Borrowed(response),
+        (Some("error"), _) if event.get("error").is_none() => Cow::Owned(json!({ "error": event })),
+        _ => Cow::Borrowed(event),
     }
 }
 
@@ -141,8 +152,10 @@ mod tests {
         assert_eq!(says(r#"{"error":{"code":"overloaded","message":"m"}}"#), "overloaded");
         let failed = r#"{"type":"response.failed","response":{"error":{"code":"server_error"}}}"#;
         assert_eq!(says(failed), "server_error");
+        let flat = r#"{"type":"error","code":"server_error","message":"m","param":null,"sequence_number":1}"#;
+        assert_eq!(says(flat), "server_error");
         let status = |kind: &str| {
-            let event = serde_json::json!({"error": {"type": kind, "message": "m"}}).to_string();
+            let event = json!({"error": {"type": kind, "message": "m"}}).to_string();
             let Opening::Failed(fault) = Opening::of(event.as_bytes(), None) else { panic!("{event}") };
             (fault.status.as_u16(), fault.kind)
         };

@@ -7,7 +7,7 @@ syn keyword ktrDeclaration policy library version use param pattern let score sc
 syn keyword ktrControl if then else match any all count when do unless sum clamp with
 syn keyword ktrOperator and or not has in is contains starts ends matches
 syn keyword ktrClause alias buffered by capture code except exclude expect from fuzzy given label message near no of on route severity tags target targets to where within words
-syn keyword ktrField assistant header model request response system text tool user
+syn keyword ktrField arguments assistant call header model request response system text tool user
 syn keyword ktrType bool int float duration money string regex map enum
 syn keyword ktrVerdict block escalate redact flag log allow
 syn keyword ktrConstant true false present absent
@@ -15,6 +15,7 @@ syn keyword ktrConstant true false present absent
 syn match ktrNumber "\$\?\<[0-9][0-9_]*\(\.[0-9]\+\)\?\>"
 syn match ktrNumber "\<\([0-9]\+\(ms\|[smhd]\)\)\+\>"
 syn match ktrRegex "\(^\|[=(\[,]\|\<has\|\<matches\|\<near\|\<regex\)\s*\zs/[/*]\@!\(\\.\|[^/]\)\+/[a-z]*"
+syn region ktrRegex start="\(=\|(\|\[\|,\|\<has\|\<near\)\s*\zs/\s*$" skip="\\." end="/[a-z]*"
 syn match ktrEscape contained "\\\(u{[0-9A-Fa-f]\+}\|.\)"
 syn region ktrString start=+"+ skip=+\\.+ end=+"+ oneline contains=ktrEscape
 syn region ktrText start=+"""+ end=+"""+

@@ -7,14 +7,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine::verdict::{Finding, Site};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::exchange::Exchange;
 use super::lines::{Line, Lines};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Pack};
-use crate::wire::{chat, json};
+use crate::wire::{Endpoint, json};
 
 /// Fields of a line that are no field of a request.
 const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
@@ -88,7 +87,7 @@ impl Eval {
     fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Option<Tally>, String> {
         let (input, metadata) = self.open()?;
         let mut output = self.create(metadata.as_ref())?;
-        let bar = bar(metadata.map(|metadata| metadata.len()), terminal.is_watched());
+        let bar = terminal.bar(metadata.map(|metadata| metadata.len()));
         let (mut lines, mut tally) = (Lines::new(input), Tally::default());
         loop {
             let batch = lines.batch().map_err(|error| format!("`{}` cannot be read: {error}", self.input))?;
@@ -156,15 +155,6 @@ fn is_same(file: &Metadata, path: &str) -> bool {
     file.is_file() && other.is_ok_and(|other| (file.dev(), file.ino()) == (other.dev(), other.ino()))
 }
 
-fn bar(size: Option<u64>, watched: bool) -> ProgressBar {
-    if !watched {
-        return ProgressBar::hidden();
-    }
-    let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
 /// Judges a batch on all cores; the results are in the order of the lines.
 fn judge_all(pack: &Pack, lines: &[Line]) -> Vec<Judged> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -202,7 +192,7 @@ fn try_judge(pack: &Pack, line: &Line, id: &mut Value) -> Result<(&'static str, 
         *id = given;
     }
     // Labels and notes of a data set are nobody's text.
-    fields.retain(|name, _| OWN.contains(&name.as_str()) || chat::is_request_field(name));
+    fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
     let played = Exchange::read(fields)?.play(pack)?;
     let decision = &played.decision;
     let findings: Vec<Value> =

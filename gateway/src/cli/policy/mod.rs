@@ -1,6 +1,7 @@
 //! `kt policy`: check, test and inspect policies.
 
 mod compile;
+mod coverage;
 mod eval;
 mod exchange;
 mod explain;
@@ -10,6 +11,7 @@ mod lint;
 mod reference;
 mod stats;
 mod test;
+pub(in crate::cli) mod warnings;
 
 use std::path::Path;
 
@@ -24,6 +26,8 @@ pub(super) enum Verb {
     Lint(lint::Lint),
     /// Run tests: golden cases, suites, and the `test` blocks of rule files
     Test(test::Test),
+    /// Tell which rules, conditions and patterns no test has tried
+    Coverage(coverage::Cover),
     /// Judge texts and conversations from a JSONL file
     Eval(eval::Eval),
     /// Show what the compiler makes of a file
@@ -43,6 +47,7 @@ impl Verb {
         match self {
             Verb::Lint(lint) => lint.run(terminal),
             Verb::Test(test) => test.run(terminal),
+            Verb::Coverage(coverage) => coverage.run(terminal),
             Verb::Eval(eval) => eval.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),

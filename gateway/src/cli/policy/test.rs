@@ -8,11 +8,11 @@ use grammar::case::{self, Case};
 use grammar::{Diagnostic, SourceId, Sources, codes};
 use serde_json::{Value, json};
 
+use super::coverage::Survey;
 use super::exchange::{Exchange, Played};
 use super::is_rule_file;
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Loaded, Pack, Shelf};
-use crate::wire::json;
 
 /// How deep folders are searched for rule files, and how many are taken.
 const MAX_DEPTH: usize = 16;
@@ -32,6 +32,9 @@ pub(in crate::cli) struct Test {
     /// The configuration, when it is not `policy-config.yaml` in that folder
     #[arg(long, value_name = "FILE")]
     policy_config: Vec<PathBuf>,
+    /// Tell as well which rules, conditions and patterns no test has tried
+    #[arg(long)]
+    coverage: bool,
     /// Print a JSON object
     #[arg(long)]
     json: bool,
@@ -55,14 +58,52 @@ struct Run {
     sources: Sources,
     /// Whether something could not run at all.
     broken: bool,
+    /// What the tests have tried.
+    survey: Survey,
 }
 
 impl Test {
+    /// The tests of a folder.
+    pub(super) fn over(pack_dir: PathBuf, policy_config: Vec<PathBuf>) -> Self {
+        Self { pack_dir, policy_config, coverage: true, json: false }
+    }
+
+    /// Runs the tests, and tells what they have tried; of the tests themselves only what could not run.
+    pub(super) fn survey(self, terminal: &mut Terminal) -> (Survey, Sources, Exit) {
+        match self.tried(terminal) {
+            Ok(run) => {
+                let exit = run.exit();
+                (run.survey, run.sources, exit)
+            }
+            Err(exit) => (Survey::default(), Sources::new(), exit),
+        }
+    }
+
     pub(super) fn run(self, terminal: &mut Terminal) -> Exit {
-        let mut run = Run { rows: Vec::new(), sources: Sources::new(), broken: false };
+        let (json, coverage) = (self.json, self.coverage);
+        let run = match self.tried(terminal) {
+            Ok(run) => run,
+            Err(exit) => return exit,
+        };
+        if json {
+            run.print_json(coverage, terminal);
+        } else {
+            run.print_text(terminal);
+            if coverage {
+                terminal.line("");
+                run.survey.print(&run.sources, terminal);
+            }
+        }
+        run.exit()
+    }
+
+    /// Everything that could run.
+    fn tried(self, terminal: &mut Terminal) -> Result<Run, Exit> {
+        let mut run =
+            Run { rows: Vec::new(), sources: Sources::new(), broken: false, survey: Survey::default() };
         if !self.pack_dir.is_dir() {
-            return terminal
-                .fail(format!("`{}` is not a folder; name one with `--pack-dir`", self.pack_dir.display()));
+            return Err(terminal
+                .fail(format!("`{}` is not a folder; name one with `--pack-dir`", self.pack_dir.display())));
         }
         let usual = self.pack_dir.join("policy-config.yaml");
         let configs = match self.policy_config.as_slice() {
@@ -70,9 +111,9 @@ impl Test {
             files => files.to_vec(),
         };
         if !configs.is_empty()
-            && let Err(sentence) = run.golden(&configs, terminal)
+            && let Err(sentence) = run.golden(&configs, self.coverage, terminal)
         {
-            return terminal.fail(sentence);
+            return Err(terminal.fail(sentence));
         }
         let mut files = Vec::new();
         if let Err(sentence) = collect(&self.pack_dir, 0, &mut files) {
@@ -83,28 +124,30 @@ impl Test {
             run.rule_file(&path, terminal);
         }
         if run.rows.is_empty() && !run.broken {
-            return terminal.fail(format!(
+            return Err(terminal.fail(format!(
                 "there are no tests under `{}`; write `test` blocks in rule files, or cases in `tests/*.yaml`",
                 self.pack_dir.display()
-            ));
+            )));
         }
-        if self.json {
-            run.print_json(terminal)
-        } else {
-            run.print_text(terminal)
-        }
-        let failed = run.rows.iter().any(|row| !row.failures.is_empty());
-        match (run.broken, failed) {
+        Ok(run)
+    }
+}
+
+impl Run {
+    fn exit(&self) -> Exit {
+        let failed = self.rows.iter().any(|row| !row.failures.is_empty());
+        match (self.broken, failed) {
             (true, _) => Exit::Failed,
             (false, true) => Exit::Wanting,
             (false, false) => Exit::Well,
         }
     }
-}
 
-impl Run {
     /// The cases beside a configuration and in its suites.
-    fn golden(&mut self, configs: &[PathBuf], terminal: &mut Terminal) -> Result<(), String> {
+    fn golden(&mut self, configs: &[PathBuf], coverage: bool, terminal: &mut Terminal) -> Result<(), String> {
+        if coverage {
+            self.survey.golden(configs)?;
+        }
         let Loaded { pack, config, diagnostics, sources, .. } = packs::load(configs)?;
         self.sources = sources;
         let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(Diagnostic::is_error).collect();
@@ -123,8 +166,7 @@ impl Run {
             let source = self.sources.add(name.clone(), inline.text.clone());
             self.rules(&name, source);
         }
-        let folder = configs.first().and_then(|path| path.parent()).unwrap_or(Path::new("")).join("tests");
-        for path in case_files(&folder)? {
+        for path in case_files_of(configs)? {
             self.case_file(&path, &pack, terminal);
         }
         Ok(())
@@ -197,7 +239,9 @@ impl Run {
 
     /// The `test` blocks of a rule file.
     fn rules(&mut self, name: &str, source: SourceId) {
-        for result in engine::case::run_tests(&engine::Unit::of(source), &Shelf, &mut self.sources) {
+        let (results, coverage) = engine::case::cover(&engine::Unit::of(source), &Shelf, &mut self.sources);
+        self.survey.add(name, &coverage);
+        for result in results {
             self.rows.push(Row {
                 file: name.to_owned(),
                 name: result.name,
@@ -227,10 +271,14 @@ impl Run {
         terminal.line(format!("{} passed, {failed} failed", self.rows.len() - failed));
     }
 
-    fn print_json(&self, terminal: &mut Terminal) {
+    fn print_json(&self, coverage: bool, terminal: &mut Terminal) {
         let ok = !self.broken && self.rows.iter().all(|row| row.failures.is_empty());
         let results: Vec<Value> = self.rows.iter().map(|row| self.row(row)).collect();
-        terminal.line(json!({"ok": ok, "results": results}).to_string());
+        let mut object = json!({"ok": ok, "results": results});
+        if let Some(fields) = object.as_object_mut().filter(|_| coverage) {
+            fields.insert("coverage".to_owned(), self.survey.json(&self.sources));
+        }
+        terminal.line(object.to_string());
     }
 
     fn row(&self, row: &Row) -> Value {
@@ -254,11 +302,7 @@ impl Run {
 }
 
 fn play(case: &Case, pack: &Pack) -> Result<Played, String> {
-    let text = case.input.to_json_text();
-    match json::parse(text.as_bytes()).map_err(|flaw| flaw.to_string())? {
-        Value::Object(fields) => Exchange::read(fields)?.play(pack),
-        _ => Err("`input` is a mapping".into()),
-    }
+    Exchange::of_case(case)?.play(pack)
 }
 
 fn policy(report: &PolicyReport) -> Value {
@@ -290,6 +334,11 @@ fn compare(case: &Case, played: &Played, failures: &mut Vec<Diagnostic>) {
     ] {
         check(what, wanted.as_ref().map(|(wanted, span)| (wanted.as_str(), *span)), got);
     }
+}
+
+/// The files of cases beside a configuration.
+pub(super) fn case_files_of(configs: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    case_files(&configs.first().and_then(|path| path.parent()).unwrap_or(Path::new("")).join("tests"))
 }
 
 /// The case files of a folder, in order of their names. There need not be such a folder.
