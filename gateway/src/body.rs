@@ -197,7 +197,11 @@ impl<B> GuardedBody<B> {
         match ending {
             Ending::Complete | Ending::Blocked(_) => lease.end(Went::Well, ""),
             Ending::Failed(fault) if fault.code == STOPPING => lease.end(Went::Unsaid, ""),
-            Ending::Failed(fault) => lease.end(Went::Badly, &fault.code),
+            Ending::Failed(fault) => {
+                let cause = format!("failed in its stream with `{}`", fault.code);
+                self.ledger.answer_failed(&cause);
+                lease.end(Went::Badly, &cause);
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use crate::audit::{Ledger, Outcome, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
-use crate::route::{self, Call, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
+use crate::route::{self, Call, Failure, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
 use crate::wire::{self, Assembler, Endpoint, Fault, json};
@@ -117,6 +117,12 @@ struct Answer {
     carried: Carried,
 }
 
+/// What a target has said, as far as it can be read. Of a whole answer also its size in bytes.
+enum Answered {
+    Whole(usize, wire::Answer),
+    Stream(Opened),
+}
+
 enum Carried {
     Whole(Bytes),
     Stream(Opened, Box<Assembler>),
@@ -126,12 +132,12 @@ impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
         let bytes = intake::read(body).await?;
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
-        let (mut lease, upstream, reached) = self.ask(&mut judged).await?;
+        let (mut lease, upstream, answered) = self.ask(&mut judged).await?;
         let target = Arc::clone(lease.target());
-        let (decision, carried) = match reached {
-            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged, &target, &bytes))
-                .inspect_err(|fault| blame(&mut lease, fault))?,
-            Reached::Stream(opened) => {
+        let (decision, carried) = match answered {
+            Answered::Whole(size, answer) => aside(size, || self.whole(&mut judged, &target, answer))
+                .inspect_err(|fault| self.blame(&mut lease, fault))?,
+            Answered::Stream(opened) => {
                 let asked = self.endpoint.asked(&judged.document, target.dropped(self.endpoint));
                 let Judged { session, decision, .. } = judged;
                 let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
@@ -169,13 +175,9 @@ impl Exchange<'_> {
         &mut self,
         judged: &mut Judged,
         target: &Target,
-        bytes: &Bytes,
+        mut answer: wire::Answer,
     ) -> Result<(Decision, Carried), Fault> {
         let Judged { document, session, .. } = judged;
-        let mut answer = wire::Answer::parse(self.endpoint, bytes)?;
-        if let Some(fault) = answer.fault(target.secret()) {
-            return Err(fault);
-        }
         self.ledger.used(answer.usage());
         let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
@@ -192,7 +194,7 @@ impl Exchange<'_> {
     }
 
     /// Asks one target after the other until one answers or a failure is nobody else's to mend.
-    async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Reached), Fault> {
+    async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Answered), Fault> {
         let gateway = self.gateway;
         let (id, stream, deadline) = (self.request_id, judged.stream, self.deadline);
         let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline).await?;
@@ -200,8 +202,9 @@ impl Exchange<'_> {
             self.ledger.sent(lease.target(), &judged.wish.model);
             let (body, headers) = (payload(judged, self.endpoint, lease.target()), self.headers.clone());
             let call = Call { endpoint: self.endpoint, body, headers };
-            match gateway.upstream.ask(&mut lease, &call, stream).await {
-                Ok((parts, reached)) => return Ok((lease, parts, reached)),
+            let reached = gateway.upstream.ask(&mut lease, &call, stream).await;
+            match reached.and_then(|(parts, reached)| Ok((parts, self.read(lease.target(), reached)?))) {
+                Ok((parts, answered)) => return Ok((lease, parts, answered)),
                 Err(failure) => {
                     self.ledger.attempt_failed(&failure.cause);
                     attempts.failed(lease, failure);
@@ -209,6 +212,30 @@ impl Exchange<'_> {
             }
         }
         Err(attempts.fault())
+    }
+
+    /// Reads a whole answer; one that cannot be read is the target's failure as any other.
+    fn read(&self, target: &Target, reached: Reached) -> Result<Answered, Failure> {
+        let bytes = match reached {
+            Reached::Whole(bytes) => bytes,
+            Reached::Stream(opened) => return Ok(Answered::Stream(opened)),
+        };
+        let parsed = aside(bytes.len(), || wire::Answer::parse(self.endpoint, &bytes));
+        let answer = parsed.map_err(Failure::in_answer)?;
+        match answer.fault(target.secret()) {
+            Some(fault) => Err(Failure::in_answer(fault)),
+            None => Ok(Answered::Whole(bytes.len(), answer)),
+        }
+    }
+
+    /// A whole answer does not go to the client; what a provider cannot be blamed for does not count against it.
+    fn blame(&mut self, lease: &mut Lease, fault: &Fault) {
+        if fault.kind != "upstream_error" {
+            return lease.end(Went::Well, "");
+        }
+        let cause = format!("answered with `{}`", fault.code);
+        lease.end(Went::Badly, &cause);
+        self.ledger.answer_failed(&cause);
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.
@@ -242,12 +269,6 @@ impl Exchange<'_> {
         reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &target.id);
         reply
     }
-}
-
-/// A whole answer does not go to the client; what a provider cannot be blamed for does not count against it.
-fn blame(lease: &mut Lease, fault: &Fault) {
-    let went = if fault.kind == "upstream_error" { Went::Badly } else { Went::Well };
-    lease.end(went, &fault.code);
 }
 
 /// Does work on that many bytes; a long one lets other requests have the thread's queue meanwhile.

@@ -2,9 +2,11 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::binary::Process;
 use tests::client::{connect, request, rest};
 use tests::{Provider, Script, Setup, delta, event, events, question_of};
 
@@ -102,4 +104,16 @@ fn who_is_blocked_takes_no_place_and_falling_back_takes_no_second_one() {
         "failed",
         503,
     );
+}
+
+#[test]
+fn the_flag_wins_over_the_configuration() {
+    let provider = Provider::always(Script::answer("hi"));
+    let setup = Setup::new().providers("max_concurrency: 7").target("a", &provider, "");
+    let (folder, _) = setup.write();
+    let mut command = setup.command(&folder, "127.0.0.1:0", "127.0.0.1:0");
+    let child = command.args(["--max-concurrency", "2"]).spawn().unwrap();
+    let run = Process::watch(child, Arc::new(folder));
+    assert_eq!(tests::get(run.admin, "/health").json()["concurrency"]["limit"], 2);
+    assert_eq!(run.stop().status.code(), Some(0));
 }

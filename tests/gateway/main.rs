@@ -7,6 +7,8 @@ mod chat;
 mod concurrency;
 mod cuts;
 mod failing_streams;
+mod falling_back;
+mod faults;
 mod forms;
 mod heads;
 mod inline_rules;

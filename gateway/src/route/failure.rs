@@ -51,10 +51,24 @@ impl Failure {
         Self::new(Some(Trigger::Connection), cause, fault)
     }
 
-    /// It answered with something that is never passed on.
+    /// It answered with something that is never passed on. Another target may do better; this one was asked, and paid.
     pub(super) fn unusable(target: &Target, code: &'static str, what: &str) -> Self {
         let fault = Fault::upstream(StatusCode::BAD_GATEWAY, code, format!("target `{}` {what}", target.id));
-        Self::new(None, what, fault)
+        Self::new(Some(Trigger::ServerError), what, fault).after_a_head()
+    }
+
+    /// What came with status 200 is no answer, or tells of a failure.
+    pub(crate) fn in_answer(fault: Fault) -> Self {
+        let cause = format!("answered with `{}`", fault.code);
+        Self::told(fault, cause)
+    }
+
+    /// The connection broke when a part of the answer was there.
+    pub(super) fn broken_answer(target: &Target, cause: &str) -> Self {
+        let cause = target.scrub(format!("broke off its answer: {cause}"));
+        let message = format!("target `{}` {cause}", target.id);
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_unreachable", message);
+        Self::new(Some(Trigger::Connection), cause, fault).after_a_head()
     }
 
     /// The stream broke before it said anything.
@@ -68,10 +82,16 @@ impl Failure {
     /// The first thing that the stream said is that it failed.
     pub(super) fn in_stream(fault: Fault) -> Self {
         let cause = format!("failed in its stream with `{}`", fault.code);
+        Self::told(fault, cause)
+    }
+
+    fn told(fault: Fault, cause: String) -> Self {
         let (trigger, went) = match (fault.kind, &*fault.code) {
             ("rate_limit_error", _) => (Some(Trigger::RateLimit), Went::Unsaid),
             ("invalid_request_error", _) => (None, Went::Well),
-            (_, "unreadable_answer") => (None, Went::Badly),
+            (_, "unreadable_answer") => {
+                return Self::new(Some(Trigger::ServerError), cause, fault).after_a_head();
+            }
             (_, "stream_truncated") => {
                 return Self::new(Some(Trigger::Connection), cause, fault).after_a_head();
             }

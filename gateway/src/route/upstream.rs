@@ -152,7 +152,7 @@ async fn whole(target: &Target, body: Incoming, deadline: Instant) -> Result<Byt
         Err(error) if error.is::<LengthLimitError>() => {
             Err(Failure::unusable(target, "answer_too_long", "sent an answer of more than 32 MiB"))
         }
-        Err(error) => Err(Failure::connection(target, &causes(error.as_ref())).after_a_head()),
+        Err(error) => Err(Failure::broken_answer(target, &causes(error.as_ref()))),
     }
 }
 

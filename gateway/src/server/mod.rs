@@ -46,6 +46,8 @@ pub struct Settings {
     pub fail_mode: FailMode,
     /// An address that replaces those of all targets, for debugging.
     pub upstream: Option<String>,
+    /// How many requests may be under way to all targets together, in place of what the configuration says.
+    pub max_concurrency: Option<u32>,
     /// Whether the embedded provider replaces all targets.
     pub demo: bool,
     /// How long requests in flight may take after the gateway was told to stop; [`DRAIN`] is usual.
@@ -79,6 +81,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     if let Some(demo) = &demo {
         providers = demo.providers();
     }
+    providers.max_concurrency = settings.max_concurrency.or(providers.max_concurrency);
     let router = Router::new(&providers, settings.upstream.as_deref(), settings.clock)?;
     warn_of(&router);
     let options = Options::of(&settings.pack.config.audit)?;

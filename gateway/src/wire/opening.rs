@@ -36,13 +36,18 @@ impl Opening {
                 return Opening::Failed(Box::new(Fault::unreadable(message)));
             }
         };
-        let report = reported(&event);
-        match upstream_error(&report, secret) {
-            Some(fault) => Opening::Failed(Box::new(told(fault, &report))),
+        match failure(&event, secret) {
+            Some(fault) => Opening::Failed(Box::new(fault)),
             None if says_something(&event) => Opening::Begun,
             None => Opening::Silent,
         }
     }
+}
+
+/// The failure that an answer, or an event before the first word, tells of, if it does.
+pub(super) fn failure(document: &Value, secret: Option<&Secret>) -> Option<Fault> {
+    let report = reported(document);
+    upstream_error(&report, secret).map(|fault| told(fault, &report))
 }
 
 /// The stream ended before anything was said.
@@ -84,16 +89,32 @@ fn says_something(event: &Value) -> bool {
     let choices = event.get("choices").and_then(Value::as_array);
     match (choices, kind(event)) {
         (Some(choices), _) => choices.iter().any(has_begun),
-        (None, Some(kind)) => !ANNOUNCEMENTS.contains(&kind),
-        (None, None) => false,
+        (None, Some(kind)) => !announces(kind, event),
+        (None, None) => true, // a shape that nobody knows is judged, not waited out
+    }
+}
+
+/// Whether an event of the Responses API only tells that something will be said: an answer, a message without content,
+/// a part without text.
+fn announces(kind: &str, event: &Value) -> bool {
+    let at = |place: &str| event.pointer(place);
+    match kind {
+        "response.output_item.added" => {
+            at("/item/type").and_then(Value::as_str) == Some("message")
+                && at("/item/content").is_none_or(is_empty)
+        }
+        "response.content_part.added" => at("/part/text").is_some_and(is_empty),
+        kind => ANNOUNCEMENTS.contains(&kind),
     }
 }
 
 /// Whether a choice says anything beside who speaks.
 fn has_begun(choice: &Value) -> bool {
-    let delta = choice.get("delta").and_then(Value::as_object);
-    let in_delta =
-        delta.is_some_and(|delta| delta.iter().any(|(field, value)| field != "role" && !is_empty(value)));
+    let in_delta = match choice.get("delta") {
+        None | Some(Value::Null) => !choice.is_object(),
+        Some(Value::Object(delta)) => delta.iter().any(|(field, value)| field != "role" && !is_empty(value)),
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => true,
+    };
     let beside = ["text", "message", "finish_reason"];
     in_delta || beside.iter().any(|field| choice.get(field).is_some_and(|value| !is_empty(value)))
 }
@@ -128,7 +149,8 @@ mod tests {
             r#"{"choices":[{"text":"","finish_reason":null}]}"#,
             r#"{"choices":[],"prompt_filter_results":[{"prompt_index":0}]}"#,
             r#"{"type":"response.created","response":{"status":"in_progress"}}"#,
-            r#"{"error":null}"#,
+            r#"{"type":"response.output_item.added","item":{"type":"message","content":[]}}"#,
+            r#"{"type":"response.content_part.added","part":{"type":"output_text","text":""}}"#,
         ] {
             assert_eq!(says(event), "silent", "{event}");
         }
@@ -140,6 +162,12 @@ mod tests {
             r#"{"choices":[{"text":"a"}]}"#,
             r#"{"choices":[{"delta":{"content":"half a character: \ud83d"}}]}"#,
             r#"{"type":"response.output_text.delta","delta":"a"}"#,
+            r#"{"type":"response.output_item.added","item":{"type":"function_call","name":"f"}}"#,
+            r#"{"type":"response.output_item.added","item":"a"}"#,
+            r#"{"type":"response.content_part.added","part":{"type":"output_text","text":"a"}}"#,
+            r#"{"delta":"a"}"#,
+            r#"{"choices":["a"]}"#,
+            r#"{"choices":[{"delta":"a"}]}"#,
         ] {
             assert_eq!(says(event), "begun", "{event}");
         }
