@@ -53,8 +53,8 @@ pub(super) struct Term {
 /// What follows a failure.
 #[derive(Clone, Copy, Debug)]
 enum Next {
-    SameTarget(Duration),
-    NextTarget,
+    Again(Duration),
+    Elsewhere,
     Nothing,
 }
 
@@ -98,8 +98,8 @@ impl<'r> Attempts<'r> {
         let next = self.after(&lease, &failure);
         self.tell(&lease, &failure, next);
         match next {
-            Next::SameTarget(wait) => self.again = Some(Again { term: lease.term().clone(), wait }),
-            Next::NextTarget => {}
+            Next::Again(wait) => self.again = Some(Again { term: lease.term().clone(), wait }),
+            Next::Elsewhere => {}
             Next::Nothing => self.plan = Vec::new().into_iter(),
         }
         lease.end(failure.went, &failure.cause);
@@ -118,16 +118,16 @@ impl<'r> Attempts<'r> {
             let wait = retry::wait(&target.retry, *tries, failure.asked_for, fastrand::f64());
             let in_time = wait.filter(|wait| Instant::now() + *wait < *until);
             if let Some(wait) = in_time.filter(|_| target.vitals().budget().retry(self.router.clock.now())) {
-                return Next::SameTarget(wait);
+                return Next::Again(wait);
             }
         }
-        if self.router.fallback.triggers.contains(&trigger) { Next::NextTarget } else { Next::Nothing }
+        if self.router.fallback.triggers.contains(&trigger) { Next::Elsewhere } else { Next::Nothing }
     }
 
     fn tell(&self, lease: &Lease, failure: &Failure, next: Next) {
         let next = match next {
-            Next::SameTarget(wait) => format!("asked again in {} ms", wait.as_millis()),
-            Next::NextTarget => match self.plan.as_slice().first() {
+            Next::Again(wait) => format!("asked again in {} ms", wait.as_millis()),
+            Next::Elsewhere => match self.plan.as_slice().first() {
                 Some(target) => format!("`{}` is next", target.id),
                 None => "no target is left".to_owned(),
             },
