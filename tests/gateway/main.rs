@@ -1,6 +1,7 @@
 //! The gateway at its sockets: what clients see, what providers see, what the audit log keeps.
 
 mod agreement;
+mod assembly;
 mod calls;
 mod chat;
 mod cuts;
