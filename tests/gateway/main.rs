@@ -3,12 +3,14 @@
 mod agreement;
 mod assembly;
 mod calls;
+mod canary;
 mod chat;
 mod cuts;
 mod failing_streams;
 mod forms;
 mod heads;
 mod inline_rules;
+mod interleaved;
 mod items;
 mod lifecycle;
 mod limits;

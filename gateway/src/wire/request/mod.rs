@@ -96,7 +96,7 @@ impl Endpoint {
     }
 
     /// What the answer to a request must fit; `dropped` are the fields that its provider does not get.
-    pub(crate) fn asked(self, document: &Value, dropped: &[String]) -> Asked {
+    pub fn asked(self, document: &Value, dropped: &[String]) -> Asked {
         let sent = |field: &str| document.get(field).filter(|_| !dropped.iter().any(|drop| drop == field));
         let count = |n: &Value| n.as_u64().and_then(|n| usize::try_from(n).ok());
         let each = sent("n").and_then(count).unwrap_or(1);
