@@ -199,11 +199,13 @@ impl Exchange<'_> {
         let (id, stream, deadline) = (self.request_id, judged.stream, self.deadline);
         let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline).await?;
         while let Some(mut lease) = attempts.next().await {
-            self.ledger.sent(lease.target(), &judged.wish.model);
-            let (body, headers) = (payload(judged, self.endpoint, lease.target()), self.headers.clone());
-            let call = Call { endpoint: self.endpoint, body, headers };
+            let target = Arc::clone(lease.target());
+            self.ledger.sent(&target, &judged.wish.model);
+            let model = target.model.as_ref().unwrap_or(&judged.wish.model);
+            let body = self.endpoint.sent(&judged.document, model, target.dropped(self.endpoint));
+            let call = Call { endpoint: self.endpoint, body: body.into(), headers: self.headers.clone() };
             let reached = gateway.upstream.ask(&mut lease, &call, stream).await;
-            match reached.and_then(|(parts, reached)| Ok((parts, self.read(lease.target(), reached)?))) {
+            match reached.and_then(|(parts, reached)| Ok((parts, self.read(&target, reached)?))) {
                 Ok((parts, answered)) => return Ok((lease, parts, answered)),
                 Err(failure) => {
                     self.ledger.attempt_failed(&failure.cause);
@@ -282,22 +284,4 @@ fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
     const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"];
     let named = headers.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
     named.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
-}
-
-/// The request as that target gets it: the same document, with the target's own model, without what it drops.
-fn payload(judged: &mut Judged, endpoint: Endpoint, target: &Target) -> Bytes {
-    let Judged { document, wish, .. } = judged;
-    if let Some(fields) = document.as_object_mut() {
-        let model = target.model.as_ref().unwrap_or(&wish.model);
-        fields.insert("model".to_owned(), Value::String(model.clone()));
-    }
-    let dropped = target.dropped(endpoint);
-    if dropped.is_empty() {
-        return Bytes::from(json::line(document).into_owned());
-    }
-    let mut document = document.clone();
-    if let Some(fields) = document.as_object_mut() {
-        fields.retain(|field, _| !dropped.contains(field));
-    }
-    Bytes::from(json::line(&document).into_owned())
 }

@@ -1,8 +1,10 @@
 //! The gateway at its sockets: what clients see, what providers see, what the audit log keeps.
 
 mod agreement;
+mod assembly;
 mod breakers;
 mod calls;
+mod canary;
 mod chat;
 mod concurrency;
 mod cuts;
@@ -12,6 +14,7 @@ mod faults;
 mod forms;
 mod heads;
 mod inline_rules;
+mod interleaved;
 mod items;
 mod lifecycle;
 mod limits;
