@@ -194,7 +194,7 @@ fn a_block_in_mid_stream_tells_the_client_and_lets_go_of_the_provider() {
 /// A redaction and a block that need the whole answer.
 const WAITS: &str = r#"policy waits
 rule a on response buffered { when text has "hi" and not text has "please" do redact with "*" }
-rule b on response buffered { when text has "bad" and text has "word" and not text has "sorry" do block }"#;
+rule b on response buffered { when text has "vile" and text has "word" and not text has "sorry" do block }"#;
 
 #[test]
 fn rules_that_wait_for_the_whole_answer_work_in_every_form() {
@@ -210,12 +210,12 @@ fn rules_that_wait_for_the_whole_answer_work_in_every_form() {
             provider.now(Script::json(&form.whole(&pieces.concat())));
             assert_eq!(form.said(&gateway.ask_as(form, "hello", false)), said, "{form:?}");
         }
-        provider.now(form.deltas(["a bad", " word"]));
+        provider.now(form.deltas(["a vile", " word"]));
         let reply = gateway.ask_as(form, "hello", true);
         assert_eq!((form.said(&reply).as_str(), reply.code().as_str()), ("", "output_blocked"), "{form:?}");
-        assert!(!reply.shows("bad") && !reply.shows("word"), "{form:?}: {}", reply.body);
+        assert!(!reply.shows("vile") && !reply.shows("word"), "{form:?}: {}", reply.body);
         form.assert_ended(&reply);
-        provider.now(Script::json(&form.whole("a bad word")));
+        provider.now(Script::json(&form.whole("a vile word")));
         assert_eq!(gateway.ask_as(form, "hello", false).status, 409, "{form:?}");
     }
 }
