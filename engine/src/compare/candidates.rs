@@ -1,0 +1,125 @@
+//! Texts that may tell two patterns apart: words, what tests say, ways through automata, and variations of these.
+
+use super::families::Seen;
+use super::finds::{Known, Members};
+use crate::matcher::inclusion;
+use crate::matcher::walk::{Letters, Seeker};
+use crate::matcher::{Near, View, regex};
+use regex_syntax::hir::Hir;
+
+/// How many variations are tried where checks or neighbours decide: enough for a check digit of 97.
+const TRIES: usize = 12_000;
+/// The longest text of a test that is asked about.
+const MAX_HINT: usize = 400;
+
+/// Texts to ask about.
+pub(super) struct Candidates {
+    /// As they are.
+    pub(super) texts: Vec<String>,
+    /// How many variations are worth a try.
+    pub(super) tries: usize,
+    /// Those of the texts that are varied: ways through the expressions.
+    ways: Vec<String>,
+    letters: Option<Letters>,
+    /// What has to stand near, an example of each.
+    near: Vec<String>,
+}
+
+/// The candidates for two patterns.
+pub(super) fn gather(members: &Members<'_, '_>, known: &Known, hints: &[String]) -> Candidates {
+    let all = || members.before.iter().chain(&members.after);
+    let mut ways: Vec<String> = Vec::new();
+    for found in [
+        &known.gained,
+        &known.lost,
+        &known.extents.only_second,
+        &known.extents.only_first,
+        &known.extents.different,
+    ] {
+        ways.extend(found.texts.iter().cloned());
+    }
+    // Where the expressions are the same, their checks make the difference.
+    ways.extend(all().filter_map(|member| member.hir.as_ref()).flat_map(examples));
+    let words = all().filter_map(|member| member.detector.words.as_ref()).flat_map(|list| &list.words);
+    let short = hints.iter().filter(|hint| hint.len() <= MAX_HINT);
+    let mut near: Vec<String> = all().flat_map(|member| nearby(member)).collect();
+    near.sort();
+    near.dedup();
+    let depends = all().any(|member| member.has_conditions() || member.detector.captured().is_some());
+    let mut candidates = Candidates {
+        texts: words.chain(short).chain(&ways).cloned().collect(),
+        tries: if depends { TRIES } else { 0 },
+        ways,
+        letters: known.seekers.as_ref().map(|(one, other)| Letters::new(one, other)),
+        near,
+    };
+    let plain: Vec<String> = candidates.ways.clone();
+    for (before, after) in candidates.surroundings().into_iter().skip(1) {
+        candidates.texts.extend(plain.iter().map(|way| format!("{before}{way}{after}")));
+    }
+    candidates
+}
+
+impl Candidates {
+    /// What may stand around a text: nothing first, then what has to be near, alone and all of it.
+    pub(super) fn surroundings(&self) -> Vec<(String, &'static str)> {
+        let mut all = vec![(String::new(), "")];
+        all.extend(self.near.iter().map(|near| (format!("{near} "), "")));
+        if self.near.len() > 1 {
+            all.push((format!("{} ", self.near.join(" ")), ""));
+        }
+        all
+    }
+
+    /// The variation of that number: one of the ways, each character another that neither expression tells from it.
+    pub(super) fn varied(&self, number: usize) -> Option<String> {
+        let letters = self.letters.as_ref()?;
+        let way = self.ways.get(number.checked_rem(self.ways.len())?)?;
+        let mut random = Random::new(number);
+        Some(way.chars().map(|letter| other(letters, letter, &mut random)).collect())
+    }
+}
+
+fn other(letters: &Letters, letter: char, random: &mut Random) -> char {
+    let Ok(byte) = u8::try_from(letter) else { return letter };
+    if !byte.is_ascii() {
+        return letter;
+    }
+    let alike: Vec<u8> = letters.alike(byte).collect();
+    let at = random.below(alike.len());
+    at.and_then(|at| alike.get(at)).map_or(letter, |byte| char::from(*byte))
+}
+
+/// Texts that an expression matches, one of each length.
+fn examples(hir: &Hir) -> Vec<String> {
+    const MOST: usize = 24;
+    let both = Seeker::new(hir).zip(Seeker::new(&Hir::fail()));
+    both.map_or(Vec::new(), |(seeker, nothing)| inclusion::ways(&seeker, &nothing, MOST).texts)
+}
+
+/// An example of each thing that has to stand near a pattern.
+fn nearby(member: &Seen<'_>) -> Vec<String> {
+    let view = if member.detector.view == View::Decoded { View::Folded } else { member.detector.view };
+    let example = |near: &Near| {
+        let hir = regex::compile(&near.source, &near.flags, view).ok()?;
+        examples(&hir).into_iter().next()
+    };
+    member.detector.near.iter().filter_map(example).collect()
+}
+
+/// Numbers that look like chance and are the same every time.
+struct Random(u64);
+
+impl Random {
+    fn new(seed: usize) -> Self {
+        Self((seed as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// A number below a bound.
+    fn below(&mut self, bound: usize) -> Option<usize> {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 11).ok()?.checked_rem(bound)
+    }
+}
