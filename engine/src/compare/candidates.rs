@@ -7,8 +7,10 @@ use crate::matcher::walk::{Letters, Seeker};
 use crate::matcher::{Near, View, regex};
 use regex_syntax::hir::Hir;
 
-/// How many variations are tried where checks or neighbours decide: enough for a check digit of 97.
-const TRIES: usize = 12_000;
+/// How many variations are tried where checks or neighbours decide: enough for check digits, and a little more.
+const TRIES: usize = 40_000;
+/// How many texts are found by wandering where a group decides which part is found.
+const WANDERINGS: usize = 64;
 /// The longest text of a test that is asked about.
 const MAX_HINT: usize = 400;
 
@@ -28,36 +30,52 @@ pub(super) struct Candidates {
 /// The candidates for two patterns.
 pub(super) fn gather(members: &Members<'_, '_>, known: &Known, hints: &[String]) -> Candidates {
     let all = || members.before.iter().chain(&members.after);
+    let extents = &known.extents;
     let mut ways: Vec<String> = Vec::new();
-    for found in [
-        &known.gained,
-        &known.lost,
-        &known.extents.only_second,
-        &known.extents.only_first,
-        &known.extents.different,
-    ] {
+    for found in [&known.gained, &known.lost, &extents.only_second, &extents.only_first, &extents.different] {
         ways.extend(found.texts.iter().cloned());
     }
-    // Where the expressions are the same, their checks make the difference.
-    ways.extend(all().filter_map(|member| member.hir.as_ref()).flat_map(examples));
+    let has_groups = all().any(|member| member.detector.captured().is_some());
+    // Where the expressions match the same, what they ask of their matches makes the difference.
+    if ways.is_empty() || has_groups {
+        ways.extend(all().filter_map(|member| member.hir.as_ref()).flat_map(examples));
+    }
+    if has_groups {
+        ways.extend(wandering(known));
+    }
+    ways.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    ways.dedup();
     let words = all().filter_map(|member| member.detector.words.as_ref()).flat_map(|list| &list.words);
     let short = hints.iter().filter(|hint| hint.len() <= MAX_HINT);
     let mut near: Vec<String> = all().flat_map(|member| nearby(member)).collect();
     near.sort();
     near.dedup();
-    let depends = all().any(|member| member.has_conditions() || member.detector.captured().is_some());
+    let depends = all().any(|member| member.has_conditions());
     let mut candidates = Candidates {
         texts: words.chain(short).chain(&ways).cloned().collect(),
         tries: if depends { TRIES } else { 0 },
-        ways,
         letters: known.seekers.as_ref().map(|(one, other)| Letters::new(one, other)),
+        ways,
         near,
     };
-    let plain: Vec<String> = candidates.ways.clone();
     for (before, after) in candidates.surroundings().into_iter().skip(1) {
-        candidates.texts.extend(plain.iter().map(|way| format!("{before}{way}{after}")));
+        let within = candidates.ways.iter().map(|way| format!("{before}{way}{after}"));
+        let within: Vec<String> = within.collect();
+        candidates.texts.extend(within);
     }
     candidates
+}
+
+/// Texts that either expression matches, one way or another.
+fn wandering(known: &Known) -> Vec<String> {
+    let Some((before, after)) = &known.seekers else { return Vec::new() };
+    let letters = Letters::new(before, after);
+    let mut found = Vec::new();
+    for (seed, seeker) in (0..WANDERINGS).flat_map(|seed| [(seed, before), (seed, after)]) {
+        let mut random = Random::new(seed);
+        found.extend(seeker.wander(&letters, &mut |ways| random.below(ways).unwrap_or_default()));
+    }
+    found
 }
 
 impl Candidates {

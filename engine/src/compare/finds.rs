@@ -40,10 +40,16 @@ pub(super) fn compare(members: &Members<'_, '_>, hints: &[String]) -> Finds {
     finds
 }
 
-/// A text that a new pattern finds, or one that is gone found.
+/// A text that a new pattern finds, or one that is gone found: what its author thought of, or else the first that there is.
 pub(super) fn example(members: &[&Seen<'_>], hints: &[String]) -> Option<String> {
     let nobody = Members { before: Vec::new(), after: members.to_vec() };
-    match compare(&nobody, hints).gained {
+    let mut finds = Finds { gained: Reach::Open, ..Finds::SAME };
+    nobody.search(&candidates::gather(&nobody, &Known::default(), hints), &mut finds);
+    if is_open(&finds.gained) {
+        let known = Known::at_one_place(&nobody).unwrap_or_default();
+        nobody.search(&candidates::gather(&nobody, &known, &[]), &mut finds);
+    }
+    match finds.gained {
         Reach::Example(text) => Some(text),
         Reach::Nothing | Reach::Open => None,
     }
@@ -63,21 +69,23 @@ pub(super) struct Known {
 
 impl Known {
     fn of(members: &Members<'_, '_>) -> Self {
-        let seeker = |members: &[&Seen<'_>]| Seeker::new(&either(members)?);
-        let Some((before, after)) = seeker(&members.before).zip(seeker(&members.after)) else {
-            return Self::default();
-        };
-        let extents = extent::compare(&before, &after, MAX_TEXTS);
+        let Some(mut known) = Self::at_one_place(members) else { return Self::default() };
+        let Some((before, after)) = &known.seekers else { return known };
         // What is found at the same places is found in the same texts; else a match may stand anywhere.
         let ways = |one: &Seeker, other: &Seeker, only_one: &Ways| {
             if only_one.are_none() { only_one.clone() } else { inclusion::ways(one, other, MAX_TEXTS) }
         };
-        Self {
-            lost: ways(&before, &after, &extents.only_first),
-            gained: ways(&after, &before, &extents.only_second),
-            extents,
-            seekers: Some((before, after)),
-        }
+        known.lost = ways(before, after, &known.extents.only_first);
+        known.gained = ways(after, before, &known.extents.only_second);
+        known
+    }
+
+    /// What a walk from one place of a text says.
+    fn at_one_place(members: &Members<'_, '_>) -> Option<Self> {
+        let seeker = |members: &[&Seen<'_>]| Seeker::new(&either(members)?);
+        let (before, after) = (seeker(&members.before)?, seeker(&members.after)?);
+        let extents = extent::compare(&before, &after, MAX_TEXTS);
+        Some(Self { extents, seekers: Some((before, after)), ..Self::default() })
     }
 }
 

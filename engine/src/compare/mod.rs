@@ -64,7 +64,10 @@ pub fn compare(before: &Side<'_>, after: &Side<'_>) -> Changes {
 
 /// What changes in the patterns of two libraries.
 pub fn compare_patterns(before: &Side<'_>, after: &Side<'_>) -> Vec<PatternChange> {
-    Comparison::new(before, after).patterns(false)
+    let mut found = Comparison::new(before, after).patterns(false);
+    // The rules that look for them are made for the purpose.
+    found.iter_mut().for_each(|change| change.rules.clear());
+    found
 }
 
 /// The order of the policies that both have, where it differs.
@@ -158,19 +161,20 @@ impl<'a> Comparison<'a> {
         (change.count() > 0).then_some(change)
     }
 
-    /// The patterns that differ. Those of rules that are new or gone are left out, where the rules are told.
+    /// The patterns that differ.
     fn patterns(&self, with_rules: bool) -> Vec<PatternChange> {
         let names = |program: &Program| -> BTreeSet<Arc<str>> {
             (0..program.rules.len()).map(|rule| full_name(program, rule)).collect()
         };
         let (old, new) = (names(self.sides.before.program), names(self.sides.after.program));
         let hints = hints::collect([self.sides.before.sources, self.sides.after.sources]);
-        let patterns = Patterns { before: &self.families.before, after: &self.families.after, hints: &hints };
-        let is_told = |change: &PatternChange| {
-            let in_both = |rule: &Arc<str>| old.contains(rule) && new.contains(rule);
-            change.presence == Presence::Both || !with_rules || change.rules.iter().any(in_both)
+        let patterns = Patterns {
+            before: &self.families.before,
+            after: &self.families.after,
+            hints: &hints,
+            common: with_rules.then(|| old.intersection(&new).cloned().collect()),
         };
-        self.pairs.iter().filter_map(|pair| patterns.compare(pair)).filter(is_told).collect()
+        self.pairs.iter().filter_map(|pair| patterns.compare(pair)).collect()
     }
 }
 

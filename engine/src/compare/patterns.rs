@@ -15,6 +15,8 @@ pub(super) struct Patterns<'f, 'p> {
     pub(super) after: &'f Families<'p>,
     /// What tests say.
     pub(super) hints: &'f [String],
+    /// The rules that both programs have. A pattern that is new or gone together with its rules is told with them.
+    pub(super) common: Option<BTreeSet<Arc<str>>>,
 }
 
 /// Families that are one pattern.
@@ -38,7 +40,12 @@ impl<'f, 'p> Patterns<'f, 'p> {
             (_, true) => Presence::Removed,
             (false, false) => Presence::Both,
         };
-        if presence == Presence::Both && facets.is_empty() {
+        let is_told = |rule: &Arc<str>| self.common.as_ref().is_none_or(|common| common.contains(rule));
+        let is_told = match presence {
+            Presence::Both => !facets.is_empty(),
+            Presence::Added | Presence::Removed => both.rules().iter().any(is_told),
+        };
+        if !is_told {
             return None;
         }
         let (lost_words, gained_words) = words(&old, &new);

@@ -205,7 +205,7 @@ fn how_finds_differ_is_told_in_a_word() {
         (r"/\d{3}/", r"/\d{3,4}/", Relation::OtherParts),
         (r"/a(?<g>b)/", r"/a(?<g>b)/ capture g", Relation::OtherParts),
         (r"/\d{12}/", r"/\d{12}/ where luhn", Relation::Narrowed),
-        (r"/\d{12}/ where luhn and mixed_digits", r"/\d{12}/ where luhn", Relation::Widened),
+        (r"/\d{12}/ where ssn and luhn", r"/\d{12}/", Relation::Widened),
         (
             r"/\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b/ where iban",
             r"/\b[A-Z]{2}\d{2}[A-Z0-9]{11,20}\b/ where iban",
@@ -228,6 +228,13 @@ fn what_cannot_be_known_is_not_claimed() {
     // Where a match that fails is passed over as a whole, a wider expression may miss what a narrower one finds.
     let found = pattern(r"/\d(?:\.\d){3}/ where ipv4", r"/\d(?:\.\d){3,5}/ where ipv4");
     assert_eq!(found.finds.gained, Reach::Open, "{found:?}");
+    // That the one check is enough is known to no automaton.
+    let found = pattern(r"/\d{12}/ where luhn and mixed_digits", r"/\d{12}/ where luhn");
+    assert_eq!(
+        (found.finds.relation(), &found.finds.lost),
+        (Relation::Undecided, &Reach::Nothing),
+        "{found:?}"
+    );
     let found = pattern(r"/(?<g>a|b)c/ capture g", r"/(?<g>[ab])(?:c)/ capture g");
     assert_eq!(found.finds.moved, Moved::Nothing, "groups that mean the same are the same: {found:?}");
     let found = pattern(r"/(?<g>a)(?:c|d)/ capture g", r"/(?<g>a)c|(?:a)d/ capture g");
@@ -289,7 +296,7 @@ fn found(pattern: &str, text: &str) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn an_example_is_found_by_exactly_one_side_and_what_is_proved_holds(

@@ -15,6 +15,8 @@ use regex_syntax::hir::Hir;
 
 /// The most memory that the states of one expression take, in bytes.
 const MAX_STATES: usize = 16 << 20;
+/// The longest text that is found by wandering, in bytes.
+const MAX_WANDERING: usize = 64;
 /// The largest expression as a list of steps, in bytes.
 const MAX_EXPRESSION: usize = 8 << 20;
 
@@ -41,6 +43,33 @@ impl Seeker {
     /// The expression with no state reached yet.
     pub(super) fn walker(&self) -> Walker<'_> {
         Walker { dfa: &self.0, cache: self.0.create_cache() }
+    }
+}
+
+impl Seeker {
+    /// A text that the expression matches, found by going on at will: `choose` picks one of so many ways. Nothing when
+    /// the way was too long.
+    pub fn wander(&self, letters: &Letters, choose: &mut dyn FnMut(usize) -> usize) -> Option<String> {
+        let bytes: Vec<u8> = letters.one_of_each().into_iter().filter(u8::is_ascii).collect();
+        let mut walker = self.walker();
+        let mut state = walker.start(Anchored::Yes, None)?;
+        let mut text = String::new();
+        while text.len() < MAX_WANDERING {
+            let mut ways: Vec<(u8, State)> = Vec::new();
+            for byte in &bytes {
+                let next = walker.next(state, *byte)?;
+                if !next.is_dead() && !next.is_match() {
+                    ways.push((*byte, next));
+                }
+            }
+            if walker.ends(state)? && (ways.is_empty() || choose(2) == 0) {
+                return Some(text);
+            }
+            let (byte, next) = ways.get(choose(ways.len().max(1)))?;
+            text.push(char::from(*byte));
+            state = *next;
+        }
+        None
     }
 }
 

@@ -41,6 +41,9 @@ pub(super) fn text(compared: &Comparison, show: usize, terminal: &Terminal) -> S
         teller.blank();
     }
     let end = match changes.count() {
+        0 if !compared.is_same() => {
+            "no change in the policies, and the data comes to something else".to_owned()
+        }
         0 => "no change in behaviour".to_owned(),
         1 => "1 change in behaviour".to_owned(),
         count => format!("{count} changes in behaviour"),
@@ -187,13 +190,15 @@ impl Teller<'_> {
 
     fn data(&mut self, data: &Differences, show: usize) {
         let (lines, changed) = (data.lines, data.count());
-        self.line(0, &format!("data: of {lines} lines {changed} come to something else"));
+        let come = if changed == 1 { "comes" } else { "come" };
+        self.line(0, &format!("data: of {lines} lines {changed} {come} to something else"));
         let rows: Vec<Vec<String>> = data.groups.iter().map(|group| row(group, show)).collect();
         for line in table(&[Column::Numbers, Column::Words, Column::Words], &rows).lines() {
             self.line(1, line);
         }
         if data.errors > 0 {
-            self.line(1, &format!("{} lines could not be judged by either", data.errors));
+            let lines = if data.errors == 1 { "line" } else { "lines" };
+            self.line(1, &format!("{} {lines} could not be judged by either", data.errors));
         }
     }
 }
