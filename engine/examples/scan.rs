@@ -63,7 +63,7 @@ fn least(runs: usize, mut run: impl FnMut()) -> Duration {
 fn judge(program: &Arc<Program>, text: &str) -> Duration {
     least(60, || {
         let mut session = Session::new(Arc::clone(program), || 0);
-        let texts = vec![Text { role: Role::User, value: text }];
+        let texts = vec![Text::plain(Role::User, text)];
         let request = Request { model: "m", texts, ..Request::default() };
         std::hint::black_box(session.request(&request));
     })

@@ -1,5 +1,6 @@
 //! The `test` blocks of rule files: each runs as traffic would, and answers run cut in many ways.
 
+mod exchange;
 mod given;
 
 use std::sync::Arc;
@@ -9,12 +10,11 @@ use grammar::{Diagnostic, Sources, codes};
 
 use crate::compile::{Compiled, Library, Options, Unit, compile, compile_with};
 use crate::coverage::Coverage;
-use crate::input::{Channel, Message, Request, Role, Text};
 use crate::matcher::View;
 use crate::program::Program;
 use crate::run::Session;
-use crate::verdict::{Decision, Flow, RequestStep, Verdict};
-use given::Given;
+use crate::verdict::Decision;
+use exchange::{Outcome, Script, fresh, outcome, script, shown};
 
 /// How an answer is cut, in characters a piece: whole, one by one, and some in between.
 const CUTS: &[usize] = &[usize::MAX, 1, 2, 3, 5, 7, 16];
@@ -74,31 +74,6 @@ struct Runner<'a> {
     coverage: &'a mut Coverage,
 }
 
-/// A test's lines, sorted by what they are for.
-#[derive(Default)]
-struct Script<'a> {
-    said: Vec<(&'a ast::Name, &'a ast::Name)>,
-    headers: Vec<(String, &'a str)>,
-    response: Option<&'a ast::Name>,
-    verdicts: Vec<&'a ast::ExpectedVerdict>,
-    texts: Vec<&'a ast::Name>,
-    found: Vec<(&'a ast::Name, &'a ast::Name, bool)>,
-    /// What stands around the texts.
-    given: Given<'a>,
-    /// Lists of the targets that must be left.
-    targets: Vec<(&'a [grammar::Spanned<ast::Literal>], grammar::Span)>,
-}
-
-/// What an exchange came to.
-#[derive(Clone, Debug, PartialEq)]
-struct Outcome {
-    decision: Decision,
-    /// What the client or the provider gets: the answer if there is one, else the last text of the request.
-    text: Option<String>,
-    /// The names of the targets that are left.
-    targets: Vec<String>,
-}
-
 impl Runner<'_> {
     fn fail(&mut self, at: grammar::Span, message: String) -> &mut Diagnostic {
         self.failures.push(Diagnostic::error(codes::BAD_TEST, at, message));
@@ -126,7 +101,7 @@ impl Runner<'_> {
         for (pattern, text, wanted) in &script.found {
             self.found(&program, pattern, text, *wanted);
         }
-        let plays = !(script.verdicts.is_empty() && script.texts.is_empty() && script.targets.is_empty());
+        let plays = script.plays();
         if !plays && script.found.is_empty() {
             self.fail(test.name.span, "this test expects nothing".into()).help =
                 Some("add a line such as `expect block`".into());
@@ -199,6 +174,23 @@ impl Runner<'_> {
                 self.fail(expected.span, format!("expected another text; got {got:?}"));
             }
         }
+        self.compare_arguments(outcome, script);
+    }
+
+    /// Compares the arguments of the calls: the first that are expected are those of the first call.
+    fn compare_arguments(&mut self, outcome: &Outcome, script: &Script<'_>) {
+        for (index, expected) in script.arguments.iter().enumerate() {
+            if script.calls.get(index).is_none() {
+                let message = "the answer of this test has no such call".to_owned();
+                self.fail(expected.span, message).help =
+                    Some("write a line `call \"function\" \"{…}\"` for each `expect arguments`".into());
+                continue;
+            }
+            let got = outcome.arguments.get(index).map_or("", String::as_str);
+            if got != expected.value {
+                self.fail(expected.span, format!("expected other arguments; got {got:?}"));
+            }
+        }
     }
 
     fn found(&mut self, program: &Program, pattern: &ast::Name, text: &ast::Name, wanted: bool) {
@@ -210,7 +202,7 @@ impl Runner<'_> {
             );
             return;
         }
-        let found = detectors.iter().any(|detector| detector.occurs_in(&text.value));
+        let found = detectors.iter().any(|detector| detector.occurs_in(&text.value, false));
         if found {
             self.coverage.found(&pattern.value);
         }
@@ -301,108 +293,4 @@ impl Library for Alone<'_> {
         }
         self.library.file(from, path)
     }
-}
-
-fn script(test: &ast::Test) -> Script<'_> {
-    let mut script = Script::default();
-    for line in &test.lines {
-        match &line.value {
-            TestLine::With(..) => {}
-            TestLine::Given(..) | TestLine::Target(..) => {}
-            TestLine::Targets(list) => script.targets.push((list, line.span)),
-            TestLine::Header(name, value) => script.headers.push((name.value.to_lowercase(), &value.value)),
-            TestLine::Said(who, text) => script.said.push((who, text)),
-            TestLine::Response(text) => script.response = Some(text),
-            TestLine::Verdict(expected) => script.verdicts.push(expected),
-            TestLine::Text(text) => script.texts.push(text),
-            TestLine::Found { pattern, text, found } => script.found.push((pattern, text, *found)),
-        }
-    }
-    script
-}
-
-fn request<'a>(script: &'a Script<'a>) -> Request<'a> {
-    let mut request = Request { model: "test-model", ..Request::default() };
-    for (who, text) in &script.said {
-        let role = match who.value.as_str() {
-            "model" => {
-                request.model = &text.value;
-                continue;
-            }
-            "system" => Role::System,
-            "assistant" => Role::Assistant,
-            "tool" => Role::Tool,
-            _ => Role::User,
-        };
-        let at = request.texts.len();
-        request.messages.push(Message { role, name: None, texts: at..at + 1 });
-        request.texts.push(Text { role, value: &text.value });
-    }
-    request.headers = script.headers.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-    request.user_id = script.headers.iter().find(|(name, _)| name == "x-user-id").map(|(_, value)| *value);
-    script.given.set(&mut request);
-    request
-}
-
-fn fresh(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
-    outcome(&mut Session::new(Arc::clone(program), || 0), script, cut)
-}
-
-fn outcome(session: &mut Session, script: &Script<'_>, cut: usize) -> Outcome {
-    let request = request(script);
-    let step = session.request(&request);
-    if step.decision.verdict.stops() {
-        return Outcome { decision: step.decision, text: None, targets: Vec::new() };
-    }
-    let targets = left(&request, &step);
-    let Some(response) = script.response else {
-        let text = edited(&request, &step);
-        return Outcome { decision: step.decision, text, targets };
-    };
-    let mut out = String::new();
-    let channel = Channel::content(0);
-    let letters: Vec<char> = response.value.chars().collect();
-    for piece in letters.chunks(cut.min(letters.len().max(1))) {
-        let piece: String = piece.iter().collect();
-        if session.feed(channel, &piece, &mut out) == Flow::Stopped {
-            return Outcome { decision: session.decision().clone(), text: Some(out), targets };
-        }
-    }
-    // A stop at the end shows in the decision.
-    let mut tails = Vec::new();
-    if session.finish(channel, &mut out) == Flow::Open && session.end(&mut tails) == Flow::Open {
-        tails.iter().for_each(|(_, tail)| out.push_str(tail));
-    }
-    Outcome { decision: session.decision().clone(), text: Some(out), targets }
-}
-
-/// The names of the targets that the request may still go to.
-fn left(request: &Request<'_>, step: &RequestStep) -> Vec<String> {
-    let may = |index: usize| step.targets.as_ref().is_none_or(|left| left.contains(&index));
-    let targets = request.targets.iter().enumerate().filter(|(index, _)| may(*index));
-    targets.map(|(_, target)| target.id.to_owned()).collect()
-}
-
-/// The request's last text with its edits made.
-fn edited(request: &Request<'_>, step: &RequestStep) -> Option<String> {
-    let last = request.texts.len().checked_sub(1)?;
-    let mut text = request.texts.get(last)?.value.to_owned();
-    for edit in step.edits.iter().rev().filter(|edit| edit.text == last) {
-        text.replace_range(edit.range.clone(), &edit.replacement);
-    }
-    Some(text)
-}
-
-fn shown(outcome: &Outcome) -> String {
-    let decision = &outcome.decision;
-    if decision.verdict == Verdict::Allow {
-        return "allow".into();
-    }
-    let rule = decision.rule.as_deref().unwrap_or("the engine");
-    let score = decision.score.map_or(String::new(), |score| format!(", score {score:.2}"));
-    format!(
-        "{} by {rule} ({}{score})",
-        decision.verdict.name(),
-        decision.reason_code.as_deref().unwrap_or("no code")
-    )
 }

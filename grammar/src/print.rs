@@ -331,6 +331,8 @@ fn test_line(line: &TestLine) -> String {
         TestLine::Header(name, value) => format!("header {:?} = {:?}", name.value, value.value),
         TestLine::Said(who, text) => format!("{} {:?}", who.value, text.value),
         TestLine::Response(text) => format!("response {:?}", text.value),
+        TestLine::Call(name, arguments) => format!("call {:?} {:?}", name.value, arguments.value),
+        TestLine::Arguments(text) => format!("expect arguments {:?}", text.value),
         TestLine::Text(text) => format!("expect text {:?}", text.value),
         TestLine::Found { pattern, text, found } => {
             let no = if *found { "" } else { "no " };

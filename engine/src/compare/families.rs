@@ -18,8 +18,7 @@ pub(super) struct Seen<'p> {
 
 impl<'p> Seen<'p> {
     fn new(detector: &'p Detector) -> Self {
-        // What was decoded is seen as folded text.
-        let view = if detector.view == View::Decoded { View::Folded } else { detector.view };
+        let view = detector.view.folding();
         Self { detector, hir: regex::compile(&detector.source, &detector.flags, view).ok() }
     }
 

@@ -11,7 +11,7 @@ use super::families::Seen;
 use crate::matcher::extent::{self, Extents};
 use crate::matcher::inclusion::{self, Ways};
 use crate::matcher::walk::Seeker;
-use crate::matcher::{View, decode};
+use crate::matcher::{View, decode, view};
 
 /// How many texts of a kind are taken from each walk.
 const MAX_TEXTS: usize = 24;
@@ -160,7 +160,8 @@ impl Members<'_, '_> {
     fn ask(&self, text: &str, finds: &mut Finds) {
         let view = self.view();
         let sent = sent(view, text);
-        let occurs = |members: &[&Seen<'_>]| members.iter().any(|member| member.detector.occurs_in(&sent));
+        let occurs =
+            |members: &[&Seen<'_>]| members.iter().any(|member| member.detector.occurs_in(&sent, false));
         match (occurs(&self.before), occurs(&self.after)) {
             (false, true) if is_open(&finds.gained) => {
                 finds.gained = Reach::Example(self.shortened(text, &self.after, &self.before));
@@ -181,7 +182,7 @@ impl Members<'_, '_> {
     /// What was found alone, where that tells the sides apart too.
     fn shortened(&self, text: &str, finding: &[&Seen<'_>], other: &[&Seen<'_>]) -> String {
         let occurs = |members: &[&Seen<'_>], text: &str| {
-            members.iter().any(|member| member.detector.occurs_in(&sent(self.view(), text)))
+            members.iter().any(|member| member.detector.occurs_in(&sent(self.view(), text), false))
         };
         let shorter = parts(finding, self.view(), text);
         let tells = |part: &String| occurs(finding, part) && !occurs(other, part);
@@ -206,14 +207,20 @@ fn has(members: &[&Seen<'_>], one: &Seen<'_>) -> bool {
     members.iter().any(|other| other.finds_as(one))
 }
 
-/// A text as it would have to arrive for the view to show it so.
+/// A text as it would have to arrive for the view to show it so; of JSON, in a string where it would not be read as it stands.
 pub(super) fn sent(view: View, text: &str) -> String {
-    if view != View::Decoded {
-        return text.to_owned();
+    match view {
+        View::Folded | View::Normalized | View::Raw => text.to_owned(),
+        View::Json if text.contains('\\') => {
+            format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+        }
+        View::Json => text.to_owned(),
+        View::Decoded => {
+            // Short runs are not decoded.
+            let padded = format!("{text:<24}");
+            base64::engine::general_purpose::STANDARD.encode(padded)
+        }
     }
-    // Short runs are not decoded.
-    let padded = format!("{text:<24}");
-    base64::engine::general_purpose::STANDARD.encode(padded)
 }
 
 /// The parts of a text that are found, overlapping ones joined.
@@ -236,9 +243,10 @@ fn parts(members: &[&Seen<'_>], view: View, text: &str) -> Vec<String> {
 
 /// The text as the view shows it.
 fn seen(view: View, text: &str) -> String {
+    let sent = sent(view, text);
     if view == View::Decoded {
-        let runs = decode::decode(&sent(view, text));
+        let runs = decode::decode(&sent, false);
         return runs.into_iter().next().map(|run| run.text).unwrap_or_default();
     }
-    view.apply(text)
+    view::view(view, &sent, false).text.unwrap_or(sent)
 }

@@ -23,15 +23,17 @@ pub(super) fn collect(all: [&Sources; 2]) -> Vec<String> {
 
 fn said(line: &TestLine) -> Option<&str> {
     match line {
-        TestLine::Said(_, text) | TestLine::Response(text) | TestLine::Found { text, .. } => {
-            Some(&text.value)
-        }
+        TestLine::Said(_, text)
+        | TestLine::Response(text)
+        | TestLine::Call(_, text)
+        | TestLine::Found { text, .. } => Some(&text.value),
         TestLine::With(..)
         | TestLine::Given(..)
         | TestLine::Target(..)
         | TestLine::Header(..)
         | TestLine::Verdict(_)
         | TestLine::Text(_)
+        | TestLine::Arguments(_)
         | TestLine::Targets(_) => None,
     }
 }

@@ -17,7 +17,9 @@ use crate::matcher::words::{self, WordList};
 use crate::matcher::{self, Blueprint, Detector, Near, Validator, View, regex};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
-use written::{Source, bad_capture, capture_without_regex, strings, validators, word_list};
+use written::{
+    Source, bad_capture, capture_without_regex, empty_match, matches_empty, strings, validators, word_list,
+};
 
 /// What makes two detectors one.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -48,6 +50,15 @@ struct Asked<'a> {
     source: Source<'a>,
     words: Option<WordList>,
     view: View,
+    /// Whether it may match empty text: a question about a plain string may, a search may not.
+    empty: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// One that a rule writes where it asks.
+    fn on_the_spot(name: &'a str, label: Arc<str>, source: Source<'a>, view: View) -> Self {
+        Self { name, label, validators: Vec::new(), near: &[], source, words: None, view, empty: false }
+    }
 }
 
 /// What a set says of its members.
@@ -96,12 +107,13 @@ pub(super) struct Arguments<'a> {
 }
 
 impl Patterns {
-    /// The detectors of a use in a view.
+    /// The detectors of a use in a view. An expression that is asked of a plain string may match empty text.
     pub(super) fn of_use(
         &mut self,
         linked: &Linked,
         pattern: &PatternUse,
         view: View,
+        of_value: bool,
         arguments: &Arguments<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<DetectorId> {
@@ -120,29 +132,17 @@ impl Patterns {
                     offset: 1,
                     capture: None,
                 };
-                self.on_the_spot(&regex.source, label, source, None, view, diagnostics)
+                let asked = Asked::on_the_spot(&regex.source, label, source, view);
+                self.plan(Asked { empty: of_value, ..asked }, diagnostics).into_iter().collect()
             }
-            PatternUse::Phrase(text) => {
+            PatternUse::Phrase(text, span) => {
                 let expression = words::source([text.as_str()], 0);
-                let source =
-                    Source { text: &expression, flags: "i", span: Span::default(), offset: 0, capture: None };
+                let source = Source { text: &expression, flags: "i", span: *span, offset: 0, capture: None };
                 let words = Some(WordList { words: vec![text.clone()], edits: 0 });
-                self.on_the_spot(text, Arc::from("PHRASE"), source, words, view, diagnostics)
+                let asked = Asked::on_the_spot(text, Arc::from("PHRASE"), source, view);
+                self.plan(Asked { words, ..asked }, diagnostics).into_iter().collect()
             }
         }
-    }
-
-    fn on_the_spot(
-        &mut self,
-        name: &str,
-        label: Arc<str>,
-        source: Source<'_>,
-        words: Option<WordList>,
-        view: View,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<DetectorId> {
-        let asked = Asked { name, label, validators: Vec::new(), near: &[], source, words, view };
-        self.plan(asked, diagnostics).into_iter().collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one recursive walk that carries its surroundings")]
@@ -172,7 +172,7 @@ impl Patterns {
             PatternBody::Regex(regex) => {
                 let capture = def.ast.capture.as_ref();
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
-                let asked = Asked { name, label, validators, near, source, words: None, view };
+                let asked = Asked { name, label, validators, near, source, words: None, view, empty: false };
                 ids.extend(self.plan(asked, diagnostics));
             }
             PatternBody::Words { words, except, .. } => {
@@ -184,7 +184,7 @@ impl Patterns {
                     let expression = words::source(list.iter().map(String::as_str), edits);
                     let source = Source { text: &expression, flags: "i", span, offset: 0, capture: None };
                     let words = Some(WordList { words: list, edits });
-                    let asked = Asked { name, label, validators, near, source, words, view };
+                    let asked = Asked { name, label, validators, near, source, words, view, empty: false };
                     ids.extend(self.plan(asked, diagnostics));
                 }
             }
@@ -193,7 +193,8 @@ impl Patterns {
                 for expression in values.filter_map(Value::as_list).flatten().filter_map(Value::as_str) {
                     let source = Source { text: expression, flags: "", span, offset: 0, capture: None };
                     let (label, validators) = (label.clone(), validators.clone());
-                    let asked = Asked { name, label, validators, near, source, words: None, view };
+                    let asked =
+                        Asked { name, label, validators, near, source, words: None, view, empty: false };
                     ids.extend(self.plan(asked, diagnostics));
                 }
             }
@@ -201,15 +202,24 @@ impl Patterns {
     }
 
     fn plan(&mut self, asked: Asked<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<DetectorId> {
-        let Asked { name, label, validators, near, source, words, view } = asked;
+        let Asked { name, label, validators, near, source, words, view, empty } = asked;
         let capture = source.capture.map(|group| Arc::from(group.value.as_str()));
         let (near, near_meanings) = self.near(name, near, view, diagnostics)?;
         let (text, flags) = (source.text.into(), source.flags.into());
         let key = Key { source: text, flags, view, label, validators, near, capture };
-        if let Some(id) = self.ids.get(&key) {
-            return Some(*id);
+        if let Some(id) = self.ids.get(&key).copied() {
+            let hollow = self.planned.get(id.index()).is_some_and(|known| matches_empty(&known.hir));
+            if hollow && !empty {
+                self.refuse(empty_match(name, source.span), diagnostics);
+                return None;
+            }
+            return Some(id);
         }
         let hir = self.compile(name, &source, view, diagnostics)?;
+        if matches_empty(&hir) && !empty {
+            self.refuse(empty_match(name, source.span), diagnostics);
+            return None;
+        }
         let endless = hir.properties().maximum_len().is_none_or(|longest| longest > matcher::MAX_MATCH);
         if endless && key.validators.iter().any(|validator| !validator.whole) {
             let message =
@@ -238,9 +248,7 @@ impl Patterns {
         view: View,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Hir> {
-        // What was decoded is seen as folded text.
-        let map = if view == View::Decoded { View::Folded } else { view };
-        let meaning = (source.text.to_owned(), source.flags.to_owned(), map);
+        let meaning = (source.text.to_owned(), source.flags.to_owned(), view.folding());
         if let Some(hir) = self.meanings.get(&meaning).cloned() {
             if let Some(fault) = source.capture.and_then(|group| bad_capture(name, group, &hir)) {
                 self.refuse(fault, diagnostics);
@@ -259,15 +267,6 @@ impl Patterns {
                 return None;
             }
         };
-        if hir.properties().minimum_len().unwrap_or(0) == 0 {
-            let message = format!("`{name}` matches empty text, and so would match everywhere");
-            self.refuse(
-                Diagnostic::error(codes::EMPTY_MATCH, source.span, message)
-                    .help("make at least one part of it required: `+` instead of `*`, no lone `?`"),
-                diagnostics,
-            );
-            return None;
-        }
         if let Some(fault) = source.capture.and_then(|group| bad_capture(name, group, &hir)) {
             self.refuse(fault, diagnostics);
             return None;
@@ -278,9 +277,10 @@ impl Patterns {
 
     /// Whether an expression was compiled in any view, and nothing is wrong with it.
     fn is_known(&self, regex: &grammar::ast::Regex) -> bool {
-        View::ALL
-            .into_iter()
-            .any(|view| self.meanings.contains_key(&(regex.source.clone(), regex.flags.clone(), view)))
+        View::ALL.into_iter().any(|view| {
+            let known = self.meanings.get(&(regex.source.clone(), regex.flags.clone(), view));
+            known.is_some_and(|hir| !matches_empty(hir))
+        })
     }
 
     fn refuse(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) {
@@ -311,7 +311,11 @@ impl Patterns {
             {
                 let (span, capture) = (def.ast.body.span, def.ast.capture.as_ref());
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
-                self.compile(&def.ast.name.value, &source, View::Raw, diagnostics);
+                let name = &def.ast.name.value;
+                if self.compile(name, &source, View::Raw, diagnostics).is_some_and(|hir| matches_empty(&hir))
+                {
+                    self.refuse(empty_match(name, span), diagnostics);
+                }
             }
             let near: Vec<&ast::Near> = def.ast.near.iter().collect();
             self.near(&def.ast.name.value, &near, View::Raw, diagnostics);

@@ -365,10 +365,14 @@ pub enum TestLine {
     Said(Name, Name),
     /// `response "…"`.
     Response(Name),
+    /// `call "send_email" "{…}"`: the function, and the arguments as they are written.
+    Call(Name, Name),
     /// `expect block by rule code "…"`.
     Verdict(ExpectedVerdict),
     /// `expect text "…"`.
     Text(Name),
+    /// `expect arguments "…"`.
+    Arguments(Name),
     /// `expect targets ["eu"]`.
     Targets(Vec<Spanned<Literal>>),
     /// `expect email in "…"`, or `expect no email in "…"`.

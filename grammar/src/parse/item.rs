@@ -343,6 +343,7 @@ impl Reader {
             Rule::test_header => TestLine::Header(self.string(&first), self.string(&parts.next()?)),
             Rule::test_said => TestLine::Said(self.name(&first), self.string(&parts.next()?)),
             Rule::test_response => TestLine::Response(self.string(&first)),
+            Rule::test_call => TestLine::Call(self.string(&first), self.string(&parts.next()?)),
             _ => self.expectation(first)?,
         })
     }
@@ -354,6 +355,7 @@ impl Reader {
         let first = parts.next()?;
         match shape {
             Rule::expect_text => Some(TestLine::Text(self.string(&first))),
+            Rule::expect_arguments => Some(TestLine::Arguments(self.string(&first))),
             Rule::expect_targets => Some(TestLine::Targets(self.values(first))),
             Rule::expect_found => {
                 let text = self.string(&parts.next()?);

@@ -177,7 +177,11 @@ impl Offers<'_> {
             }
             Place::Expectation => {
                 self.words(words::VERDICTS);
-                self.words(&[("text", "what gets through"), ("no", "what a pattern must not find")]);
+                self.words(&[
+                    ("text", "what gets through"),
+                    ("arguments", "what gets through of the arguments of a tool call"),
+                    ("no", "what a pattern must not find"),
+                ]);
                 self.patterns();
             }
             Place::Rule => self.declared(&[Kind::Rule]),

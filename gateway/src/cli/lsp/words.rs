@@ -44,6 +44,7 @@ pub(super) const TEST_LINES: &[Word] = &[
     ("assistant", "an earlier answer"),
     ("tool", "the result of a tool"),
     ("response", "the answer"),
+    ("call", "a tool call in the answer: `call \"send_email\" \"{…}\"`, its function and its arguments"),
     ("expect", "what must come of it"),
 ];
 

@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::exchange::Exchange;
 use super::lines::{Line, Lines};
-use crate::wire::{chat, json};
+use crate::wire::{Endpoint, json};
 
 /// Fields of a line that are no field of a request.
 const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
@@ -24,8 +24,8 @@ pub(super) struct DataSet {
 }
 
 impl DataSet {
-    /// The file of that name; `-` is the standard input. The bar is shown only where it is watched.
-    pub(super) fn open(name: &str, watched: bool) -> Result<Self, String> {
+    /// The file of that name; `-` is the standard input. The bar is made for its size.
+    pub(super) fn open(name: &str, bar: impl FnOnce(Option<u64>) -> ProgressBar) -> Result<Self, String> {
         let (input, metadata): (Box<dyn BufRead>, _) = if name == "-" {
             (Box::new(std::io::stdin().lock()), None)
         } else {
@@ -33,7 +33,7 @@ impl DataSet {
             let metadata = file.metadata().ok();
             (Box::new(BufReader::new(file)), metadata)
         };
-        let bar = bar(metadata.as_ref().map(Metadata::len), watched);
+        let bar = bar(metadata.as_ref().map(Metadata::len));
         Ok(Self { name: name.to_owned(), metadata, lines: Lines::new(input), bar })
     }
 
@@ -66,17 +66,8 @@ pub(super) fn exchange(line: &Line, id: &mut Value) -> Result<Exchange, String> 
         *id = given;
     }
     // Labels and notes of a data set are nobody's text.
-    fields.retain(|name, _| OWN.contains(&name.as_str()) || chat::is_request_field(name));
+    fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
     Exchange::read(fields)
-}
-
-fn bar(size: Option<u64>, watched: bool) -> ProgressBar {
-    if !watched {
-        return ProgressBar::hidden();
-    }
-    let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Judges lines on all cores; the results are in the order of the lines. Each core takes the next line when it is done

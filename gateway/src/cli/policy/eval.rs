@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use clap::Args;
 use engine::verdict::{Finding, Site};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::data::{self, DataSet};
@@ -84,7 +85,8 @@ impl Eval {
 
     /// Judges line after line. Nothing when whoever reads the verdicts has gone away.
     fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Option<Summary>, String> {
-        let mut data = DataSet::open(&self.input, terminal.is_watched() && !self.quiet)?;
+        let bar = |size| if self.quiet { ProgressBar::hidden() } else { terminal.bar(size) };
+        let mut data = DataSet::open(&self.input, bar)?;
         let mut output = self.create(&data)?;
         let mut summary = Summary::default();
         loop {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::packs::Pack;
 use crate::rehearsal::{Rehearsal, named, rehearse_in};
 use crate::surroundings::Surroundings;
-use crate::wire::{chat, json as strict_json};
+use crate::wire::{Endpoint, json as strict_json, said};
 
 /// What a person or a data set says happened.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ impl Exchange {
     /// The strings of the request that patterns look at, each with who speaks.
     pub(super) fn texts(&self) -> Result<Vec<(&'static str, String)>, String> {
         let request = named(self.request.clone());
-        let asked = chat::decode(&request, Vec::new()).map_err(|fault| fault.message)?;
+        let asked = Endpoint::Chat.decode(&request, Vec::new()).map_err(|fault| fault.message)?;
         Ok(asked.texts.iter().map(|text| (text.role.name(), text.value.to_owned())).collect())
     }
 
@@ -94,7 +94,7 @@ impl Exchange {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let request = named(self.request.clone());
-        let mut asked = chat::decode(&request, headers).map_err(|fault| fault.message)?;
+        let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
         self.around.tell(&mut asked, pack.offers());
         Ok(session.request(&asked))
     }
@@ -102,7 +102,7 @@ impl Exchange {
     /// The texts of the answer, by channel.
     pub(super) fn said(&self) -> Vec<(Channel, String)> {
         match &self.answer {
-            Some(Answer::Whole(answer)) => chat::said(answer),
+            Some(Answer::Whole(answer)) => said(answer),
             Some(Answer::Pieces(pieces)) => vec![(Channel::content(0), pieces.concat())],
             None => Vec::new(),
         }
@@ -194,7 +194,7 @@ fn play_pieces(
     pieces: &[String],
 ) -> Result<Played, String> {
     let request = named(request);
-    let mut asked = chat::decode(&request, headers).map_err(|fault| fault.message)?;
+    let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
     let mut output = String::new();

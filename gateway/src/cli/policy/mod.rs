@@ -15,6 +15,7 @@ mod stats;
 mod summary;
 mod table;
 mod test;
+pub(in crate::cli) mod warnings;
 
 use std::path::Path;
 

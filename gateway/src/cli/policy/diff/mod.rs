@@ -108,7 +108,7 @@ impl Diff {
                         "a library judges nothing by itself, so there is nothing to do with `--data`".into(),
                     );
                 };
-                let mut data = DataSet::open(name, terminal.is_watched())?;
+                let mut data = DataSet::open(name, |size| terminal.bar(size))?;
                 Some(data::compare(&mut data, old, new)?)
             }
         };
