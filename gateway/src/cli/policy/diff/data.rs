@@ -1,8 +1,9 @@
 //! A data set judged by both sides: which lines come to something else, and in what way.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use engine::verdict::{Decision, Finding};
+use engine::verdict::{Decision, Finding, Verdict};
 use serde_json::Value;
 
 use crate::cli::policy::data::{self, DataSet};
@@ -57,8 +58,8 @@ pub(super) struct Kind {
 /// What a line came to on one side.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Outcome {
-    /// The verdict; `error` where it could not be judged.
-    pub(super) verdict: &'static str,
+    /// The verdict; absent where it could not be judged.
+    pub(super) verdict: Option<Verdict>,
     /// Policy and rule that decided.
     pub(super) by: Option<String>,
     /// The reason code.
@@ -81,6 +82,29 @@ impl Differences {
     /// How many lines come to something else.
     pub(super) fn count(&self) -> usize {
         self.groups.iter().map(|group| group.count).sum()
+    }
+
+    /// How many lines come to a stronger verdict, and how many to a weaker one.
+    pub(super) fn directions(&self) -> (usize, usize) {
+        let of = |way: Ordering| -> usize {
+            let groups = self.groups.iter().filter(|group| group.kind.direction() == Some(way));
+            groups.map(|group| group.count).sum()
+        };
+        (of(Ordering::Greater), of(Ordering::Less))
+    }
+}
+
+impl Kind {
+    /// Whether the verdict is stronger or weaker than it was; unknown where one side could not judge.
+    fn direction(&self) -> Option<Ordering> {
+        Some(self.after.verdict?.cmp(&self.before.verdict?))
+    }
+}
+
+impl Outcome {
+    /// The verdict in a word.
+    pub(super) fn name(&self) -> &'static str {
+        self.verdict.map_or("error", Verdict::name)
     }
 }
 
@@ -136,11 +160,11 @@ fn kind(was: &Result<Played, String>, is: &Result<Played, String>) -> Option<Kin
 fn outcome(played: &Result<Played, String>) -> Outcome {
     match played {
         Ok(played) => Outcome {
-            verdict: played.decision.verdict.name(),
+            verdict: Some(played.decision.verdict),
             by: by(&played.decision),
             reason_code: played.decision.reason_code.as_deref().map(str::to_owned),
         },
-        Err(_) => Outcome { verdict: "error", by: None, reason_code: None },
+        Err(_) => Outcome { verdict: None, by: None, reason_code: None },
     }
 }
 

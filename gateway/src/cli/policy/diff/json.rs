@@ -158,9 +158,12 @@ fn moved(moved: &Moved) -> Value {
 }
 
 fn data(found: &Differences, show: usize) -> Value {
+    let (stronger, weaker) = found.directions();
     json!({
         "lines": found.lines,
         "changed": found.count(),
+        "stronger": stronger,
+        "weaker": weaker,
         "errors": found.errors,
         "groups": found.groups.iter().map(|of| group(of, show)).collect::<Vec<_>>(),
     })
@@ -179,5 +182,5 @@ fn group(group: &Group, show: usize) -> Value {
 }
 
 fn outcome(outcome: &Outcome) -> Value {
-    json!({"verdict": outcome.verdict, "by": outcome.by, "reason_code": outcome.reason_code})
+    json!({"verdict": outcome.name(), "by": outcome.by, "reason_code": outcome.reason_code})
 }

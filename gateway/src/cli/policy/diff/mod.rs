@@ -21,7 +21,7 @@ use opened::Opened;
 #[derive(Debug, Args)]
 #[command(
     after_help = "BEFORE and AFTER are each a rule file (.ktr), a configuration, a folder with a `policy-config.yaml`,
-or the name of a shipped policy. Renaming, layout and order without meaning are no change.
+or the name of a shipped policy or library. Renaming, layout and order without meaning are no change.
 
 Examples:
   kt policy diff rules/house.ktr house.new.ktr
@@ -66,6 +66,14 @@ impl Diff {
             (Some(before), Some(after)) => (before, after),
             _ => return Exit::Failed,
         };
+        for (path, side) in [(&self.before, &before), (&self.after, &after)] {
+            if side.is_disabled() {
+                terminal.note(format!(
+                    "note: `{}` switches its policies off: every request passes",
+                    path.display()
+                ));
+            }
+        }
         let compared = match self.compare(&before, &after, terminal) {
             Ok(compared) => compared,
             Err(sentence) => return terminal.fail(sentence),

@@ -90,8 +90,12 @@ fn certainty(pattern: &PatternChange, teller: &mut Teller<'_>) {
         .map(|(what, _)| what)
         .collect();
     match finds.relation() {
-        Relation::Widened if finds.lost == Reach::Nothing => teller.line(2, "finds all that it found"),
-        Relation::Narrowed if finds.gained == Reach::Nothing => teller.line(2, "finds nothing more"),
+        Relation::Widened | Relation::Undecided if finds.lost == Reach::Nothing => {
+            teller.line(2, "finds all that it found");
+        }
+        Relation::Narrowed | Relation::Undecided if finds.gained == Reach::Nothing => {
+            teller.line(2, "finds nothing more");
+        }
         _ => {}
     }
     if !open.is_empty() {

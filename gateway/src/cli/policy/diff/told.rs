@@ -27,9 +27,13 @@ pub(super) fn text(compared: &Comparison, show: usize, terminal: &Terminal) -> S
         teller.line(0, &format!("the chain has another order: {}", from_to(&arrows(order))));
         teller.blank();
     }
-    for policy in &changes.policies {
+    for (at, policy) in changes.policies.iter().enumerate() {
         teller.policy(policy);
-        teller.blank();
+        // Those that are new or gone take a line each, with none between them.
+        let is_told = |next: Option<&PolicyChange>| next.is_none_or(|next| next.presence == Presence::Both);
+        if policy.presence == Presence::Both || is_told(changes.policies.get(at + 1)) {
+            teller.blank();
+        }
     }
     if !changes.patterns.is_empty() {
         teller.line(0, "patterns");
@@ -191,7 +195,13 @@ impl Teller<'_> {
     fn data(&mut self, data: &Differences, show: usize) {
         let (lines, changed) = (data.lines, data.count());
         let come = if changed == 1 { "comes" } else { "come" };
-        self.line(0, &format!("data: of {lines} lines {changed} {come} to something else"));
+        let directions = match data.directions() {
+            (0, 0) => String::new(),
+            (stronger, 0) => format!(", {stronger} to a stronger verdict"),
+            (0, weaker) => format!(", {weaker} to a weaker verdict"),
+            (stronger, weaker) => format!(", {stronger} to a stronger verdict and {weaker} to a weaker one"),
+        };
+        self.line(0, &format!("data: of {lines} lines {changed} {come} to something else{directions}"));
         let rows: Vec<Vec<String>> = data.groups.iter().map(|group| row(group, show)).collect();
         for line in table(&[Column::Numbers, Column::Words, Column::Words], &rows).lines() {
             self.line(1, line);
@@ -218,8 +228,8 @@ fn row(group: &Group, show: usize) -> Vec<String> {
 
 fn outcome(outcome: &Outcome) -> String {
     match &outcome.by {
-        Some(by) => format!("{} by {by}", outcome.verdict),
-        None => outcome.verdict.to_owned(),
+        Some(by) => format!("{} by {by}", outcome.name()),
+        None => outcome.name().to_owned(),
     }
 }
 
