@@ -1,10 +1,12 @@
 //! Texts that may tell two patterns apart: words, what tests say, ways through automata, and variations of these.
 
+use std::collections::BTreeSet;
+
 use super::families::Seen;
 use super::finds::{Known, Members};
 use crate::matcher::inclusion;
 use crate::matcher::walk::{Letters, Seeker};
-use crate::matcher::{Near, View, regex};
+use crate::matcher::{Near, regex};
 use regex_syntax::hir::Hir;
 
 /// How many variations are tried where checks or neighbours decide: enough for check digits, and a little more.
@@ -25,6 +27,8 @@ pub(super) struct Candidates {
     letters: Option<Letters>,
     /// What has to stand near, an example of each.
     near: Vec<String>,
+    /// The same, as far away as it may be, where that differs.
+    far: Vec<String>,
 }
 
 /// The candidates for two patterns.
@@ -50,6 +54,12 @@ pub(super) fn gather(members: &Members<'_, '_>, known: &Known, hints: &[String])
     let mut near: Vec<String> = all().flat_map(|member| nearby(member)).collect();
     near.sort();
     near.dedup();
+    let reaches: BTreeSet<usize> =
+        all().flat_map(|member| &member.detector.near).map(|near| near.reach).collect();
+    let far = match reaches.len() {
+        0 | 1 => Vec::new(),
+        _ => near.iter().flat_map(|near| reaches.iter().map(|reach| at_reach(near, *reach))).collect(),
+    };
     let depends = all().any(|member| member.has_conditions());
     let mut candidates = Candidates {
         texts: words.chain(short).chain(&ways).cloned().collect(),
@@ -57,6 +67,7 @@ pub(super) fn gather(members: &Members<'_, '_>, known: &Known, hints: &[String])
         letters: known.seekers.as_ref().map(|(one, other)| Letters::new(one, other)),
         ways,
         near,
+        far,
     };
     for (before, after) in candidates.surroundings().into_iter().skip(1) {
         let within = candidates.ways.iter().map(|way| format!("{before}{way}{after}"));
@@ -83,6 +94,7 @@ impl Candidates {
     pub(super) fn surroundings(&self) -> Vec<(String, &'static str)> {
         let mut all = vec![(String::new(), "")];
         all.extend(self.near.iter().map(|near| (format!("{near} "), "")));
+        all.extend(self.far.iter().map(|far| (far.clone(), "")));
         if self.near.len() > 1 {
             all.push((format!("{} ", self.near.join(" ")), ""));
         }
@@ -117,12 +129,17 @@ fn examples(hir: &Hir) -> Vec<String> {
 
 /// An example of each thing that has to stand near a pattern.
 fn nearby(member: &Seen<'_>) -> Vec<String> {
-    let view = if member.detector.view == View::Decoded { View::Folded } else { member.detector.view };
+    let view = member.detector.view.folding();
     let example = |near: &Near| {
         let hir = regex::compile(&near.source, &near.flags, view).ok()?;
         examples(&hir).into_iter().next()
     };
     member.detector.near.iter().filter_map(example).collect()
+}
+
+/// A text, and after it as many spaces as make it so many characters.
+fn at_reach(text: &str, reach: usize) -> String {
+    format!("{text:<reach$}")
 }
 
 /// Numbers that look like chance and are the same every time.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use regex_syntax::hir::Hir;
 
 use super::uses::{Uses, full_name, policy_of};
-use crate::matcher::{Detector, View, regex};
+use crate::matcher::{Detector, Near, View, regex};
 use crate::program::Program;
 use crate::program::ir::{DetectorId, Node};
 
@@ -44,6 +44,20 @@ impl<'p> Seen<'p> {
         let own = &self.detector.validators;
         self.detector.near.is_empty()
             && own.iter().all(|check| !check.whole && other.detector.validators.contains(check))
+    }
+
+    /// Whether it finds something wherever the other does, if both match the same parts: its checks are the other's, and
+    /// what must stand near it is what must stand near the other, as far away or farther.
+    pub(super) fn reaches_as_far_as(&self, other: &Seen<'_>) -> bool {
+        let (own, others) = (self.detector, other.detector);
+        let is_implied = |near: &Near| {
+            let mut alike = others
+                .near
+                .iter()
+                .filter(|known| (&known.source, &known.flags) == (&near.source, &near.flags));
+            alike.any(|known| known.reach <= near.reach)
+        };
+        checks(own) == checks(others) && own.near.iter().all(is_implied)
     }
 
     /// Whether not all that its expression matches counts.

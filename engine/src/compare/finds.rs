@@ -109,14 +109,17 @@ impl Members<'_, '_> {
         let is_plain = |members: &[&Seen<'_>]| !members.iter().any(|member| member.has_conditions());
         let extents = &known.extents;
         let is_same = extents.are_same() && self.alone().is_some_and(|(one, other)| one.has_checks_of(other));
+        let nearer = |one: &Seen<'_>, other: &Seen<'_>| extents.are_same() && other.reaches_as_far_as(one);
         let alike = |only: &Ways| only.are_none() && extents.different.are_none();
         Proved {
             nothing_gained: is_same
+                || self.alone().is_some_and(|(one, other)| nearer(other, one))
                 || within(&self.after, &self.before)
                 || known.gained.are_none() && is_plain(&self.before)
                 || alike(&extents.only_second)
                     && self.alone().is_some_and(|(one, other)| one.passes_all_of(other)),
             nothing_lost: is_same
+                || self.alone().is_some_and(|(one, other)| nearer(one, other))
                 || within(&self.before, &self.after)
                 || known.lost.are_none() && is_plain(&self.after)
                 || alike(&extents.only_first)

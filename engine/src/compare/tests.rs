@@ -213,6 +213,8 @@ fn how_finds_differ_is_told_in_a_word() {
         ),
         (r"/\d{6}/ near /chart/ within 9", r"/\d{6}/ near /patient/ within 9", Relation::BothWays),
         (r"/\d{6}/", r"/\d{6}/ near /patient/ within 9", Relation::Narrowed),
+        (r"/\d{6}/ near /patient/ within 40", r"/\d{6}/ near /patient/ within 10", Relation::Narrowed),
+        (r"/\d{6}/ near /patient/ within 9", r"/\d{6}/ near /patient/ within 30", Relation::Widened),
         (r#"words ["a", "b c"]"#, r#"words ["b  C", "A"]"#, Relation::Same),
         (r#"words ["alpha"]"#, r#"words ["alpha"] fuzzy 1"#, Relation::Widened),
         (r#"words ["alpha"]"#, r#"words ["gamma"]"#, Relation::BothWays),
@@ -277,8 +279,15 @@ fn expression() -> impl Strategy<Value = String> {
             inner.prop_map(|a| format!("(?:{a}){{1,3}}")),
         ]
     });
-    let checks =
-        prop::sample::select(vec!["", "", "", " where luhn", " where mixed_digits", " near /b/ within 2"]);
+    let checks = prop::sample::select(vec![
+        "",
+        "",
+        "",
+        " where luhn",
+        " where mixed_digits",
+        " near /b/ within 2",
+        " near /b/ within 3",
+    ]);
     (tree, checks).prop_map(|(tree, checks)| format!("/{tree}/{checks}"))
 }
 
