@@ -12,7 +12,7 @@ use crate::surroundings::Surroundings;
 use crate::wire::{Endpoint, json as strict_json, said};
 
 /// What a person or a data set says happened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Exchange {
     request: Value,
     headers: Vec<(String, String)>,
@@ -21,7 +21,7 @@ pub(super) struct Exchange {
 }
 
 /// The provider's answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Answer {
     /// As it came over the wire.
     Whole(Value),

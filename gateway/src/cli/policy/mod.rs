@@ -2,6 +2,8 @@
 
 mod compile;
 mod coverage;
+mod data;
+mod diff;
 mod eval;
 mod exchange;
 mod explain;
@@ -10,6 +12,8 @@ mod lines;
 mod lint;
 mod reference;
 mod stats;
+mod summary;
+mod table;
 mod test;
 pub(in crate::cli) mod warnings;
 
@@ -30,6 +34,8 @@ pub(super) enum Verb {
     Coverage(coverage::Cover),
     /// Judge texts and conversations from a JSONL file
     Eval(eval::Eval),
+    /// Tell what changes in behaviour from one rule file or configuration to another
+    Diff(diff::Diff),
     /// Show what the compiler makes of a file
     Compile(compile::Compile),
     /// Lay rule files out in the one way
@@ -49,6 +55,7 @@ impl Verb {
             Verb::Test(test) => test.run(terminal),
             Verb::Coverage(coverage) => coverage.run(terminal),
             Verb::Eval(eval) => eval.run(terminal),
+            Verb::Diff(diff) => diff.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),
             Verb::Explain(explain) => explain.run(terminal),
