@@ -4,6 +4,7 @@ pub mod case;
 pub mod compile;
 pub mod coverage;
 pub mod explain;
+pub mod holdback;
 pub mod input;
 pub mod lint;
 pub mod matcher;

@@ -2,6 +2,8 @@
 
 mod coverage;
 mod explain;
+mod test;
+mod watch;
 
 use std::path::Path;
 use std::process::Command;

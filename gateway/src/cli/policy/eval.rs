@@ -14,10 +14,6 @@ use super::exchange::Exchange;
 use super::lines::{Line, Lines};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Pack};
-use crate::wire::{chat, json};
-
-/// Fields of a line that are no field of a request.
-const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
 
 /// Judge texts and conversations from a JSONL file.
 #[derive(Debug, Args)]
@@ -194,16 +190,7 @@ fn judge(pack: &Pack, line: &Line) -> Judged {
 }
 
 fn try_judge(pack: &Pack, line: &Line, id: &mut Value) -> Result<(&'static str, String), String> {
-    let line = line.bytes.as_ref().ok_or("the line is longer than 16 MiB")?;
-    let Value::Object(mut fields) = json::parse(line.trim_ascii()).map_err(|flaw| flaw.to_string())? else {
-        return Err("the line is not a JSON object".into());
-    };
-    if let Some(given) = fields.remove("id") {
-        *id = given;
-    }
-    // Labels and notes of a data set are nobody's text.
-    fields.retain(|name, _| OWN.contains(&name.as_str()) || chat::is_request_field(name));
-    let played = Exchange::read(fields)?.play(pack)?;
+    let played = Exchange::of_line(line, id)?.play(pack)?;
     let decision = &played.decision;
     let findings: Vec<Value> =
         played.report.policies.iter().flat_map(|policy| &policy.findings).map(finding).collect();

@@ -1,0 +1,98 @@
+//! An exchange of a test played against a program, its answer cut into pieces.
+
+use std::sync::Arc;
+
+use super::script::Script;
+use crate::holdback::{self, Longest};
+use crate::input::{Channel, Request};
+use crate::program::Program;
+use crate::run::Session;
+use crate::verdict::{Decision, Flow, RequestStep, Verdict};
+
+/// How an answer is cut, in characters a piece, beside running whole: one by one, and some in between.
+pub(super) const CUTS: &[usize] = &[1, 2, 3, 5, 7, 16];
+
+/// What an exchange came to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Outcome {
+    pub(super) decision: Decision,
+    /// What the client or the provider gets: the answer if there is one, else the last text of the request.
+    pub(super) text: Option<String>,
+    /// The names of the targets that are left.
+    pub(super) targets: Vec<String>,
+}
+
+/// Plays it in a session of its own.
+pub(super) fn fresh(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> Outcome {
+    outcome(&mut Session::new(Arc::clone(program), || 0), script, cut)
+}
+
+/// Plays it in a given session.
+pub(super) fn outcome(session: &mut Session, script: &Script<'_>, cut: usize) -> Outcome {
+    let request = script.request();
+    let step = session.request(&request);
+    if step.decision.verdict.stops() {
+        return Outcome { decision: step.decision, text: None, targets: Vec::new() };
+    }
+    let targets = left(&request, &step);
+    let Some(response) = script.response else {
+        let text = edited(&request, &step);
+        return Outcome { decision: step.decision, text, targets };
+    };
+    let mut out = String::new();
+    let channel = Channel::content(0);
+    let letters: Vec<char> = response.chars().collect();
+    for piece in letters.chunks(cut.min(letters.len().max(1))) {
+        let piece: String = piece.iter().collect();
+        if session.feed(channel, &piece, &mut out) == Flow::Stopped {
+            return Outcome { decision: session.decision().clone(), text: Some(out), targets };
+        }
+    }
+    // A stop at the end shows in the decision.
+    let mut tails = Vec::new();
+    if session.finish(channel, &mut out) == Flow::Open && session.end(&mut tails) == Flow::Open {
+        tails.iter().for_each(|(_, tail)| out.push_str(tail));
+    }
+    Outcome { decision: session.decision().clone(), text: Some(out), targets }
+}
+
+/// The most of the answer that ever waits; nothing where none comes or none waits.
+pub(super) fn held(program: &Arc<Program>, script: &Script<'_>) -> Option<Longest> {
+    let mut session = Session::new(Arc::clone(program), || 0);
+    if session.request(&script.request()).decision.verdict.stops() {
+        return None;
+    }
+    holdback::longest(&mut session, &[(Channel::content(0), script.response.unwrap_or_default())])
+}
+
+/// The names of the targets that the request may still go to.
+fn left(request: &Request<'_>, step: &RequestStep) -> Vec<String> {
+    let may = |index: usize| step.targets.as_ref().is_none_or(|left| left.contains(&index));
+    let targets = request.targets.iter().enumerate().filter(|(index, _)| may(*index));
+    targets.map(|(_, target)| target.id.to_owned()).collect()
+}
+
+/// The request's last text with its edits made.
+fn edited(request: &Request<'_>, step: &RequestStep) -> Option<String> {
+    let last = request.texts.len().checked_sub(1)?;
+    let mut text = request.texts.get(last)?.value.to_owned();
+    for edit in step.edits.iter().rev().filter(|edit| edit.text == last) {
+        text.replace_range(edit.range.clone(), &edit.replacement);
+    }
+    Some(text)
+}
+
+/// The decision in a few words.
+pub(super) fn shown(outcome: &Outcome) -> String {
+    let decision = &outcome.decision;
+    if decision.verdict == Verdict::Allow {
+        return "allow".into();
+    }
+    let rule = decision.rule.as_deref().unwrap_or("the engine");
+    let score = decision.score.map_or(String::new(), |score| format!(", score {score:.2}"));
+    format!(
+        "{} by {rule} ({}{score})",
+        decision.verdict.name(),
+        decision.reason_code.as_deref().unwrap_or("no code")
+    )
+}
