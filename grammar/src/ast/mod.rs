@@ -23,6 +23,8 @@ pub struct Item {
     pub doc: Vec<String>,
     /// The whole item.
     pub span: Span,
+    /// The same with its documentation.
+    pub documented: Span,
     /// What it declares.
     pub kind: ItemKind,
 }

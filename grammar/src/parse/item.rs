@@ -15,6 +15,7 @@ use crate::span::Spanned;
 impl Reader {
     /// An `item` pair.
     pub(super) fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+        let documented = self.span(&pair);
         let mut parts = pair.into_inner();
         let mut doc = Vec::new();
         while let Some(line) = take(&mut parts, Rule::doc) {
@@ -35,7 +36,7 @@ impl Reader {
             Rule::rule => ItemKind::Rule(Box::new(self.rule(body)?)),
             _ => ItemKind::Test(self.test(body)?),
         };
-        Some(Item { doc, span, kind })
+        Some(Item { doc, span, documented, kind })
     }
 
     fn header(&mut self, pair: Pair<'_, Rule>) -> Option<Header> {

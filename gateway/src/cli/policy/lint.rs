@@ -121,7 +121,7 @@ fn as_json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
 }
 
 fn configuration(path: &std::path::Path) -> Result<Linted, String> {
-    let Loaded { pack, config, mut diagnostics, sources, files } = packs::load(&[path.to_owned()])?;
+    let Loaded { pack, config, mut diagnostics, sources, files, .. } = packs::load(&[path.to_owned()])?;
     if let Some(pack) = &pack {
         diagnostics.extend(engine::lint::lint(&files, &pack.program));
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const SAMPLE: Duration = Duration::from_micros(200);
 
 /// The fewest samples, however long they take.
-const FEWEST: usize = 5;
+const FEWEST: usize = 3;
 
 /// The most samples.
 const MOST: usize = 1000;

@@ -5,31 +5,38 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::holdback::{self, Longest};
-use engine::input::Channel;
+use engine::input::{Channel, Request};
 use engine::verdict::{Decision, Flow};
 use engine::{Program, Session};
-use grammar::ast::Phase;
 use indicatif::ProgressBar;
 
-use super::clock::{Figures, measure, together};
-use super::rules::{Chain, OneRule};
+use super::alone::{self, Alone};
+use super::clock::{Figures, measure};
+use super::rules::Chain;
 use super::workload::{Workload, Workloads, pieces};
+use crate::cli::policy::exchange::Exchange;
 use crate::ids;
 use crate::packs::Pack;
 
 /// The part of the time in which texts are measured; the rest is for single rules.
 const OF_TEXTS: f64 = 0.55;
 
+/// What is measured, and who is told how far it is.
+pub(super) struct Job<'a> {
+    pub(super) pack: &'a Pack,
+    pub(super) chain: &'a Chain,
+    pub(super) loads: &'a Workloads,
+    pub(super) bar: &'a ProgressBar,
+}
+
 /// Everything that was measured.
 pub(super) struct Measured {
     pub(super) compile: Figures,
     pub(super) requests: Vec<RequestRow>,
     pub(super) streams: Vec<StreamRow>,
-    /// What a request and a piece cost without any rule.
-    pub(super) floor: (Figures, Figures),
-    pub(super) rules: Vec<RuleRow>,
-    /// Rules for which no time was left.
-    pub(super) unmeasured: Vec<String>,
+    pub(super) alone: Alone,
+    /// Rules that their params switch off, so that they cost nothing.
+    pub(super) off: Vec<String>,
 }
 
 /// Requests of one kind and size.
@@ -57,179 +64,110 @@ pub(super) struct StreamRow {
     pub(super) stopped: Option<Decision>,
 }
 
-/// One rule.
-pub(super) struct RuleRow {
-    pub(super) name: String,
-    /// Nanoseconds that it adds to a request; nothing where it does not run on requests.
-    pub(super) request: Option<f64>,
-    /// The same of a piece of an answer.
-    pub(super) piece: Option<f64>,
-}
-
 /// An answer in pieces, by channel.
 type Pieces<'a> = Vec<(Channel, Vec<&'a str>)>;
 
 /// A workload, decoded: nothing is read or allocated for it while the clock runs.
-struct Ready<'a> {
-    requests: Vec<engine::input::Request<'a>>,
+pub(super) struct Ready<'a> {
+    pub(super) requests: Vec<Request<'a>>,
     answers: Vec<Pieces<'a>>,
 }
 
-/// Measures everything.
-pub(super) fn all(
-    pack: &Pack,
-    chain: &Chain,
-    loads: &Workloads,
-    time: Duration,
-    bar: &ProgressBar,
-) -> Result<Measured, String> {
-    let end = Instant::now() + time;
-    let rows = u32::try_from(loads.requests.len() + loads.streams.len() + 1).unwrap_or(u32::MAX);
-    let slice = time.mul_f64(OF_TEXTS) / rows;
-    bar.set_length(u64::from(rows) + chain.rules().len() as u64);
-    let compile = measure(slice, &mut |times| timed(times, || drop(chain.whole())));
-    bar.inc(1);
-    let mut requests = Vec::new();
-    for load in &loads.requests {
-        requests.push(request_row(pack, load, slice)?);
-        bar.inc(1);
+impl Job<'_> {
+    /// Measures everything, in about so long.
+    pub(super) fn all(&self, time: Duration) -> Result<Measured, String> {
+        let end = Instant::now() + time;
+        let rows = self.loads.requests.len() + self.loads.streams.len() + 1;
+        let slice = time.mul_f64(OF_TEXTS) / u32::try_from(rows).unwrap_or(u32::MAX);
+        let (rules, off) = self.chain.rules(&self.pack.program);
+        self.bar.set_length((rows + rules.len()) as u64);
+        let compile = measure(slice, &mut |times| timed(times, || drop(self.chain.whole())));
+        self.bar.inc(1);
+        let requests =
+            self.loads.requests.iter().map(|load| self.request(load, slice)).collect::<Result<_, _>>()?;
+        let streams =
+            self.loads.streams.iter().map(|load| self.stream(load, slice)).collect::<Result<_, _>>()?;
+        let ready = |ready: &Ready<'_>| alone::measure(self.chain, &rules, ready, end, self.bar);
+        let alone = self.ready(&self.loads.of_rules, ready)??;
+        Ok(Measured { compile, requests, streams, alone, off })
     }
-    let mut streams = Vec::new();
-    for load in &loads.streams {
-        streams.push(stream_row(pack, load, slice)?);
-        bar.inc(1);
+
+    fn request(&self, load: &Workload, slice: Duration) -> Result<RequestRow, String> {
+        self.bar.inc(1);
+        self.ready(load, |ready| {
+            let program = &self.pack.program;
+            let figures = measure(slice, &mut |times| judge(program, ready, times));
+            let decided = |request| session(program).request(request).decision;
+            let texts = ready.requests.iter().flat_map(|request| &request.texts);
+            RequestRow {
+                title: load.title,
+                size: load.size,
+                requests: ready.requests.len(),
+                bytes: texts.map(|text| text.value.len()).sum(),
+                figures: figures.per(ready.requests.len()),
+                stopped: ready.requests.iter().map(decided).find(|decision| decision.verdict.stops()),
+            }
+        })
     }
-    let mut measured = Measured {
-        compile,
-        requests,
-        streams,
-        floor: Default::default(),
-        rules: Vec::new(),
-        unmeasured: Vec::new(),
-    };
-    rules(pack, chain, &loads.of_rules, end, bar, &mut measured)?;
-    Ok(measured)
-}
 
-fn request_row(pack: &Pack, load: &Workload, slice: Duration) -> Result<RequestRow, String> {
-    with(pack, load, |ready| {
-        let figures = measure(slice, &mut |times| judge(&pack.program, ready, times));
-        let decided = |request| session(&pack.program).request(request).decision;
-        RequestRow {
-            title: load.title,
-            size: load.size,
-            requests: ready.requests.len(),
-            bytes: ready
-                .requests
-                .iter()
-                .flat_map(|request| &request.texts)
-                .map(|text| text.value.len())
-                .sum(),
-            figures: figures.per(ready.requests.len()),
-            stopped: ready.requests.iter().map(decided).find(|decision| decision.verdict.stops()),
-        }
-    })
-}
-
-fn stream_row(pack: &Pack, load: &Workload, slice: Duration) -> Result<StreamRow, String> {
-    with(pack, load, |ready| {
-        let figures = measure(slice, &mut |times| stream(&pack.program, ready, times));
-        let (mut held, mut stopped): (Option<Longest>, _) = (None, None);
-        for (request, answer) in ready.requests.iter().zip(&ready.answers) {
-            let mut session = session(&pack.program);
-            let _ = session.request(request);
-            let texts: Vec<(Channel, String)> =
-                answer.iter().map(|(channel, pieces)| (*channel, pieces.concat())).collect();
-            let texts: Vec<(Channel, &str)> =
-                texts.iter().map(|(channel, text)| (*channel, text.as_str())).collect();
-            let longest = holdback::longest(&mut session, &texts);
-            held = held.into_iter().chain(longest).max_by_key(|held| held.bytes);
-            let decision = session.decision();
-            stopped = stopped.or_else(|| decision.verdict.stops().then(|| decision.clone()));
-        }
-        let pieces: usize = ready.answers.iter().flatten().map(|(_, pieces)| pieces.len()).sum();
-        let texts = ready.answers.iter().flatten().flat_map(|(_, pieces)| pieces);
-        let bytes = texts.map(|piece| piece.len()).sum();
-        StreamRow {
-            title: load.title,
-            size: load.size,
-            bytes,
-            pieces,
-            figures: figures.per(pieces),
-            held,
-            stopped,
-        }
-    })
-}
-
-/// Measures the chain with each rule alone beside the chain without any, as long as there is time.
-fn rules(
-    pack: &Pack,
-    chain: &Chain,
-    load: &Workload,
-    end: Instant,
-    bar: &ProgressBar,
-    measured: &mut Measured,
-) -> Result<(), String> {
-    let Some(bare) = chain.with(None) else {
-        return Err("the chain does not compile without its rules".into());
-    };
-    let rules = chain.rules();
-    with(pack, load, |ready| {
-        let (requests, pieces) = (ready.requests.len(), ready.pieces());
-        for (at, rule) in rules.iter().enumerate() {
-            let now = Instant::now();
-            let rows = u32::try_from(rules.len() - at).unwrap_or(u32::MAX);
-            let slice = end.saturating_duration_since(now) / rows;
-            bar.inc(1);
-            let Some(alone) = chain.with(Some(rule)).filter(|_| now < end) else {
-                measured.unmeasured.push(rule.name.clone());
-                continue;
-            };
-            // Compiling it has taken a part of its time.
-            let slice = slice.saturating_sub(now.elapsed()) / 2;
-            let [with, without] = together(
-                slice,
-                [&mut |times| judge(&alone, ready, times), &mut |times| judge(&bare, ready, times)],
-            );
-            let request = (with.per(requests), without.per(requests));
-            let [with, without] = together(
-                slice,
-                [&mut |times| stream(&alone, ready, times), &mut |times| stream(&bare, ready, times)],
-            );
-            let piece = (with.per(pieces), without.per(pieces));
-            measured.floor = (request.1, piece.1);
-            measured.rules.push(row(rule, request, piece));
-        }
-    })
-}
-
-fn row(rule: &OneRule, request: (Figures, Figures), piece: (Figures, Figures)) -> RuleRow {
-    let added = |phase: Phase, (with, without): (Figures, Figures)| {
-        rule.phases.contains(&phase).then(|| (with.median - without.median).max(0.0))
-    };
-    RuleRow {
-        name: rule.name.clone(),
-        request: added(Phase::Request, request),
-        piece: added(Phase::Response, piece),
+    fn stream(&self, load: &Workload, slice: Duration) -> Result<StreamRow, String> {
+        self.bar.inc(1);
+        self.ready(load, |ready| {
+            let program = &self.pack.program;
+            let figures = measure(slice, &mut |times| stream(program, ready, times));
+            let (mut held, mut stopped): (Option<Longest>, _) = (None, None);
+            for (request, answer) in ready.requests.iter().zip(&ready.answers) {
+                let (longest, decision) = whole(program, request, answer);
+                held = held.into_iter().chain(longest).max_by_key(|held| held.bytes);
+                stopped = stopped.or(decision);
+            }
+            let pieces = ready.answers.iter().flatten().flat_map(|(_, pieces)| pieces);
+            StreamRow {
+                title: load.title,
+                size: load.size,
+                bytes: pieces.map(|piece| piece.len()).sum(),
+                pieces: ready.pieces(),
+                figures: figures.per(ready.pieces()),
+                held,
+                stopped,
+            }
+        })
     }
-}
 
-/// Makes a workload ready.
-fn with<T>(pack: &Pack, load: &Workload, run: impl FnOnce(&Ready<'_>) -> T) -> Result<T, String> {
-    let documents: Vec<_> = load.exchanges.iter().map(|exchange| exchange.document()).collect();
-    let asked =
-        load.exchanges.iter().zip(&documents).map(|(exchange, document)| exchange.asked(document, pack));
-    let requests = asked.collect::<Result<_, _>>()?;
-    let said: Vec<_> = load.exchanges.iter().map(|exchange| exchange.said()).collect();
-    let answers = said.iter().map(|said| pieces(said)).collect();
-    Ok(run(&Ready { requests, answers }))
+    /// Makes a workload ready.
+    fn ready<T>(&self, load: &Workload, run: impl FnOnce(&Ready<'_>) -> T) -> Result<T, String> {
+        let documents: Vec<_> = load.exchanges.iter().map(Exchange::document).collect();
+        let mut requests = Vec::new();
+        for (exchange, document) in load.exchanges.iter().zip(&documents) {
+            requests.push(exchange.asked(document, self.pack)?);
+        }
+        let said: Vec<_> = load.exchanges.iter().map(Exchange::said).collect();
+        let answers = said.iter().map(|said| pieces(said)).collect();
+        Ok(run(&Ready { requests, answers }))
+    }
 }
 
 impl Ready<'_> {
-    fn pieces(&self) -> usize {
+    /// How many pieces all answers have.
+    pub(super) fn pieces(&self) -> usize {
         self.answers.iter().flatten().map(|(_, pieces)| pieces.len()).sum()
     }
+}
+
+/// The most of an answer that waits, and the decision that stops it, if any does.
+fn whole(
+    program: &Arc<Program>,
+    request: &Request<'_>,
+    answer: &Pieces<'_>,
+) -> (Option<Longest>, Option<Decision>) {
+    let mut session = session(program);
+    let _ = session.request(request);
+    let texts: Vec<(Channel, String)> =
+        answer.iter().map(|(channel, pieces)| (*channel, pieces.concat())).collect();
+    let texts: Vec<(Channel, &str)> = texts.iter().map(|(channel, text)| (*channel, text.as_str())).collect();
+    let longest = holdback::longest(&mut session, &texts);
+    let decision = session.decision();
+    (longest, decision.verdict.stops().then(|| decision.clone()))
 }
 
 fn session(program: &Arc<Program>) -> Session {
@@ -243,7 +181,7 @@ fn timed(times: usize, mut run: impl FnMut()) -> Duration {
 }
 
 /// Judges every request, so many times.
-fn judge(program: &Arc<Program>, ready: &Ready<'_>, times: usize) -> Duration {
+pub(super) fn judge(program: &Arc<Program>, ready: &Ready<'_>, times: usize) -> Duration {
     timed(times, || {
         for request in &ready.requests {
             black_box(session(program).request(black_box(request)));
@@ -252,7 +190,7 @@ fn judge(program: &Arc<Program>, ready: &Ready<'_>, times: usize) -> Duration {
 }
 
 /// Streams every answer, so many times; the requests before them do not count.
-fn stream(program: &Arc<Program>, ready: &Ready<'_>, times: usize) -> Duration {
+pub(super) fn stream(program: &Arc<Program>, ready: &Ready<'_>, times: usize) -> Duration {
     let mut took = Duration::ZERO;
     let mut out = String::new();
     for _ in 0..times {

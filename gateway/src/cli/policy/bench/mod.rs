@@ -1,5 +1,6 @@
 //! `kt policy bench`: what judging costs: a request, a piece of a stream, and each rule.
 
+mod alone;
 mod clock;
 mod figures;
 mod rules;
@@ -15,6 +16,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::is_rule_file;
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Loaded};
+use figures::Job;
 use rules::Chain;
 use workload::Workloads;
 
@@ -74,7 +76,8 @@ impl Bench {
         };
         let bar = bar(terminal.is_watched());
         let time = Duration::from_secs_f64(self.seconds);
-        let measured = loads.and_then(|loads| figures::all(&pack, &chain, &loads, time, &bar));
+        let measured =
+            loads.and_then(|loads| Job { pack: &pack, chain: &chain, loads: &loads, bar: &bar }.all(time));
         bar.finish_and_clear();
         let measured = match measured {
             Ok(measured) => measured,

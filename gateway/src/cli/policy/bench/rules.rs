@@ -46,14 +46,17 @@ impl Chain {
         engine::compile(&self.units, &Shelf, &mut sources).program
     }
 
-    /// The rules, in the order of the chain.
-    pub(super) fn rules(&self) -> Vec<OneRule> {
+    /// The rules of the program, in the order of the chain, and the names of those that their params switch off.
+    pub(super) fn rules(&self, program: &Program) -> (Vec<OneRule>, Vec<String>) {
         let one = |(policy, span, rule): (&str, Span, &Rule)| OneRule {
             name: format!("{policy}.{}", rule.name.value),
             phases: rule.phases.iter().map(|phase| phase.value).collect(),
             span,
         };
-        self.written().map(one).collect()
+        let known = program.stats().rules;
+        let (on, off): (Vec<OneRule>, Vec<OneRule>) =
+            self.written().map(one).partition(|rule| known.iter().any(|known| known.name == rule.name));
+        (on, off.into_iter().map(|rule| rule.name).collect())
     }
 
     /// Each rule with the name of its policy, and the item that it is.
@@ -64,7 +67,7 @@ impl Chain {
                 _ => None,
             });
             file.items.iter().filter_map(move |item| match &item.kind {
-                ItemKind::Rule(rule) => Some((policy.unwrap_or_default(), item.span, rule.as_ref())),
+                ItemKind::Rule(rule) => Some((policy.unwrap_or_default(), item.documented, rule.as_ref())),
                 _ => None,
             })
         })

@@ -62,16 +62,16 @@ fn rules(measured: &Measured, lines: &mut Vec<String>) {
     let row = |name: &str, request: Option<f64>, piece: Option<f64>| {
         format!("  {name:<42}{:>11}{:>11}", cell(request), cell(piece))
     };
-    if measured.rules.is_empty() {
+    if measured.alone.rules.is_empty() {
         return;
     }
     lines.push(String::new());
     lines.push(format!("{:<44}{:>11}{:>11}", "rule alone", "request", "piece"));
-    for rule in &measured.rules {
+    for rule in &measured.alone.rules {
         lines.push(row(&rule.name, rule.request, rule.piece));
     }
-    let (request, piece) = measured.floor;
-    lines.push(row("no rule at all", Some(request.median), Some(piece.median)));
+    let (request, piece) = measured.alone.floor;
+    lines.push(row("no rule at all", Some(request), Some(piece)));
 }
 
 /// What a reader should know of the figures.
@@ -92,8 +92,13 @@ pub(super) fn notes(measured: &Measured) -> Vec<String> {
     }
     stops.dedup();
     notes.extend(stops);
-    if let [first, ..] = measured.unmeasured.as_slice() {
-        let count = measured.unmeasured.len();
+    match measured.off.as_slice() {
+        [] => {}
+        [one] => notes.push(format!("`{one}` is switched off by its params, and costs nothing")),
+        all => notes.push(format!("{} rules are switched off by their params, and cost nothing", all.len())),
+    }
+    if let [first, ..] = measured.alone.unmeasured.as_slice() {
+        let count = measured.alone.unmeasured.len();
         notes.push(format!("no time was left for {count} rules, from `{first}` on; give more `--seconds`"));
     }
     notes
@@ -108,16 +113,17 @@ pub(super) fn json(measured: &Measured, stats: &Stats) -> Value {
         "compile": {"patterns": stats.patterns.len(), "rules": stats.rules.len(), "ns": object(measured.compile)},
         "requests": measured.requests.iter().map(request).collect::<Vec<_>>(),
         "streams": measured.streams.iter().map(stream).collect::<Vec<_>>(),
-        "rules": measured.rules.iter().map(|rule| json!({
+        "rules": measured.alone.rules.iter().map(|rule| json!({
             "rule": rule.name,
             "ns_per_request": rule.request.map(rounded),
             "ns_per_piece": rule.piece.map(rounded),
         })).collect::<Vec<_>>(),
         "no_rule": {
-            "ns_per_request": rounded(measured.floor.0.median),
-            "ns_per_piece": rounded(measured.floor.1.median),
+            "ns_per_request": rounded(measured.alone.floor.0),
+            "ns_per_piece": rounded(measured.alone.floor.1),
         },
-        "unmeasured": measured.unmeasured,
+        "off": measured.off,
+        "unmeasured": measured.alone.unmeasured,
     })
 }
 

@@ -56,9 +56,13 @@ impl Filters {
         let near = self.near(written);
         let (title, named) = if near.is_empty() {
             let first: Vec<&str> = self.known.iter().map(String::as_str).take(NAMED).collect();
-            let more = self.known.len() - first.len();
-            let more = if more == 0 { String::new() } else { format!(", the first of {}", self.known.len()) };
-            (format!("the tests are{more}:"), first)
+            let all = self.known.len();
+            let title = if all == first.len() {
+                "the tests are:".to_owned()
+            } else {
+                format!("the first of {all} tests are:")
+            };
+            (title, first)
         } else {
             ("did you mean:".to_owned(), near)
         };
