@@ -40,6 +40,20 @@ pub struct Text<'a> {
     pub role: Role,
     /// The decoded string.
     pub value: &'a str,
+    /// Whether it is JSON text itself: then patterns see its strings decoded, and redactions leave its structure alone.
+    pub is_json: bool,
+}
+
+impl<'a> Text<'a> {
+    /// A text that is read as it stands.
+    pub fn plain(role: Role, value: &'a str) -> Self {
+        Self { role, value, is_json: false }
+    }
+
+    /// A text that is JSON, such as the arguments of a tool call.
+    pub fn json(role: Role, value: &'a str) -> Self {
+        Self { role, value, is_json: true }
+    }
 }
 
 /// One message of a conversation.
@@ -67,7 +81,7 @@ pub struct Tool<'a> {
 pub struct ToolCall<'a> {
     /// The function's name.
     pub name: &'a str,
-    /// The arguments as the model wrote them, usually JSON text.
+    /// The arguments as the model wrote them: JSON text, which patterns see decoded.
     pub arguments: &'a str,
 }
 
@@ -136,15 +150,26 @@ pub enum Carrier {
     Reasoning,
     /// A refusal.
     Refusal,
+    /// The arguments of a tool call, by its place among the calls of the choice. They are JSON text.
+    Arguments(u16),
 }
 
 impl Carrier {
+    /// Whether its text is JSON: then patterns see the strings decoded, and redactions leave the structure alone.
+    pub fn is_json(self) -> bool {
+        match self {
+            Carrier::Content | Carrier::Reasoning | Carrier::Refusal => false,
+            Carrier::Arguments(_) => true,
+        }
+    }
+
     /// The carrier's name in findings and reports.
     pub fn name(self) -> &'static str {
         match self {
             Carrier::Content => "content",
             Carrier::Reasoning => "reasoning",
             Carrier::Refusal => "refusal",
+            Carrier::Arguments(_) => "arguments",
         }
     }
 }
@@ -162,5 +187,10 @@ impl Channel {
     /// The answer of a choice.
     pub fn content(choice: u32) -> Self {
         Self { choice, carrier: Carrier::Content }
+    }
+
+    /// The arguments of a tool call of a choice.
+    pub fn arguments(choice: u32, call: u16) -> Self {
+        Self { choice, carrier: Carrier::Arguments(call) }
     }
 }

@@ -94,6 +94,13 @@ fn config(gateway: &Gateway) -> Value {
         "chain": gateway.pack.policies(),
         "hash": gateway.pack.hash(),
         "fail_mode": gateway.fail_mode.name(),
+        "audit": {
+            "sync": config.audit.sync.name(),
+            "interval_ms": config.audit.interval_ms,
+            "segment_mb": config.audit.segment_mb,
+            "retention_days": config.audit.retention_days,
+            "checkpoint_signed": config.audit.key.is_some(),
+        },
         "targets": targets.collect::<Vec<_>>(),
     })
 }

@@ -13,11 +13,10 @@ use hyper::StatusCode;
 use hyper::body::{Body, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::audit::{Ledger, Outcome};
+use crate::audit::{Ledger, Outcome, Receipt};
 use crate::route::Target;
-use crate::wire::Fault;
-use crate::wire::chat::{Assembler, Ending};
 use crate::wire::sse::{Decoder, Next};
+use crate::wire::{Assembler, Ending, Fault};
 
 /// How long a client hears nothing before it is told that the stream lives. Also bounds how late a client that
 /// silently went away is noticed.
@@ -70,6 +69,8 @@ pub(crate) struct GuardedBody<B> {
     decoder: Decoder,
     assembler: Assembler,
     ledger: Ledger,
+    /// Once the stream has ended: what its last frames wait for.
+    receipt: Option<Receipt>,
     target: Arc<Target>,
     out: BytesMut,
     last_event: Instant,
@@ -87,15 +88,17 @@ impl<B> GuardedBody<B> {
     pub(crate) fn new(
         upstream: B,
         assembler: Assembler,
-        ledger: Ledger,
+        mut ledger: Ledger,
         target: Arc<Target>,
         over: Over,
     ) -> Self {
+        ledger.begin();
         Self {
             upstream: Some(upstream),
             decoder: Decoder::default(),
             assembler: assembler.hiding(target.secret().cloned()),
             ledger,
+            receipt: None,
             out: BytesMut::new(),
             last_event: Instant::now(),
             last_sent: Instant::now(),
@@ -148,17 +151,29 @@ impl<B> GuardedBody<B> {
         let Some(ending) = ending else { return };
         self.upstream = None;
         self.settle();
-        match ending {
+        self.receipt = Some(match ending {
             Ending::Complete => self.ledger.close(Outcome::Complete),
             Ending::Blocked(decision) => {
                 self.ledger.failed(&Fault::output_blocked(*decision).code);
-                self.ledger.close(Outcome::Blocked);
+                self.ledger.close(Outcome::Blocked)
             }
             Ending::Failed(fault) => {
                 self.ledger.failed(&fault.code);
-                self.ledger.close(Outcome::Failed);
+                self.ledger.close(Outcome::Failed)
             }
+        });
+    }
+
+    /// After the end, until the record is written: its frames may not leave before, or an error leaves in their place.
+    fn recorded(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(receipt) = &mut self.receipt else { return Poll::Ready(()) };
+        let written = std::task::ready!(Pin::new(receipt).poll(cx));
+        self.receipt = None;
+        if written.is_err() {
+            self.out.clear();
+            self.assembler.fail(Fault::audit_unavailable(), &mut self.out);
         }
+        Poll::Ready(())
     }
 
     fn settle(&mut self) {
@@ -204,6 +219,7 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         loop {
+            std::task::ready!(this.recorded(cx));
             if !this.out.is_empty() {
                 this.last_sent = Instant::now();
                 return Poll::Ready(Some(Ok(Frame::data(this.out.split().freeze()))));

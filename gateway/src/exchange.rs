@@ -1,4 +1,4 @@
-//! One chat request, from its head to the last byte of the answer.
+//! One request of a client, from its head to the last byte of the answer.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,15 +13,14 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use crate::audit::{Ledger, Outcome};
+use crate::audit::{Ledger, Outcome, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
 use crate::route::{Call, Reached, Target, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
-use crate::wire::chat::{self, Assembler, Usage};
-use crate::wire::{Fault, json};
+use crate::wire::{self, Assembler, Endpoint, Fault, json};
 
 /// Bytes that take the policies about a millisecond.
 const LONG: usize = 64 * 1024;
@@ -32,9 +31,10 @@ pub(crate) struct Head<'a> {
     pub(crate) client_ip: Option<IpAddr>,
 }
 
-/// Answers a chat request.
-pub(crate) async fn chat(
+/// Answers a request to that endpoint.
+pub(crate) async fn answer(
     gateway: &Gateway,
+    endpoint: Endpoint,
     head: &Head<'_>,
     body: Incoming,
     request_id: &str,
@@ -44,37 +44,40 @@ pub(crate) async fn chat(
         tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
         if gateway.fail_mode == FailMode::Block {
             intake::discard(body).await;
-            return reply::fault(&audit_unavailable(), request_id);
+            return reply::fault(&Fault::audit_unavailable(), request_id);
         }
     }
-    let ledger = Ledger::open(seat, &gateway.pack, request_id);
+    let ledger = Ledger::open(seat, &gateway.pack, request_id).at(endpoint);
     let mut exchange =
-        Exchange { gateway, headers: head.headers, client_ip: head.client_ip, request_id, ledger };
+        Exchange { gateway, endpoint, headers: head.headers, client_ip: head.client_ip, request_id, ledger };
     let answered = tokio::select! {
         answered = exchange.answer(body) => answered,
         () = gateway.over() => Err(stopping()),
     };
     match answered {
-        Ok(answer) => exchange.reply(answer),
-        Err(fault) => refuse(exchange.ledger, &fault, request_id),
+        Ok(answer) => exchange.reply(answer).await,
+        Err(fault) => refuse(exchange.ledger, &fault, request_id).await,
     }
 }
 
 /// Refuses a request by its head alone; that too is on record.
-pub(crate) fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+pub(crate) async fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
-    refuse(ledger, fault, request_id)
+    refuse(ledger, fault, request_id).await
 }
 
-fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     ledger.replied(fault.status);
     ledger.failed(&fault.code);
-    ledger.close(match fault.kind {
+    let recorded = ledger.close(match fault.kind {
         "policy_violation" => Outcome::Blocked,
         "invalid_request_error" | "authentication_error" => Outcome::Refused,
         _ => Outcome::Failed,
     });
-    reply::fault(fault, request_id)
+    match recorded.await {
+        Ok(()) => reply::fault(fault, request_id),
+        Err(Unwritten) => reply::fault(&Fault::audit_unavailable(), request_id),
+    }
 }
 
 /// The gateway leaves before the answer is there.
@@ -83,15 +86,10 @@ fn stopping() -> Fault {
     Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "gateway_stopping", message).retry_after(Some("5"))
 }
 
-fn audit_unavailable() -> Fault {
-    let message = "the audit log cannot be written, so nothing is let through";
-    Fault::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "audit_unavailable", message)
-        .retry_after(Some("5"))
-}
-
 /// A request under way.
 struct Exchange<'g> {
     gateway: &'g Gateway,
+    endpoint: Endpoint,
     headers: &'g HeaderMap,
     client_ip: Option<IpAddr>,
     request_id: &'g str,
@@ -118,7 +116,7 @@ struct Answer {
 }
 
 enum Carried {
-    Whole(Vec<u8>),
+    Whole(Bytes),
     Stream(Incoming, Box<Assembler>),
 }
 
@@ -128,12 +126,12 @@ impl Exchange<'_> {
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
         let (target, upstream, reached) = self.ask(&mut judged).await?;
         let (decision, carried) = match reached {
-            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged.session, &target, &bytes))?,
+            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged, &target, &bytes))?,
             Reached::Stream(body) => {
-                let Judged { document, session, decision, .. } = judged;
-                let assembler =
-                    Assembler::new(session, self.gateway.pack.guards(), self.request_id.to_owned())
-                        .expecting(choices_of(&document, &target));
+                let asked = self.endpoint.asked(&judged.document, &target.drop_params);
+                let Judged { session, decision, .. } = judged;
+                let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
+                let assembler = Assembler::new(self.endpoint, session, strict, request_id, asked);
                 (decision, Carried::Stream(body, Box::new(assembler)))
             }
         };
@@ -144,38 +142,45 @@ impl Exchange<'_> {
     fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Fault> {
         let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
         let mut session = self.gateway.pack.session();
-        let mut request = chat::decode(&document, readable(self.headers))?;
+        let mut request = self.endpoint.decode(&document, readable(self.headers))?;
         Surroundings::now(self.client_ip).tell(&mut request, self.gateway.router.offers());
         self.ledger.asked(&request);
+        if self.gateway.pack.program.reads_requests()
+            && let Some(fault) = self.endpoint.unreadable(&document)
+        {
+            return Err(fault);
+        }
         let step = session.request(&request);
         self.ledger.judged(&session.report());
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
         let (stream, model) = (request.stream, request.model.to_owned());
-        chat::redact(&mut document, &step.edits)?;
+        self.endpoint.redact(&mut document, &step.edits)?;
         Ok(Judged { document, session, decision: step.decision, stream, model, targets: step.targets })
     }
 
     /// A whole answer: the policies see all of it before the client sees any.
     fn whole(
         &mut self,
-        session: &mut Session,
+        judged: &mut Judged,
         target: &Target,
         bytes: &Bytes,
     ) -> Result<(Decision, Carried), Fault> {
-        let mut answer = chat::parse_answer(bytes)?;
-        if let Some(fault) = chat::upstream_error(&answer.document, target.secret()) {
+        let Judged { document, session, .. } = judged;
+        let mut answer = wire::Answer::parse(self.endpoint, bytes)?;
+        if let Some(fault) = answer.fault(target.secret()) {
             return Err(fault);
         }
-        self.ledger.used(Usage::of(&answer.document));
-        let flow = answer.guard(session, self.gateway.pack.guards());
+        self.ledger.used(answer.usage());
+        let asked = self.endpoint.asked(document, &target.drop_params);
+        let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
         self.ledger.judged(&session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
             Flow::Open => {
                 if let Some(secret) = target.secret() {
-                    secret.scrub_document(&mut answer.document);
+                    answer.scrub(secret);
                 }
                 Ok((session.decision().clone(), Carried::Whole(answer.to_bytes())))
             }
@@ -188,7 +193,8 @@ impl Exchange<'_> {
         let mut last = None;
         for target in gateway.router.plan(&judged.model, judged.targets.as_deref())? {
             self.ledger.sent(&target, &judged.model);
-            let call = Call { body: payload(judged, &target), headers: self.headers.clone() };
+            let (body, headers) = (payload(judged, &target), self.headers.clone());
+            let call = Call { endpoint: self.endpoint, body, headers };
             match gateway.upstream.ask(&target, &call, judged.stream).await {
                 Ok((parts, reached)) => return Ok((target, parts, reached)),
                 Err(failure) => {
@@ -206,11 +212,13 @@ impl Exchange<'_> {
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.
-    fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
+    async fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
         self.ledger.replied(StatusCode::OK);
         let mut reply = match answer.carried {
             Carried::Whole(bytes) => {
-                self.ledger.close(Outcome::Complete);
+                if self.ledger.close(Outcome::Complete).await.is_err() {
+                    return reply::fault(&Fault::audit_unavailable(), self.request_id);
+                }
                 reply::bytes(StatusCode::OK, bytes)
             }
             Carried::Stream(upstream, assembler) => {
@@ -245,12 +253,6 @@ fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
     const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"];
     let named = headers.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
     named.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
-}
-
-/// How many choices a target was asked for.
-fn choices_of(document: &Value, target: &Target) -> usize {
-    let asked = document.get("n").filter(|_| !target.drop_params.iter().any(|field| field == "n"));
-    asked.and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok()).unwrap_or(1)
 }
 
 /// The request as that target gets it: the same document, with the target's own model, without what it drops.

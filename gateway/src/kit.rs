@@ -32,6 +32,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         providers: Providers { strategy: Some(spanned(Strategy::Fallback)), targets, ..Providers::default() },
         suites: Vec::new(),
         client_keys: Vec::new(),
+        audit: grammar::config::Audit::default(),
     }
 }
 

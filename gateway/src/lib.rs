@@ -13,10 +13,10 @@
 //! [`run`] does all of it until a signal; [`bind`] gives the pieces to programs that bring their own.
 //!
 //! ```
-//! use gateway::wire::{chat, json};
+//! use gateway::wire::{Endpoint, json};
 //!
 //! let document = json::parse(br#"{"model": "m", "messages": [{"role": "user", "content": "hi"}]}"#)?;
-//! let request = chat::decode(&document, Vec::new()).map_err(|fault| fault.message)?;
+//! let request = Endpoint::Chat.decode(&document, Vec::new()).map_err(|fault| fault.message)?;
 //! assert_eq!(request.texts[0].value, "hi");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -41,7 +41,7 @@ mod server;
 mod surroundings;
 pub mod wire;
 
-pub use audit::{Evaluated, Found, Outcome, Record};
+pub use audit::{Evaluated, Found, Hash, Outcome, Record};
 pub use error::Error;
 pub use gateway::FailMode;
 pub use packs::Pack;

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::packs::Pack;
 use crate::surroundings::Surroundings;
-use crate::wire::Fault;
-use crate::wire::chat::{self, Answer};
+use crate::wire::{Answer, Asked, Endpoint, Fault};
 
 /// What would have happened.
 #[derive(Clone, Debug)]
@@ -44,17 +43,17 @@ pub(crate) fn rehearse_in(
     answer: Option<Value>,
 ) -> Result<Rehearsal, Fault> {
     let mut request = named(request);
-    let mut asked = chat::decode(&request, headers)?;
+    let mut asked = Endpoint::Chat.decode(&request, headers)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
     if step.decision.verdict.stops() {
         let (decision, report) = (step.decision, session.report());
         return Ok(Rehearsal { decision, report, request: None, answer: None });
     }
-    chat::redact(&mut request, &step.edits)?;
-    let mut guarded = answer.map(Answer::from);
+    Endpoint::Chat.redact(&mut request, &step.edits)?;
+    let mut guarded = answer.map(|answer| Answer::of(Endpoint::Chat, answer));
     let flow = match &mut guarded {
-        Some(answer) => answer.guard(session, pack.guards())?,
+        Some(answer) => answer.guard(session, pack.guards(), &Asked::default())?,
         None => Flow::Open,
     };
     Ok(Rehearsal {

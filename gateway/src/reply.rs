@@ -23,8 +23,8 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Response<ReplyBody> {
 }
 
 /// A reply of JSON that is serialized already.
-pub(crate) fn bytes(status: StatusCode, body: Vec<u8>) -> Response<ReplyBody> {
-    let mut reply = Response::new(ReplyBody::Whole(Full::new(Bytes::from(body))));
+pub(crate) fn bytes(status: StatusCode, body: impl Into<Bytes>) -> Response<ReplyBody> {
+    let mut reply = Response::new(ReplyBody::Whole(Full::new(body.into())));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply

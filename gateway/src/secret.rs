@@ -1,7 +1,10 @@
-//! A key that cannot be shown: no `Debug`, no `Display`, no way out but the header it is for.
+//! A key that cannot be shown: no `Debug`, no `Display`, no way out but the header or the signature it is for.
 
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::HeaderValue;
 use serde_json::Value;
+use sha2::Sha256;
 
 /// Shortest key that is looked for in texts: a shorter one may be a word of its own, and real keys are longer.
 const MIN_SCRUBBED: usize = 12;
@@ -30,9 +33,38 @@ impl Secret {
         Some(value)
     }
 
+    /// How long it is.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// HMAC-SHA-256 over those pieces, one after the other.
+    pub(crate) fn mac<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
+        self.over(pieces).map(|mac| mac.finalize().into_bytes().into()).unwrap_or_default()
+    }
+
+    /// Whether this key made that signature, in constant time.
+    pub(crate) fn confirms<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>, mac: &[u8; 32]) -> bool {
+        self.over(pieces).is_some_and(|own| own.verify_slice(mac).is_ok())
+    }
+
+    fn over<'p>(&self, pieces: impl IntoIterator<Item = &'p [u8]>) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_bytes()).ok()?; // takes keys of any length
+        pieces.into_iter().for_each(|piece| mac.update(piece));
+        Some(mac)
+    }
+
     /// The text without the key: providers quote it in their errors.
     pub(crate) fn scrub(&self, text: String) -> String {
         if self.stands_in(&text) { text.replace(&self.0, "***") } else { text }
+    }
+
+    /// The same for bytes that nobody has read.
+    pub(crate) fn scrub_bytes(&self, bytes: Bytes) -> Bytes {
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if self.stands_in(text) => Bytes::from(self.scrub(text.to_owned())),
+            Ok(_) | Err(_) => bytes,
+        }
     }
 
     fn stands_in(&self, text: &str) -> bool {

@@ -52,4 +52,13 @@ codes! {
     NO_TESTS = "W004" "a rule file without tests";
     UNUSED_NAME = "W005" "a name that nothing uses";
     SUBSUMED = "W006" "a pattern whose finds another pattern finds already";
+    NEVER_HOLDS = "W007" "a rule that can never hold";
+    CONTRADICTION = "W008" "parts of a condition that cannot hold together";
+    ALWAYS_HOLDS = "W009" "a condition that always holds";
+    SHADOWED = "W010" "a rule that never decides";
+    LONG_HOLDBACK = "W011" "a pattern that can hold back much of an answer";
+    IDLE_REDACTION = "W012" "a redaction that never applies";
+    SUSPICIOUS_REGEX = "W013" "an expression that likely means something else";
+    SLOW_PATTERN = "W014" "a pattern that every text is searched for from end to end";
+    UNTESTED_RULE = "W015" "a rule that no test expects";
 }

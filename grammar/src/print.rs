@@ -329,6 +329,7 @@ fn test_line(line: &TestLine) -> String {
         TestLine::Header(name, value) => format!("header {:?} = {:?}", name.value, value.value),
         TestLine::Said(who, text) => format!("{} {:?}", who.value, text.value),
         TestLine::Response(text) => format!("response {:?}", text.value),
+        TestLine::Call(name, arguments) => format!("call {:?} {:?}", name.value, arguments.value),
         TestLine::Expect { todo, what } => {
             let todo = if todo.is_some() { "todo " } else { "" };
             format!("{todo}expect {}", expectation(what))
@@ -339,6 +340,7 @@ fn test_line(line: &TestLine) -> String {
 fn expectation(what: &Expectation) -> String {
     match what {
         Expectation::Text(text) => format!("text {:?}", text.value),
+        Expectation::Arguments(text) => format!("arguments {:?}", text.value),
         Expectation::Targets(list) => format!("targets {}", list_text(list)),
         Expectation::Held(most) => format!("held <= {}", most.value),
         Expectation::Found { pattern, text, found } => {

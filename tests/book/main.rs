@@ -27,6 +27,14 @@ impl Block<'_> {
         self.words == kind
     }
 
+    /// The code after `warning=`, in a rule file.
+    fn warning(&self) -> Option<&str> {
+        match self.words.as_slice() {
+            ["ktr", second] => second.strip_prefix("warning="),
+            _ => None,
+        }
+    }
+
     /// The code after `error=`, in a block of that language.
     fn mistake(&self, language: &str) -> Option<&str> {
         match self.words.as_slice() {
@@ -109,6 +117,31 @@ fn compiled(unit: &Unit, sources: &mut Sources, is_library: bool) -> Compiled {
     }
 }
 
+/// What is told of a rule file: its mistakes, or with a block that shows a warning what lint says of it. Only a block
+/// about tests need have some.
+fn told(block: &Block<'_>, unit: &Unit, sources: &mut Sources, is_library: bool) -> Vec<Diagnostic> {
+    let Compiled { program, mut diagnostics, files } = compiled(unit, sources, is_library);
+    if let (Some(code), Some(program)) = (block.warning(), program) {
+        diagnostics.extend(engine::lint::lint(&files, &program, sources));
+        let about_tests = [codes::NO_TESTS, codes::UNTESTED_RULE].iter().any(|about| about.id == code);
+        let files = files.iter().filter(|_| about_tests);
+        diagnostics.extend(files.flat_map(|file| engine::lint::tests(file, sources)));
+    }
+    diagnostics
+}
+
+#[test]
+fn rule_warnings_give_the_code_that_they_show() {
+    each(&pages(), 12, |block| {
+        let Some(code) = block.warning() else { return false };
+        let (mut sources, unit, is_library) = rule_file(block);
+        let found = told(block, &unit, &mut sources, is_library);
+        let said = grammar::render::render(&found, &sources, false);
+        assert_eq!(codes_of(&found), [code], "{}\n{said}", block.place);
+        true
+    });
+}
+
 #[test]
 fn rule_examples_compile_and_their_tests_pass() {
     let mut tests = 0;
@@ -166,7 +199,7 @@ fn mistakes_are_told_as_the_book_shows() {
                 continue;
             }
             let (mut sources, unit, is_library) = named_rule_file(mistake, "rules.ktr".to_owned());
-            let found = compiled(&unit, &mut sources, is_library).diagnostics;
+            let found = self::told(mistake, &unit, &mut sources, is_library);
             let said = grammar::render::render(&found, &sources, false);
             let said = format!("{}\n", said.trim_end());
             if std::env::var_os("UPDATE_BOOK").is_some() {
@@ -251,7 +284,7 @@ fn every_verb_has_its_place() {
     let top = variants("gateway/src/cli/mod.rs", "Verb");
     let mut verbs: Vec<String> = top
         .iter()
-        .filter(|verb| *verb != "gateway" && *verb != "policy")
+        .filter(|verb| !["gateway", "policy", "audit"].contains(&verb.as_str()))
         .map(|verb| format!("kt {verb}"))
         .collect();
     verbs.extend(
@@ -260,7 +293,10 @@ fn every_verb_has_its_place() {
     verbs.extend(
         variants("gateway/src/cli/policy/mod.rs", "Verb").iter().map(|verb| format!("kt policy {verb}")),
     );
-    assert!(verbs.len() >= 9, "{verbs:?}");
+    verbs.extend(
+        variants("gateway/src/cli/audit/mod.rs", "Verb").iter().map(|verb| format!("kt audit {verb}")),
+    );
+    assert!(verbs.len() >= 14, "{verbs:?}");
     for verb in verbs {
         assert!(text.contains(&format!("## `{verb}`")), "cli.md has no section on `{verb}`");
     }

@@ -1,5 +1,6 @@
 //! The tools of authors as people run them: the `kt` executable, its output and its exit code.
 
+mod audit;
 mod bench;
 mod coverage;
 mod explain;

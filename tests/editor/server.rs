@@ -20,7 +20,8 @@ pattern ticket = /T-\d{4}/ label TICKET where luhn
 fn rules() -> String {
     let rule =
         "rule tickets on request { when user.text has (email, ticket) and threshold > 0.5 do block }\n";
-    format!("{}{rule}", RULES.replace("/* */\n", ""))
+    let test = "test \"an address\" { user \"ann@example.com\" expect block by tickets }\n";
+    format!("{}{rule}{test}", RULES.replace("/* */\n", ""))
 }
 
 #[test]
@@ -55,8 +56,8 @@ fn columns_are_counted_as_editors_count_them() {
 #[test]
 fn a_buffer_that_is_not_saved_is_what_others_use() {
     let mut editor = Editor::start();
-    let user =
-        "policy p\nuse \"./shared.ktr\" (ticket)\nrule r on request { when text has ticket do block }\n";
+    let user = "policy p\nuse \"./shared.ktr\" (ticket)\nrule r on request { when text has ticket do block }\n\
+         test \"t\" { user \"T-1234\" expect block }\n";
     assert_ne!(editor.open("p.ktr", user), Vec::<Value>::new(), "there is no such file yet");
     editor.open("shared.ktr", "library shared\n/// Shared.\npattern ticket = /T-\\d{4}/\n");
     assert_eq!(editor.change("p.ktr", user), Vec::<Value>::new());
@@ -71,6 +72,28 @@ fn a_configuration_is_checked_too() {
     let mut editor = Editor::start();
     let found = editor.open("policy-config.yaml", "policies:\n  chian: []\n");
     assert!(found.iter().any(|found| found["code"] == "E002"), "{found:?}");
+    editor.stop();
+}
+
+#[test]
+fn what_is_likely_not_meant_is_told_too() {
+    let mut editor = Editor::start();
+    let text = rules().replace("threshold > 0.5", "threshold > 0.5 and stream and not stream");
+    let found = editor.open("house.ktr", &text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((&found[0]["code"], &found[0]["severity"]), (&json!("W008"), &json!(2)));
+    let line = text.lines().position(|line| line.starts_with("rule")).unwrap();
+    assert_eq!(found[0]["range"]["start"]["line"], line);
+    assert_eq!(found[0]["relatedInformation"][0]["message"], "and this", "{found:?}");
+    let untested = text.split("test \"").next().unwrap().replace("and stream and not stream", "");
+    let found = editor.change("house.ktr", &untested);
+    assert_eq!(found.iter().map(|found| &found["code"]).collect::<Vec<_>>(), ["W004"]);
+    let config = "pack: {name: p, version: 1.0.0}\npolicies: {chain: [pii-detector]}\npolicy:\n  \
+                  pii-detector: {detect_patterns: [\"[cat|dog]\"]}\nrules: |\n  \
+                  rule r on request { when model == \"a\" and model == \"b\" do block }\n";
+    let found = editor.open("policy-config.yaml", config);
+    let told: Vec<_> = found.iter().map(|found| (&found["code"], &found["range"]["start"]["line"])).collect();
+    assert_eq!(told, [(&json!("W008"), &json!(5)), (&json!("W013"), &json!(3))], "{found:?}");
     editor.stop();
 }
 
@@ -164,7 +187,7 @@ fn the_outline_and_the_layout() {
     let outline = editor.ask("textDocument/documentSymbol", document.clone());
     let names: Vec<&str> =
         outline.as_array().unwrap().iter().map(|symbol| symbol["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["house", "threshold", "ticket", "tickets"]);
+    assert_eq!(names, ["house", "threshold", "ticket", "tickets", "an address"]);
     editor.change("house.ktr", "policy   p\n\n\n\nlet a=1 // 日本😀");
     let mut format = document.clone();
     format["options"] = json!({"tabSize": 8, "insertSpaces": false});

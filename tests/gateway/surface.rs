@@ -71,6 +71,13 @@ fn whatever_is_not_there_is_told_in_the_error_shape() {
         ("TRACE /v1/chat/completions", 405, "method_not_allowed"),
         ("CONNECT gateway:80", 405, "method_not_allowed"),
         ("POST /v1/models", 405, "method_not_allowed"),
+        ("GET /v1/responses", 405, "method_not_allowed"),
+        ("GET /v1/responses/resp_1", 404, "not_found"),
+        ("DELETE /v1/responses/resp_1", 404, "not_found"),
+        ("POST /v1completions", 404, "not_found"),
+        ("POST /v1/", 404, "not_found"),
+        ("POST /v1", 404, "not_found"),
+        ("POST /", 404, "not_found"),
         ("POST http://other/v1/chat/completions", 400, "bad_request"),
         ("OPTIONS *", 400, "bad_request"),
     ] {
@@ -80,10 +87,12 @@ fn whatever_is_not_there_is_told_in_the_error_shape() {
         assert_eq!(error["type"], "invalid_request_error", "{request}");
         assert_eq!(error["request_id"].as_str(), reply.header("x-request-id"), "{request}");
     }
-    let options = send(gateway.address, line("OPTIONS /v1/chat/completions"));
-    assert_eq!((options.status, options.header("allow")), (204, Some("POST, OPTIONS")));
+    for path in ["/v1/chat/completions", "/completions", "/v1/embeddings", "/v1/responses"] {
+        let options = send(gateway.address, line(&format!("OPTIONS {path}")));
+        assert_eq!((options.status, options.header("allow")), (204, Some("POST, OPTIONS")), "{path}");
+    }
     assert_eq!(provider.connections(), 0);
     let records = gateway.stop();
-    assert_eq!(records.len(), 17, "every refusal is recorded");
+    assert_eq!(records.len(), 24, "every refusal is recorded");
     records.iter().for_each(|one| record::check(one, "refused", one["status"].as_u64().unwrap() as u16));
 }

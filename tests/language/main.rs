@@ -2,6 +2,7 @@
 
 mod format;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use engine::{Unit, compile};
@@ -50,15 +51,24 @@ fn mistakes_are_told_with_place_reason_and_mend() {
 
 #[test]
 fn what_is_likely_not_meant_is_told() {
+    let mut codes = BTreeSet::new();
     for path in suite("lint") {
         let (mut sources, unit) = open(&path);
         let compiled = compile(std::slice::from_ref(&unit), &Shelf, &mut sources);
         let errors = grammar::render::render(&compiled.diagnostics, &sources, false);
         let program = compiled.program.unwrap_or_else(|| panic!("{errors}"));
-        let told = engine::lint::lint(&compiled.files, &program);
+        let mut told = engine::lint::lint(&compiled.files, &program, &sources);
+        // The other cases are not about their tests.
+        if path.file_stem().is_some_and(|name| name.to_string_lossy().contains("tests")) {
+            let file = compiled.files.first().unwrap();
+            told.extend(engine::lint::tests(file, &sources));
+        }
         assert!(told.iter().all(|warning| !warning.is_error()));
+        codes.extend(told.iter().map(|warning| warning.code.id));
         snapshot(&path, &grammar::render::render(&told, &sources, false));
     }
+    let wanted = grammar::codes::ALL.iter().map(|code| code.id).filter(|id| *id >= "W004");
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), wanted.collect::<Vec<_>>(), "every lint has its case");
 }
 
 #[test]
@@ -133,6 +143,7 @@ fn whatever_the_parser_lets_through_compiles_and_runs_on_a_small_stack() {
         let compiled = compile(&[unit], &Shelf, &mut sources);
         let told = grammar::render::render(&compiled.diagnostics, &sources, false);
         let program = compiled.program.unwrap_or_else(|| panic!("{told}"));
+        engine::lint::lint(&compiled.files, &program, &sources);
         let request = engine::input::Request::default();
         engine::Session::new(program, || 0).request(&request);
     }

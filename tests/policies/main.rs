@@ -1,5 +1,6 @@
 //! The rule files in `policies/`: they compile under their arguments, and their tests pass.
 
+mod lint;
 mod optimiser;
 
 use std::path::{Path, PathBuf};
@@ -50,7 +51,9 @@ fn their_tests_pass_and_are_of_both_kinds() {
         for line in lines.flatten() {
             match &line.value {
                 TestLine::Expect { todo: None, what } => match what {
-                    Expectation::Found { found: true, .. } | Expectation::Text(_) => positive += 1,
+                    Expectation::Found { found: true, .. }
+                    | Expectation::Text(_)
+                    | Expectation::Arguments(_) => positive += 1,
                     Expectation::Found { found: false, .. } => negative += 1,
                     Expectation::Verdict(verdict) if verdict.verdict.value == "allow" => negative += 1,
                     Expectation::Verdict(_) => positive += 1,

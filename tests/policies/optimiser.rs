@@ -19,6 +19,8 @@ const TEXTS: &[&str] = &[
     "secret\u{17F}ecret ann@example.com",
     "cGFzc3dvcmQgc2VjcmV0IHdvcmRzIGluIGhlcmU=",
     "password: 12345678 sécret",
+    r#"{"a": "s\u0065cret", "b": [1234, "p\u0430ss\u200bword \/ a\u0040b.com"]}"#,
+    r#"{"a": "cGFzc3dvcmQgc2VjcmV0IHdvcmRzIGluIGhlcmU\u003d", "b": "\u017fecret"}"#,
 ];
 
 /// Parts of conditions: those that an index answers, and all others.
@@ -42,6 +44,7 @@ const PARTS: &[&str] = &[
     "raw(text) has /s.cret/",
     "normalized(text) has words_of",
     "decoded(text) has \"secret\"",
+    "json(text) has (words_of, /\\d{4}/)",
     "user.text has /\\d{4}/",
     "(any m in messages: m.text has \"secret\" and m.role == user)",
     "danger >= 0.5",
@@ -114,7 +117,7 @@ proptest! {
                 messages: (0..texts.len())
                     .map(|at| Message { role: Role::User, name: None, texts: at..at + 1 })
                     .collect(),
-                texts: texts.iter().map(|value| Text { role: Role::User, value }).collect(),
+                texts: texts.iter().map(|value| Text { role: Role::User, value, is_json: *stream }).collect(),
                 ..Request::default()
             };
             let (fast, plain) = (judged(&fast, &request), judged(&plain, &request));

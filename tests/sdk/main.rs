@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use tests::{DONE, Provider, RULES, Script, Seen, Setup, chunk, delta, event, events, finish, whole};
+use tests::form::{self, Told};
+use tests::{DONE, Form, Provider, RULES, Script, Seen, Setup, chunk, delta, event, events, finish, whole};
 
 /// The SDK; the version is pinned, since what SDKs tolerate changes.
 const PACKAGE: &str = "openai==3.54.0";
@@ -28,12 +29,21 @@ fn the_official_sdk_works_through_the_gateway() {
     assert_eq!(asked, 0, "a blocked request reached the provider");
     let records = run.stop().records;
     let blocked = records.iter().filter(|record| record["error"] == "input_blocked").count();
-    assert_eq!(blocked, 2, "a block is asked for once, and never tried again");
+    assert_eq!(blocked, 5, "a block is asked for once, and never tried again");
 }
 
-/// What the provider does is in the last word of the last message.
+/// What the provider does is in the last word of the last message, or of the prompt.
 fn scripted(seen: &Seen) -> Script {
     let request = seen.json();
+    if seen.head.starts_with("POST /v1/embeddings ") {
+        return embedded(&request);
+    }
+    if seen.head.starts_with("POST /v1/completions ") {
+        return spoken(Form::Completion, &request["prompt"], request["stream"] == true);
+    }
+    if seen.head.starts_with("POST /v1/responses ") {
+        return spoken(Form::Response, &request["input"], request["stream"] == true);
+    }
     let content =
         request["messages"].as_array().and_then(|all| all.last()).map(|last| last["content"].clone());
     let content = content.unwrap_or_default();
@@ -54,6 +64,54 @@ fn scripted(seen: &Seen) -> Script {
         _ if stream => Script::deltas(["hello", " there"]),
         _ => Script::answer("hello there"),
     }
+}
+
+/// As many vectors as there are texts, in the spelling that was asked for.
+fn embedded(request: &Value) -> Script {
+    let count = request["input"].as_array().map_or(1, Vec::len);
+    let mut vectors = form::vectors(count);
+    if request["encoding_format"] == "base64" {
+        // 0.25 and -2.0 as they stand in memory.
+        vectors["data"]
+            .as_array_mut()
+            .unwrap()
+            .iter_mut()
+            .for_each(|entry| entry["embedding"] = json!("AACAPgAAAMA="));
+    }
+    Script::json(&vectors)
+}
+
+/// The other forms, whole and streamed.
+fn spoken(form: Form, asked: &Value, stream: bool) -> Script {
+    let asked = asked.as_str().unwrap_or_default();
+    let word = asked.split(' ').next_back().unwrap_or_default();
+    match word {
+        "echo" => Script::json(&form.whole(asked)),
+        "cut" => form.deltas(["write to ann", "@exam", "ple.com or SEC", "RET12", "3 now"]),
+        "stop" => form.deltas(["fine so far. FORB", "IDDEN"]),
+        "truncate" if form == Form::Response => Script::stream(Told::begun().events()),
+        "truncate" => Script::stream(event(&form::text_chunk(0, "half an ans", None))),
+        "tools" if stream => Script::stream(item_in_pieces()),
+        _ if stream => form.deltas(["hello", " there"]),
+        _ => Script::json(&form.whole("hello there")),
+    }
+}
+
+/// A call of a function as an item of a response.
+fn item_in_pieces() -> String {
+    let item = |status: &str, arguments: &str| {
+        json!({"id": "fc_1", "type": "function_call", "status": status,
+        "call_id": "call_1", "name": "get_weather", "arguments": arguments})
+    };
+    let mut told = Told::begun();
+    let at = told.item(&item("in_progress", ""));
+    for piece in ["{\"ci", "ty\": \"Oslo\"}"] {
+        told.add(json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": at, "delta": piece}));
+    }
+    told.add(json!({"type": "response.function_call_arguments.done", "item_id": "fc_1", "output_index": at,
+        "arguments": "{\"city\": \"Oslo\"}"}));
+    told.end(at, item("completed", "{\"city\": \"Oslo\"}"));
+    told.completed()
 }
 
 fn call() -> Value {

@@ -79,7 +79,7 @@ pub struct Process {
     pub admin: SocketAddr,
     child: Child,
     log: Arc<Mutex<String>>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// How a process ended and what it left behind.
@@ -90,6 +90,14 @@ pub struct Ended {
     pub records: Vec<Value>,
     /// The process log.
     pub log: String,
+    folder: Arc<TempDir>,
+}
+
+impl Ended {
+    /// Its state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
 }
 
 impl Setup {
@@ -109,7 +117,19 @@ impl Setup {
     /// Starts `kt gateway run` and waits until it answers.
     pub fn process(&self) -> Process {
         let (folder, _) = self.write();
-        let mut child = self.command(&folder, "127.0.0.1:0", "127.0.0.1:0").spawn().expect("`kt` starts");
+        self.process_in(Arc::new(folder))
+    }
+
+    /// The same in a folder that was written before, and with what an earlier process left there.
+    pub fn process_in(&self, folder: Arc<TempDir>) -> Process {
+        let child = self.command(&folder, "127.0.0.1:0", "127.0.0.1:0").spawn().expect("`kt` starts");
+        Process::watch(child, folder)
+    }
+}
+
+impl Process {
+    /// A `kt gateway run` that was started with its standard error in a pipe.
+    pub fn watch(mut child: Child, folder: Arc<TempDir>) -> Self {
         let log = Arc::new(Mutex::new(String::new()));
         keep(child.stderr.take().expect("a pipe"), Arc::clone(&log));
         let address = wait_for_address(&mut child, &log, "listening on http://");
@@ -117,9 +137,23 @@ impl Setup {
         assert_eq!(get(admin, "/livez").status, 200);
         Process { address, admin, child, log, folder }
     }
-}
 
-impl Process {
+    /// Its state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kills it with SIGKILL, at once.
+    pub fn kill(mut self) {
+        self.child.kill().expect("a child that runs");
+        self.child.wait().expect("a child that ends");
+    }
+
     /// The process log so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
@@ -141,7 +175,8 @@ impl Process {
             assert!(Instant::now() < until, "`kt` does not end: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         };
-        Ended { status, records: gate::records(&self.folder.path().join("state")), log: self.log() }
+        let records = gate::records(&self.folder.path().join("state"));
+        Ended { status, records, log: self.log(), folder: Arc::clone(&self.folder) }
     }
 
     /// Ends it with SIGTERM.

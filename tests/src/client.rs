@@ -51,11 +51,28 @@ impl Reply {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
 
+    /// Whether it is a stream of events.
+    pub fn is_stream(&self) -> bool {
+        self.body.starts_with("data:") || self.body.starts_with("event:")
+    }
+
     /// The data of each event of a stream.
     pub fn events(&self) -> Vec<&str> {
+        let line = |event| named(event).1;
+        self.frames()
+            .map(line)
+            .map(|data| data.strip_prefix("data: ").unwrap_or_else(|| panic!("{data:?}")))
+            .collect()
+    }
+
+    /// The name of each event of a stream.
+    pub fn event_names(&self) -> Vec<Option<&str>> {
+        self.frames().map(|event| named(event).0).collect()
+    }
+
+    fn frames(&self) -> impl Iterator<Item = &str> {
         assert!(self.body.ends_with("\n\n"), "a torn event: {:?}", self.body);
-        let events = self.body.split("\n\n").filter(|event| !event.is_empty());
-        events.map(|event| event.strip_prefix("data: ").unwrap_or_else(|| panic!("{event:?}"))).collect()
+        self.body.split("\n\n").filter(|event| !event.is_empty())
     }
 
     /// The chunks of a stream, without the end and without errors.
@@ -68,7 +85,7 @@ impl Reply {
 
     /// The text of choice 0, of a stream or a whole answer.
     pub fn said(&self) -> String {
-        if !self.body.starts_with("data:") {
+        if !self.is_stream() {
             return self.json()["choices"][0]["message"]["content"].as_str().unwrap_or_default().to_owned();
         }
         let chunks = self.chunks();
@@ -84,11 +101,14 @@ impl Reply {
 
     /// The error object, of a reply or of a stream's error frame.
     pub fn error(&self) -> Option<Value> {
-        if !self.body.starts_with("data:") {
+        if !self.is_stream() {
             return serde_json::from_str::<Value>(&self.body).ok()?.get("error").cloned();
         }
         let events = self.events();
-        events.iter().find_map(|event| serde_json::from_str::<Value>(event).ok()?.get("error").cloned())
+        let mut errors = events
+            .iter()
+            .filter_map(|event| serde_json::from_str::<Value>(event).ok()?.get("error").cloned());
+        errors.find(|error| !error.is_null())
     }
 
     /// The code of the error; empty when there is none.
@@ -99,6 +119,14 @@ impl Reply {
     /// Whether those bytes came over the wire anywhere.
     pub fn shows(&self, text: &str) -> bool {
         self.raw.windows(text.len()).any(|window| window == text.as_bytes()) || self.body.contains(text)
+    }
+}
+
+/// The name of an event, if it has one, and the line of its data.
+fn named(event: &str) -> (Option<&str>, &str) {
+    match event.split_once('\n') {
+        Some((name, data)) if name.starts_with("event: ") => (name.strip_prefix("event: "), data),
+        _ => (None, event),
     }
 }
 

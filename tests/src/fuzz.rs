@@ -42,9 +42,11 @@ pub fn evaluate(bytes: &[u8]) {
     grammar::render::render(&compiled.diagnostics, &sources, false);
     let Some(program) = compiled.program else { return };
     let said = said(text);
-    let whole = exchange(&program, &said, [said.as_str()]);
-    let pieces = said.char_indices().filter_map(|(at, c)| said.get(at..at + c.len_utf8()));
-    assert_eq!(exchange(&program, &said, pieces), whole);
+    for channel in [Channel::content(0), Channel::arguments(0, 0)] {
+        let whole = exchange(&program, channel, &said, [said.as_str()]);
+        let pieces = said.char_indices().filter_map(|(at, c)| said.get(at..at + c.len_utf8()));
+        assert_eq!(exchange(&program, channel, &said, pieces), whole);
+    }
 }
 
 /// The engine and the reference agree on the case that the bytes make.
@@ -53,30 +55,33 @@ pub fn agree(bytes: &[u8]) {
 }
 
 /// A text in which the file's own patterns have a chance: what stands between its quotes, and some of its source.
+/// Some of it is JSON, as long as it lasts.
 fn said(text: &str) -> String {
-    let mut said: String = text.split('"').skip(1).step_by(2).take(40).collect::<Vec<_>>().join(" ");
+    let words = text.split('"').skip(1).step_by(2).take(40);
+    let mut said: String = words.map(|words| format!("\"{words}\" ")).collect();
     said.extend(text.chars().take(200));
     said
 }
 
 fn exchange<'a>(
     program: &Arc<Program>,
+    channel: Channel,
     said: &str,
     pieces: impl IntoIterator<Item = &'a str>,
 ) -> (String, Flow, String) {
     let mut session = Session::new(Arc::clone(program), || 0);
-    let texts = vec![Text { role: Role::User, value: said }];
+    let texts = vec![Text { role: Role::User, value: said, is_json: channel.carrier.is_json() }];
     session.request(&Request { texts, model: "m", ..Request::default() });
     let mut out = String::new();
     let mut flow = Flow::Open;
     if !session.decision().verdict.stops() {
         for piece in pieces {
             if flow == Flow::Open {
-                flow = session.feed(Channel::content(0), piece, &mut out);
+                flow = session.feed(channel, piece, &mut out);
             }
         }
         if flow == Flow::Open {
-            flow = session.finish(Channel::content(0), &mut out);
+            flow = session.finish(channel, &mut out);
         }
     }
     (out, flow, format!("{:?}", session.decision()))

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::client::{Reply, get, post};
-use crate::{RUNTIME, Setup};
+use crate::{Form, RUNTIME, Setup};
 
 /// A gateway that listens.
 pub struct Gateway {
@@ -95,6 +95,16 @@ impl Gateway {
         post(self.address, "/v1/chat/completions", headers, body)
     }
 
+    /// Asks that question, in that form.
+    pub fn ask_as(&self, form: Form, question: &str, stream: bool) -> Reply {
+        self.call(form.path(), &form.question(question, stream))
+    }
+
+    /// Posts a request to a path.
+    pub fn call(&self, path: &str, request: &Value) -> Reply {
+        post(self.address, path, "", request.to_string())
+    }
+
     /// Reads a page of the operator's.
     pub fn admin(&self, path: &str) -> Reply {
         get(self.admin, path)
@@ -135,9 +145,15 @@ impl Stopping {
     }
 }
 
-/// The lines of the audit log under a state folder.
+/// The lines of the audit log under a state folder, those of sealed segments first.
 pub fn records(state_dir: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(state_dir.join("audit/audit.jsonl")).expect("an audit log");
+    let folder = state_dir.join("audit");
+    let names = std::fs::read_dir(&folder).expect("an audit log").map(|file| file.unwrap().file_name());
+    let mut names: Vec<String> = names.map(|name| name.into_string().expect("a name of text")).collect();
+    names.retain(|name| name.ends_with(".jsonl"));
+    names.sort(); // `audit-….jsonl` before `audit.jsonl`
+    let text: String =
+        names.iter().map(|name| std::fs::read_to_string(folder.join(name)).expect("a segment")).collect();
     text.lines().map(|line| serde_json::from_str(line).expect("a record of JSON")).collect()
 }
 

@@ -11,6 +11,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod form;
 pub mod fuzz;
 pub mod gate;
 pub mod provider;
@@ -20,6 +21,7 @@ pub mod setup;
 
 pub use binary::kt;
 pub use client::{Reply, get, post, send};
+pub use form::{Form, Told};
 pub use gate::{Gateway, question_of};
 pub use provider::{Provider, Seen};
 pub use script::{DONE, STREAM_HEAD, Script, chunk, delta, event, events, finish, whole};

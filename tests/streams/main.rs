@@ -1,6 +1,8 @@
 //! The stream guarantee: what leaves is the redaction of the whole text, however it was cut, and nothing of a match
 //! leaves before its fate is certain.
 
+mod documents;
+mod json;
 mod oracle;
 
 use std::sync::Arc;
@@ -52,6 +54,10 @@ fn program(patterns: &[&str]) -> Arc<Program> {
     text.push_str(&format!(
         "rule all_of_them on request, response {{ when text has ({names}) do redact }}\n"
     ));
+    compiled(&text)
+}
+
+fn compiled(text: &str) -> Arc<Program> {
     let mut sources = Sources::new();
     let unit = Unit::of(sources.add("streams.ktr", text));
     let compiled = compile(&[unit], &Shelf, &mut sources);
@@ -125,7 +131,7 @@ fn a_request_is_redacted_as_an_answer_is() {
     for (patterns, alphabet) in SETS {
         let (program, oracle) = (program(patterns), Oracle::new(patterns));
         for text in strings(alphabet, 7) {
-            let texts = vec![Text { role: Role::User, value: &text }];
+            let texts = vec![Text::plain(Role::User, &text)];
             let step =
                 Session::new(Arc::clone(&program), || 0).request(&Request { texts, ..Request::default() });
             let mut edited = text.clone();

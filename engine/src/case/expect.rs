@@ -69,12 +69,24 @@ impl Judge<'_> {
                 let failure = || error(wanted.span, "expected another text".into());
                 fate((got != wanted.value).then(|| failure().difference(&wanted.value, got)))
             }
+            (Expectation::Arguments(wanted), Some(outcome)) => self.arguments(wanted, expected.call, outcome),
             (Expectation::Held(most), Some(_)) => self.held(most.value, most.span),
         }
     }
 
+    fn arguments(&self, wanted: &Name, call: usize, outcome: &Outcome) -> Fate {
+        if call >= self.script.calls() {
+            let failure = error(wanted.span, "the answer of this test has no such call".into());
+            let help = "write a line `call \"function\" \"{…}\"` for each `expect arguments`";
+            return Fate::Wrong(failure.help(help));
+        }
+        let got = outcome.arguments.get(call).map_or("", String::as_str);
+        let failure = || error(wanted.span, "expected other arguments".into());
+        fate((got != wanted.value).then(|| failure().difference(&wanted.value, got)))
+    }
+
     fn held(&self, most: usize, span: Span) -> Fate {
-        if self.script.response.is_none() {
+        if self.script.answer().is_empty() {
             let failure = error(span, "there is no answer of which anything could wait".into());
             return Fate::Wrong(failure.help("give one, as in `response \"…\"`"));
         }
@@ -96,7 +108,7 @@ impl Judge<'_> {
                 "name a pattern that a rule of this file uses, with the arguments that this test sets",
             ));
         }
-        let found = detectors.iter().any(|detector| detector.occurs_in(&text.value));
+        let found = detectors.iter().any(|detector| detector.occurs_in(&text.value, false));
         if found {
             coverage.found(&pattern.value);
         }

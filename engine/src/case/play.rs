@@ -18,6 +18,8 @@ pub(super) struct Outcome {
     pub(super) decision: Decision,
     /// What the client or the provider gets: the answer if there is one, else the last text of the request.
     pub(super) text: Option<String>,
+    /// The arguments of the tool calls as the client gets them.
+    pub(super) arguments: Vec<String>,
     /// The names of the targets that are left.
     pub(super) targets: Vec<String>,
 }
@@ -31,29 +33,63 @@ pub(super) fn fresh(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> 
 pub(super) fn outcome(session: &mut Session, script: &Script<'_>, cut: usize) -> Outcome {
     let request = script.request();
     let step = session.request(&request);
+    let mut outcome =
+        Outcome { decision: step.decision.clone(), text: None, arguments: Vec::new(), targets: Vec::new() };
     if step.decision.verdict.stops() {
-        return Outcome { decision: step.decision, text: None, targets: Vec::new() };
+        return outcome;
     }
-    let targets = left(&request, &step);
-    let Some(response) = script.response else {
-        let text = edited(&request, &step);
-        return Outcome { decision: step.decision, text, targets };
-    };
-    let mut out = String::new();
-    let channel = Channel::content(0);
-    let letters: Vec<char> = response.chars().collect();
-    for piece in letters.chunks(cut.min(letters.len().max(1))) {
-        let piece: String = piece.iter().collect();
-        if session.feed(channel, &piece, &mut out) == Flow::Stopped {
-            return Outcome { decision: session.decision().clone(), text: Some(out), targets };
+    outcome.targets = left(&request, &step);
+    let mut said: Vec<Said<'_>> = script.answer().into_iter().map(Said::new).collect();
+    if said.is_empty() {
+        outcome.text = edited(&request, &step);
+        return outcome;
+    }
+    // A stop shows in the decision.
+    _ = play(session, &mut said, cut);
+    let mut released = said.into_iter().map(|said| said.released);
+    outcome.text = released.next();
+    outcome.arguments = released.collect();
+    outcome.decision = session.decision().clone();
+    outcome
+}
+
+/// A text of the answer, and what of it has left.
+struct Said<'a> {
+    channel: Channel,
+    text: &'a str,
+    released: String,
+}
+
+impl<'a> Said<'a> {
+    fn new((channel, text): (Channel, &'a str)) -> Self {
+        Self { channel, text, released: String::new() }
+    }
+}
+
+fn play(session: &mut Session, texts: &mut [Said<'_>], cut: usize) -> Flow {
+    for Said { channel, text, released } in &mut *texts {
+        let letters: Vec<char> = text.chars().collect();
+        for piece in letters.chunks(cut.min(letters.len().max(1))) {
+            let piece: String = piece.iter().collect();
+            if session.feed(*channel, &piece, released) == Flow::Stopped {
+                return Flow::Stopped;
+            }
         }
     }
-    // A stop at the end shows in the decision.
-    let mut tails = Vec::new();
-    if session.finish(channel, &mut out) == Flow::Open && session.end(&mut tails) == Flow::Open {
-        tails.iter().for_each(|(_, tail)| out.push_str(tail));
+    for Said { channel, released, .. } in &mut *texts {
+        if session.finish(*channel, released) == Flow::Stopped {
+            return Flow::Stopped;
+        }
     }
-    Outcome { decision: session.decision().clone(), text: Some(out), targets }
+    let mut tails = Vec::new();
+    if session.end(&mut tails) == Flow::Stopped {
+        return Flow::Stopped;
+    }
+    for (channel, tail) in tails {
+        let said = texts.iter_mut().find(|said| said.channel == channel);
+        said.into_iter().for_each(|said| said.released.push_str(&tail));
+    }
+    Flow::Open
 }
 
 /// The most of the answer that ever waits; nothing where none comes or none waits.
@@ -62,7 +98,7 @@ pub(super) fn held(program: &Arc<Program>, script: &Script<'_>) -> Option<Longes
     if session.request(&script.request()).decision.verdict.stops() {
         return None;
     }
-    holdback::longest(&mut session, &[(Channel::content(0), script.response.unwrap_or_default())])
+    holdback::longest(&mut session, &script.answer())
 }
 
 /// The names of the targets that the request may still go to.

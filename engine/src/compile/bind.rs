@@ -157,6 +157,8 @@ enum FaultKind {
     Value(String, String),
     /// Not a regular expression.
     Regex(String),
+    /// A regular expression that matches empty text.
+    Empty,
 }
 
 impl Fault {
@@ -172,6 +174,11 @@ impl Fault {
             }
             FaultKind::Regex(message) => {
                 Diagnostic::error(codes::BAD_REGEX, self.span, format!("`{name}`: {message}"))
+            }
+            FaultKind::Empty => {
+                let message = format!("`{name}` matches empty text, and so would match everywhere");
+                Diagnostic::error(codes::EMPTY_MATCH, self.span, message)
+                    .help("make at least one part of it required: `+` instead of `*`, no lone `?`")
             }
         }
     }
@@ -311,6 +318,7 @@ impl Scalar<'_> {
                 })
             }
             (Declared::Regex, Scalar::Str(value)) => match regex::compile(value, "", View::Folded) {
+                Ok(hir) if hir.properties().minimum_len().unwrap_or(0) == 0 => Err(FaultKind::Empty),
                 Ok(_) => Ok(Value::Regex((*value).into())),
                 Err(fault) => Err(FaultKind::Regex(fault.message)),
             },

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::program::{OnError, Program};
 pub use check::FUNCTIONS;
+pub(crate) use check::declared;
 
 /// Where the compiler gets the texts that rule files `use`. The engine itself opens nothing.
 pub trait Library {

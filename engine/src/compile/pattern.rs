@@ -16,7 +16,9 @@ use crate::matcher::scan::Scanner;
 use crate::matcher::{self, Blueprint, Detector, Near, Validator, View, regex, words};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
-use written::{Source, bad_capture, capture_without_regex, strings, validators, word_list};
+use written::{
+    Source, bad_capture, capture_without_regex, empty_match, matches_empty, strings, validators, word_list,
+};
 
 /// What makes two detectors one.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -46,6 +48,8 @@ struct Asked<'a> {
     near: &'a [&'a ast::Near],
     source: Source<'a>,
     view: View,
+    /// Whether it may match empty text: a question about a plain string may, a search may not.
+    empty: bool,
 }
 
 /// What a set says of its members.
@@ -93,12 +97,13 @@ pub(super) struct Arguments<'a> {
 }
 
 impl Patterns {
-    /// The detectors of a use in a view.
+    /// The detectors of a use in a view. An expression that is asked of a plain string may match empty text.
     pub(super) fn of_use(
         &mut self,
         linked: &Linked,
         pattern: &PatternUse,
         view: View,
+        of_value: bool,
         arguments: &Arguments<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<DetectorId> {
@@ -117,13 +122,12 @@ impl Patterns {
                     offset: 1,
                     capture: None,
                 };
-                self.on_the_spot(&regex.source, label, source, view, diagnostics)
+                self.on_the_spot(&regex.source, label, source, view, of_value, diagnostics)
             }
-            PatternUse::Phrase(text) => {
+            PatternUse::Phrase(text, span) => {
                 let expression = words::source([text.as_str()], 0);
-                let source =
-                    Source { text: &expression, flags: "i", span: Span::default(), offset: 0, capture: None };
-                self.on_the_spot(text, Arc::from("PHRASE"), source, view, diagnostics)
+                let source = Source { text: &expression, flags: "i", span: *span, offset: 0, capture: None };
+                self.on_the_spot(text, Arc::from("PHRASE"), source, view, false, diagnostics)
             }
         }
     }
@@ -134,9 +138,10 @@ impl Patterns {
         label: Arc<str>,
         source: Source<'_>,
         view: View,
+        empty: bool,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<DetectorId> {
-        let asked = Asked { name, label, validators: Vec::new(), near: &[], source, view };
+        let asked = Asked { name, label, validators: Vec::new(), near: &[], source, view, empty };
         self.plan(asked, diagnostics).into_iter().collect()
     }
 
@@ -167,7 +172,12 @@ impl Patterns {
             PatternBody::Regex(regex) => {
                 let capture = def.ast.capture.as_ref();
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
-                ids.extend(self.plan(Asked { name, label, validators, near, source, view }, diagnostics));
+                ids.extend(
+                    self.plan(
+                        Asked { name, label, validators, near, source, view, empty: false },
+                        diagnostics,
+                    ),
+                );
             }
             PatternBody::Words { words, except, .. } => {
                 let except = strings(except, diagnostics);
@@ -177,7 +187,10 @@ impl Patterns {
                     let edits = arguments.fuzzy.get(&index).copied().unwrap_or_default();
                     let expression = words::source(list.iter().map(String::as_str), edits);
                     let source = Source { text: &expression, flags: "i", span, offset: 0, capture: None };
-                    ids.extend(self.plan(Asked { name, label, validators, near, source, view }, diagnostics));
+                    ids.extend(self.plan(
+                        Asked { name, label, validators, near, source, view, empty: false },
+                        diagnostics,
+                    ));
                 }
             }
             PatternBody::AnyOf(_) => {
@@ -185,22 +198,34 @@ impl Patterns {
                 for expression in values.filter_map(Value::as_list).flatten().filter_map(Value::as_str) {
                     let source = Source { text: expression, flags: "", span, offset: 0, capture: None };
                     let (label, validators) = (label.clone(), validators.clone());
-                    ids.extend(self.plan(Asked { name, label, validators, near, source, view }, diagnostics));
+                    ids.extend(self.plan(
+                        Asked { name, label, validators, near, source, view, empty: false },
+                        diagnostics,
+                    ));
                 }
             }
         }
     }
 
     fn plan(&mut self, asked: Asked<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<DetectorId> {
-        let Asked { name, label, validators, near, source, view } = asked;
+        let Asked { name, label, validators, near, source, view, empty } = asked;
         let capture = source.capture.map(|group| Arc::from(group.value.as_str()));
         let (near, near_meanings) = self.near(name, near, view, diagnostics)?;
         let (text, flags) = (source.text.into(), source.flags.into());
         let key = Key { source: text, flags, view, label, validators, near, capture };
-        if let Some(id) = self.ids.get(&key) {
-            return Some(*id);
+        if let Some(id) = self.ids.get(&key).copied() {
+            let hollow = self.planned.get(id.index()).is_some_and(|known| matches_empty(&known.hir));
+            if hollow && !empty {
+                self.refuse(empty_match(name, source.span), diagnostics);
+                return None;
+            }
+            return Some(id);
         }
         let hir = self.compile(name, &source, view, diagnostics)?;
+        if matches_empty(&hir) && !empty {
+            self.refuse(empty_match(name, source.span), diagnostics);
+            return None;
+        }
         let endless = hir.properties().maximum_len().is_none_or(|longest| longest > matcher::MAX_MATCH);
         if endless && key.validators.iter().any(|validator| !validator.whole) {
             let message =
@@ -229,9 +254,7 @@ impl Patterns {
         view: View,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Hir> {
-        // What was decoded is seen as folded text.
-        let map = if view == View::Decoded { View::Folded } else { view };
-        let meaning = (source.text.to_owned(), source.flags.to_owned(), map);
+        let meaning = (source.text.to_owned(), source.flags.to_owned(), view.folding());
         if let Some(hir) = self.meanings.get(&meaning).cloned() {
             if let Some(fault) = source.capture.and_then(|group| bad_capture(name, group, &hir)) {
                 self.refuse(fault, diagnostics);
@@ -250,15 +273,6 @@ impl Patterns {
                 return None;
             }
         };
-        if hir.properties().minimum_len().unwrap_or(0) == 0 {
-            let message = format!("`{name}` matches empty text, and so would match everywhere");
-            self.refuse(
-                Diagnostic::error(codes::EMPTY_MATCH, source.span, message)
-                    .help("make at least one part of it required: `+` instead of `*`, no lone `?`"),
-                diagnostics,
-            );
-            return None;
-        }
         if let Some(fault) = source.capture.and_then(|group| bad_capture(name, group, &hir)) {
             self.refuse(fault, diagnostics);
             return None;
@@ -269,9 +283,10 @@ impl Patterns {
 
     /// Whether an expression was compiled in any view, and nothing is wrong with it.
     fn is_known(&self, regex: &grammar::ast::Regex) -> bool {
-        View::ALL
-            .into_iter()
-            .any(|view| self.meanings.contains_key(&(regex.source.clone(), regex.flags.clone(), view)))
+        View::ALL.into_iter().any(|view| {
+            let known = self.meanings.get(&(regex.source.clone(), regex.flags.clone(), view));
+            known.is_some_and(|hir| !matches_empty(hir))
+        })
     }
 
     fn refuse(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) {
@@ -302,7 +317,11 @@ impl Patterns {
             {
                 let (span, capture) = (def.ast.body.span, def.ast.capture.as_ref());
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
-                self.compile(&def.ast.name.value, &source, View::Raw, diagnostics);
+                let name = &def.ast.name.value;
+                if self.compile(name, &source, View::Raw, diagnostics).is_some_and(|hir| matches_empty(&hir))
+                {
+                    self.refuse(empty_match(name, span), diagnostics);
+                }
             }
             let near: Vec<&ast::Near> = def.ast.near.iter().collect();
             self.near(&def.ast.name.value, &near, View::Raw, diagnostics);

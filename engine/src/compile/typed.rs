@@ -68,7 +68,7 @@ pub(super) enum PatternUse {
     /// One written on the spot.
     Regex(Regex, Span),
     /// A phrase on the spot.
-    Phrase(String),
+    Phrase(String, Span),
 }
 
 impl Typed {

@@ -18,6 +18,14 @@ pub(super) fn find(file: &File) -> Vec<Diagnostic> {
     unused.map(|(what, name)| warning(what, name)).collect()
 }
 
+/// The name of a file's policy.
+pub(super) fn header(file: &File) -> Option<&str> {
+    file.items.iter().find_map(|item| match &item.kind {
+        ItemKind::Header(header) => Some(header.name.value.as_str()),
+        _ => None,
+    })
+}
+
 fn warning(what: &str, name: &Name) -> Diagnostic {
     let help = match what {
         "param" => "use it in a rule, or remove it: a configuration that sets it has no effect",

@@ -20,6 +20,8 @@ pub struct Automaton {
     first: [bool; 256],
     /// Whether a state decides at once: whatever follows, the match that ends here is the match.
     now: Vec<bool>,
+    /// Whether a match ended just before, and nothing can lengthen it.
+    last: Vec<bool>,
     stride2: usize,
 }
 
@@ -72,9 +74,9 @@ impl Automaton {
         for (byte, slot) in (0..=u8::MAX).zip(&mut first) {
             *slot = begins.get(usize::from(classes.get(byte))).copied().unwrap_or(false);
         }
-        let now = decided_states(&dfa, distinct);
+        let (now, last) = decided_states(&dfa, distinct);
         let stride2 = dfa.stride2();
-        Ok(Self { dfa, starts, first, now, stride2 })
+        Ok(Self { dfa, starts, first, now, last, stride2 })
     }
 
     /// Whether a match can begin with this byte.
@@ -112,6 +114,11 @@ impl Automaton {
         self.dfa.is_match_state(state)
     }
 
+    /// Whether a match ended just before the byte that led here, and is the match whatever follows.
+    pub fn is_last(&self, state: StateID) -> bool {
+        self.last.get(state.as_usize() >> self.stride2).copied().unwrap_or(false)
+    }
+
     /// Whether no match can come of this state any more.
     pub fn is_dead(&self, state: StateID) -> bool {
         self.dfa.is_dead_state(state)
@@ -130,7 +137,7 @@ impl Automaton {
 
     /// Bytes of memory.
     pub fn memory(&self) -> usize {
-        self.dfa.memory_usage() + self.now.len() + self.starts.len() * size_of::<StateID>()
+        self.dfa.memory_usage() + self.now.len() + self.last.len() + self.starts.len() * size_of::<StateID>()
     }
 }
 
@@ -140,8 +147,9 @@ fn representatives(dfa: &dense::DFA<Vec<u32>>) -> Vec<u8> {
 }
 
 /// The states from which every next byte, and the end of the text, complete a match right here that nothing can
-/// lengthen. They undo regex-automata's delay of matches by one byte where that is safe.
-fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: Vec<StateID>) -> Vec<bool> {
+/// lengthen; and those at which a match ended just before that nothing can lengthen. They undo regex-automata's delay of
+/// matches by one byte where that is safe.
+fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: Vec<StateID>) -> (Vec<bool>, Vec<bool>) {
     let bytes = representatives(dfa);
     let index = |state: StateID| state.as_usize() >> dfa.stride2();
     let is_final = |state: StateID| {
@@ -149,21 +157,17 @@ fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: Vec<StateID>) -> Vec<bool>
             && bytes.iter().all(|byte| dfa.is_dead_state(dfa.next_state(state, *byte)))
             && !dfa.is_match_state(dfa.next_eoi_state(state))
     };
-    // By state: whether it was met, and what came of asking.
+    // By state: whether it was met.
     let mut met: Vec<bool> = Vec::new();
-    let mut known: Vec<Option<bool>> = Vec::new();
-    let mut now: Vec<bool> = Vec::new();
     let mut queue = starts;
+    let mut states = Vec::new();
+    let mut last: Vec<bool> = Vec::new();
     while let Some(state) = queue.pop() {
         if std::mem::replace(slot(&mut met, index(state)), true) {
             continue;
         }
-        let decided = dfa.is_match_state(dfa.next_eoi_state(state))
-            && bytes.iter().all(|byte| {
-                let next = dfa.next_state(state, *byte);
-                *slot(&mut known, index(next)).get_or_insert_with(|| is_final(next))
-            });
-        *slot(&mut now, index(state)) = decided;
+        *slot(&mut last, index(state)) = is_final(state);
+        states.push(state);
         for byte in &bytes {
             let next = dfa.next_state(state, *byte);
             if !*slot(&mut met, index(next)) {
@@ -171,7 +175,13 @@ fn decided_states(dfa: &dense::DFA<Vec<u32>>, starts: Vec<StateID>) -> Vec<bool>
             }
         }
     }
-    now
+    let is_last = |state: StateID| last.get(index(state)) == Some(&true);
+    let mut now: Vec<bool> = Vec::new();
+    for state in states {
+        *slot(&mut now, index(state)) = dfa.is_match_state(dfa.next_eoi_state(state))
+            && bytes.iter().all(|byte| is_last(dfa.next_state(state, *byte)));
+    }
+    (now, last)
 }
 
 /// The entry at an index, the list lengthened as far as need be.

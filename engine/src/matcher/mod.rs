@@ -3,9 +3,11 @@
 pub mod atoms;
 mod automaton;
 pub mod decode;
+pub mod example;
 pub mod gate;
 pub mod glob;
 pub mod inclusion;
+pub mod json;
 pub mod near;
 pub mod regex;
 pub mod scan;
@@ -171,15 +173,21 @@ impl Detector {
         group.filter(|part| !part.is_empty()).unwrap_or(matched.clone())
     }
 
-    /// Whether there is a match anywhere in a plain text, seen in this detector's view.
-    pub fn occurs_in(&self, text: &str) -> bool {
+    /// Whether there is a match anywhere in a text, seen in this detector's view.
+    pub fn occurs_in(&self, text: &str, is_json: bool) -> bool {
         let mut found = false;
         if self.view == View::Decoded {
-            decode::decode(text).iter().for_each(|run| self.find_all(&run.text, |_| found = true));
+            decode::decode(text, is_json).iter().for_each(|run| self.find_all(&run.text, |_| found = true));
         } else {
-            self.find_all(&self.view.apply(text), |_| found = true);
+            let viewed = view::view(self.view, text, is_json);
+            self.find_all(viewed.text.as_deref().unwrap_or(text), |_| found = true);
         }
         found
+    }
+
+    /// Whether the expression matches somewhere in a text of this detector's view; checks are left aside.
+    pub fn matches(&self, text: &str) -> bool {
+        self.whole.is_match(Input::new(text))
     }
 
     /// Every match in a text of this detector's view: leftmost first, none overlapping; the search goes on after a

@@ -167,7 +167,7 @@ fn unseen_item(item: &ClassSetItem, view: View) -> Option<std::ops::Range<usize>
 
 fn folded(c: char, view: View) -> std::vec::IntoIter<char> {
     let mut mapped = Vec::new();
-    view.map(c, |part| mapped.push(part));
+    _ = view.map(c, |part| mapped.push(part));
     mapped.into_iter()
 }
 

@@ -1,6 +1,10 @@
 //! Views: a text as patterns see it, with a map back to the text as it arrived.
 
+use std::ops::Range;
+
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
+
+use super::json::Lexer;
 
 /// How patterns see a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,11 +18,13 @@ pub enum View {
     Raw,
     /// The folded text of what base64, hex and percent runs decode to. Whole texts only.
     Decoded,
+    /// Read as JSON text, see [`super::json`], and then folded.
+    Json,
 }
 
 impl View {
     /// All of them.
-    pub const ALL: [View; 4] = [View::Folded, View::Normalized, View::Raw, View::Decoded];
+    pub const ALL: [View; 5] = [View::Folded, View::Normalized, View::Raw, View::Decoded, View::Json];
 
     /// Its place among all.
     pub fn index(self) -> usize {
@@ -27,6 +33,7 @@ impl View {
             View::Normalized => 1,
             View::Raw => 2,
             View::Decoded => 3,
+            View::Json => 4,
         }
     }
 
@@ -37,35 +44,49 @@ impl View {
             View::Normalized => "normalized",
             View::Raw => "raw",
             View::Decoded => "decoded",
+            View::Json => "json",
         }
     }
 
-    /// Hands each character that `c` becomes to `emit`: none, itself, or several.
-    pub fn map(self, c: char, mut emit: impl FnMut(char)) {
+    /// The view whose map of characters it has: what was decoded is seen as folded text.
+    pub fn folding(self) -> View {
+        match self {
+            View::Folded | View::Decoded | View::Json => View::Folded,
+            View::Normalized => View::Normalized,
+            View::Raw => View::Raw,
+        }
+    }
+
+    /// Hands each character that `c` becomes to `emit`: none, itself, or several. Says whether it stays what it is.
+    pub fn map(self, c: char, mut emit: impl FnMut(char)) -> bool {
         if self == View::Raw || c.is_ascii() {
             emit(c);
-            return;
+            return true;
         }
         if let Some(plain) = tag_letter(c) {
             emit(plain);
-            return;
+            return false;
         }
         if is_invisible(c) {
-            return;
+            return false;
         }
         let confusables = self != View::Normalized;
+        let mut stays = false;
         decompose_compatible(c, |part| {
             if !is_combining_mark(part) {
-                emit(if confusables { look_alike(part) } else { part });
+                let shown = if confusables { look_alike(part) } else { part };
+                stays = shown == c;
+                emit(shown);
             }
         });
+        stays
     }
 
     /// The whole text in this view; pattern literals go through the same map as the texts they are sought in.
     pub fn apply(self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
-            self.map(c, |mapped| out.push(mapped));
+            _ = self.map(c, |mapped| out.push(mapped));
         }
         out
     }
@@ -88,7 +109,7 @@ pub struct PositionMap {
 
 impl PositionMap {
     /// Notes that raw bytes `raw` became view bytes `view`; in order of arrival.
-    pub fn push(&mut self, view: std::ops::Range<usize>, raw: std::ops::Range<usize>) {
+    pub fn push(&mut self, view: Range<usize>, raw: Range<usize>) {
         // A run of dropped characters is one seam.
         if let Some(last) = self.seams.last_mut()
             && view.is_empty()
@@ -143,19 +164,27 @@ pub struct Viewed {
     pub map: PositionMap,
 }
 
-/// The whole text in a view that runs in step with it.
-pub fn view(view: View, raw: &str) -> Viewed {
+/// The whole text in a view that runs in step with it. A text that `is_json` is seen decoded in every view.
+pub fn view(view: View, raw: &str, is_json: bool) -> Viewed {
     let mut map = PositionMap::default();
-    if view == View::Raw || raw.is_ascii() {
+    let reads_json = (is_json || view == View::Json) && raw.contains('\\');
+    if !reads_json && (view == View::Raw || raw.is_ascii()) {
         return Viewed { text: None, map };
     }
     let mut text = String::with_capacity(raw.len());
-    for (at, c) in raw.char_indices() {
-        let from = text.len();
-        view.map(c, |mapped| text.push(mapped));
-        if text.get(from..) != raw.get(at..at + c.len_utf8()) {
-            map.push(from..text.len(), at..at + c.len_utf8());
+    let mut show = |c: char, from: Range<usize>| {
+        let at = text.len();
+        let stays = view.map(c, |mapped| text.push(mapped));
+        if !stays || from.len() != c.len_utf8() {
+            map.push(at..text.len(), from);
         }
+    };
+    if reads_json {
+        let mut lexer = Lexer::default();
+        raw.chars().for_each(|c| lexer.push(c, &mut show));
+        lexer.finish(&mut show);
+    } else {
+        raw.char_indices().for_each(|(at, c)| show(c, at..at + c.len_utf8()));
     }
     Viewed { text: Some(text), map }
 }
@@ -248,7 +277,7 @@ mod tests {
     #[test]
     fn matches_map_back_to_the_text_as_it_arrived() {
         let raw = "x\u{200B}éﬁ y";
-        let viewed = view(View::Folded, raw);
+        let viewed = view(View::Folded, raw, false);
         assert_eq!(viewed.text.as_deref(), Some("xefi y"));
         let back = |start, end| raw.get(viewed.map.start(start)..viewed.map.end(end));
         assert_eq!(back(0, 1), Some("x"));

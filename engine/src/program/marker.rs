@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::matcher::json::{Place, escape};
+
 /// The shape of a marker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
@@ -45,6 +47,20 @@ impl Marker {
             (None, Shape::Asterisks) => out.push_str("***"),
             (None, Shape::Partial) => partial(matched, out),
         }
+    }
+
+    /// Appends the marker as it must be written in that place, so that JSON text stays JSON text. The match is given as it
+    /// is written there.
+    pub fn write_in(&self, place: Place, label: &str, matched: &str, out: &mut String) {
+        if place == Place::Plain {
+            return self.write(label, matched, out);
+        }
+        let mut words = String::new();
+        self.write(label, &escape::read(matched), &mut words);
+        let quote = if place == Place::Scalar { "\"" } else { "" };
+        out.push_str(quote);
+        escape::write(&words, out);
+        out.push_str(quote);
     }
 
     /// The words, cut or filled up with `*` where the length is to be kept.

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use grammar::ast::Phase;
 
-use crate::matcher::Detector;
+use crate::matcher::gate::Gate;
 use crate::matcher::scan::Scanner;
+use crate::matcher::{Detector, View};
 use crate::script::Script;
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -40,12 +41,36 @@ pub struct Program {
     pub(crate) scripts: Vec<Script>,
     /// Per rule that runs on answers, how it streams; in the order of `rules`.
     pub(crate) response: Vec<StreamRule>,
+    /// By view, where in an answer its detectors can begin.
+    pub(crate) starters: Vec<Starters>,
     /// The rules that wait for the whole answer.
     pub(crate) buffered: Vec<usize>,
     /// The rules as written.
     pub(crate) outlines: Vec<Outline>,
     /// The scores as written; some may be gone from `scores`.
     pub(crate) score_outlines: Vec<ScoreOutline>,
+}
+
+/// Where in answers the detectors of one view can begin.
+#[derive(Debug)]
+pub(crate) struct Starters {
+    pub(crate) gate: Gate,
+    /// By bit of the gate.
+    pub(crate) detectors: Vec<DetectorId>,
+}
+
+impl Starters {
+    /// Those of every view.
+    pub(crate) fn of(detectors: &[Detector]) -> Vec<Self> {
+        let of_view = |view: &View| {
+            let streaming =
+                (0..).map(DetectorId).zip(detectors).filter(|(_, detector)| detector.view == *view);
+            let (detectors, automata): (Vec<DetectorId>, Vec<_>) =
+                streaming.filter_map(|(id, detector)| Some((id, detector.stream.as_ref()?))).unzip();
+            Self { gate: Gate::new(&automata), detectors }
+        };
+        View::ALL.iter().map(of_view).collect()
+    }
 }
 
 /// One policy of the chain.
@@ -145,6 +170,11 @@ impl Program {
         self.rules.len()
     }
 
+    /// Whether any rule looks at requests.
+    pub fn reads_requests(&self) -> bool {
+        self.rules.iter().any(|rule| rule.phases.contains(&Phase::Request))
+    }
+
     /// Whether any rule looks at answers.
     pub fn reads_responses(&self) -> bool {
         !self.response.is_empty() || !self.buffered.is_empty()
@@ -164,6 +194,26 @@ impl Program {
         // Ids are made by the compiler together with the arena; a foreign one reads as `false`.
         const NOTHING: &Node = &Node::Const(Value::Bool(false));
         self.nodes.get(id.index()).unwrap_or(NOTHING)
+    }
+
+    /// Hands every node that a condition rests on to `visit`, each once, through scores too.
+    pub(crate) fn each_under(&self, condition: NodeId, visit: &mut dyn FnMut(NodeId, &Node)) {
+        let mut met = vec![false; self.nodes.len()];
+        let mut queue = vec![condition];
+        while let Some(id) = queue.pop() {
+            if met.get_mut(id.index()).is_none_or(|met| std::mem::replace(met, true)) {
+                continue;
+            }
+            let node = self.node(id);
+            visit(id, node);
+            node.children(|child| queue.push(child));
+            if let Node::Score(score) = node {
+                let terms = self.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
+                queue.extend(
+                    terms.iter().flat_map(|(weight, condition)| [Some(*weight), *condition]).flatten(),
+                );
+            }
+        }
     }
 
     pub(crate) fn detector(&self, id: DetectorId) -> Option<&Detector> {

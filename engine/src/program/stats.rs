@@ -102,30 +102,17 @@ fn pattern(program: &Program, index: usize) -> Option<PatternStats> {
 }
 
 fn rule_stats(program: &Program, name: String, condition: NodeId) -> RuleStats {
-    let mut met = vec![false; program.nodes.len()];
     let mut sought: Vec<DetectorId> = Vec::new();
     let mut stats = RuleStats { name, nodes: 0, per_element: 0, per_byte: 0, scripts: 0 };
-    let mut queue = vec![condition];
-    while let Some(id) = queue.pop() {
-        if met.get_mut(id.index()).is_none_or(|met| std::mem::replace(met, true)) {
-            continue;
-        }
+    program.each_under(condition, &mut |id, node| {
         stats.nodes += 1;
         stats.per_element += usize::from(program.reads_element.get(id.index()) == Some(&true));
-        let node = program.node(id);
-        node.children(|child| queue.push(child));
         match node {
             Node::Has(TextRef::Texts(_) | TextRef::Element(_), detectors) => sought.extend(detectors),
             Node::Script(..) => stats.scripts += 1,
-            Node::Score(score) => {
-                let terms = program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
-                queue.extend(
-                    terms.iter().flat_map(|(weight, condition)| [Some(*weight), *condition]).flatten(),
-                );
-            }
             _ => {}
         }
-    }
+    });
     sought.sort_unstable();
     sought.dedup();
     let walked = |id: &&DetectorId| program.scanner.gates(id.index());

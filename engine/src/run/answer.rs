@@ -8,7 +8,8 @@ use grammar::ast::Phase;
 use super::buffered::{self, Buffer};
 use super::eval::Evaluator;
 use super::facts::{self, Facts};
-use super::stream::{Held, Hit, Replacement, Stream, Watcher};
+use super::panel::{Panel, Watcher};
+use super::stream::{Held, Hit, Stream};
 use super::wording::{decision, message};
 use super::{MAX_BUFFERED, Session};
 use crate::input::Channel;
@@ -16,11 +17,14 @@ use crate::program::Program;
 use crate::program::ir::DetectorId;
 use crate::verdict::{Decision, Finding, Flow, Site, Verdict};
 
+/// After how many bytes of one piece what may leave does.
+const PART: usize = 4096;
+
 /// What a session knows of its answer.
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// The detectors that can still matter, given the request.
-    watchers: Vec<Watcher>,
+    panel: Panel,
     /// Which of them have matched, over all channels.
     seen: Vec<bool>,
     pub(super) facts: Facts,
@@ -40,7 +44,7 @@ impl Answer {
     pub(super) fn holder<'p>(&self, program: &'p Program) -> Option<&'p str> {
         let holding = self.channels.iter().filter(|(_, stream)| stream.held() > 0);
         let (_, stream) = holding.max_by_key(|(_, stream)| stream.held())?;
-        let watcher = self.watchers.get(stream.holder(&self.watchers)?)?;
+        let watcher = self.panel.watcher(stream.holder(&self.panel)?)?;
         program.detector(watcher.detector).map(|detector| &*detector.name)
     }
 }
@@ -65,10 +69,8 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
             if rule.verdict == Verdict::Redact && !alone {
                 continue;
             }
-            let watcher = Watcher { detector: *id, rules: Vec::new(), holds: false };
-            let watcher = watchers.entry(*id).or_insert(watcher);
-            watcher.rules.push(stream_rule.rule);
-            watcher.holds |= rule.verdict >= Verdict::Redact;
+            let watcher = watchers.entry(*id).or_insert_with(|| Watcher::new(program, *id));
+            watcher.trigger(stream_rule.rule, rule.verdict);
         }
         if facts::holds(program, facts, &|_| false, rule.condition) {
             fire(session, program, stream_rule.rule);
@@ -77,7 +79,7 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
     let mut watchers: Vec<Watcher> = watchers.into_values().collect();
     watchers.sort_by_key(|watcher| watcher.detector);
     session.answer.seen = vec![false; watchers.len()];
-    session.answer.watchers = watchers;
+    session.answer.panel = Panel::new(program, watchers);
     buffered::open(session, program, evaluator);
 }
 
@@ -92,24 +94,36 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
         true => (kept, kept.len() < text.len()),
         false => (text, false),
     };
-    if session.answer.watchers.is_empty() && !session.answer.buffer.holds {
+    if session.answer.panel.watchers.is_empty() && !session.answer.buffer.holds {
         out.push_str(text);
         return Flow::Open;
     }
-    with_stream(session, &program, channel, |session, stream| {
+    with_stream(session, channel, |session, stream| {
         if stream.finished && !text.is_empty() {
             session.decision = limit("limit.text_after_end", "a text went on after its end");
             session.answer.stopped = true;
             return Flow::Stopped;
         }
-        for c in text.chars() {
+        let (mut rest, mut taken) = (text, 0);
+        while !rest.is_empty() || !stream.is_read() {
+            if stream.is_read() {
+                let took = stream.take(rest);
+                rest = rest.get(took..).unwrap_or_default();
+                taken += took;
+            }
             let mut hits = std::mem::take(&mut session.answer.hits);
-            let held = stream.push(&program, &session.answer.watchers, c, &mut hits);
+            let held = stream.advance(&program, &session.answer.panel, &mut hits);
             let flow = act(session, &program, channel, stream, &hits, held, out);
             hits.clear();
             session.answer.hits = hits;
             if flow == Flow::Stopped {
                 return Flow::Stopped;
+            }
+            // A long text leaves in parts, so that little of it is kept.
+            if taken >= PART && stream.is_read() {
+                taken = 0;
+                let frontier = stream.frontier(&session.answer.panel);
+                release(session, &program, stream, frontier, out);
             }
         }
         if overflows {
@@ -119,7 +133,7 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
             session.answer.stopped = true;
             return Flow::Stopped;
         }
-        let frontier = stream.frontier(&session.answer.watchers);
+        let frontier = stream.frontier(&session.answer.panel);
         release(session, &program, stream, frontier, out);
         Flow::Open
     })
@@ -134,13 +148,13 @@ pub(super) fn finish(session: &mut Session, channel: Channel, out: &mut String) 
     if !session.answer.channels.iter().any(|(of, _)| *of == channel) {
         return Flow::Open;
     }
-    with_stream(session, &program, channel, |session, stream| {
+    with_stream(session, channel, |session, stream| {
         let mut hits = Vec::new();
-        let held = stream.finish(&program, &session.answer.watchers, &mut hits);
+        let held = stream.finish(&program, &session.answer.panel, &mut hits);
         if act(session, &program, channel, stream, &hits, held, out) == Flow::Stopped {
             return Flow::Stopped;
         }
-        let frontier = stream.frontier(&session.answer.watchers);
+        let frontier = stream.frontier(&session.answer.panel);
         release(session, &program, stream, frontier, out);
         Flow::Open
     })
@@ -182,14 +196,13 @@ pub(super) fn end(session: &mut Session, tails: &mut Vec<(Channel, String)>) -> 
 /// Runs `f` on the channel's stream, which is made when it is new.
 fn with_stream(
     session: &mut Session,
-    program: &Program,
     channel: Channel,
     f: impl FnOnce(&mut Session, &mut Stream) -> Flow,
 ) -> Flow {
     let at = session.answer.channels.iter().position(|(of, _)| *of == channel);
     let mut stream = match at {
         Some(at) => session.answer.channels.swap_remove(at).1,
-        None => Stream::new(program, &session.answer.watchers),
+        None => Stream::new(&session.answer.panel, channel.carrier.is_json()),
     };
     let flow = f(session, &mut stream);
     session.answer.channels.push((channel, stream));
@@ -213,13 +226,15 @@ fn act(
         if let Some(seen) = session.answer.seen.get_mut(hit.watcher) {
             *seen = true;
         }
-        if let (Some(tally), Some(watcher)) = (&mut session.tally, session.answer.watchers.get(hit.watcher)) {
+        if let (Some(tally), Some(watcher)) =
+            (&mut session.tally, session.answer.panel.watchers.get(hit.watcher))
+        {
             tally.trace(Phase::Response).found(watcher.detector);
         }
     }
     let mut stop_at = usize::MAX;
     for hit in hits {
-        let Some(watcher) = session.answer.watchers.get(hit.watcher).cloned() else { continue };
+        let Some(watcher) = session.answer.panel.watchers.get(hit.watcher).cloned() else { continue };
         for rule in &watcher.rules {
             if apply(session, program, channel, stream, *rule, watcher.detector, hit) {
                 stop_at = stop_at.min(hit.range.start);
@@ -229,13 +244,13 @@ fn act(
     if held == Held::TooLong {
         session.decision =
             limit("limit.hold_exceeded", "a possible match could not be decided within its bounds");
-        stop_at = stop_at.min(stream.frontier(&session.answer.watchers));
+        stop_at = stop_at.min(stream.frontier(&session.answer.panel));
     }
     if stop_at == usize::MAX {
         return Flow::Open;
     }
     // Nothing of the match that stops the answer leaves, and nothing after it.
-    let frontier = stream.frontier(&session.answer.watchers).min(stop_at);
+    let frontier = stream.frontier(&session.answer.panel).min(stop_at);
     release(session, program, stream, frontier, out);
     session.answer.stopped = true;
     Flow::Stopped
@@ -256,8 +271,9 @@ fn apply(
         return false;
     };
     let answer = &session.answer;
-    let seen =
-        |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    let seen = |id: DetectorId| {
+        answer.panel.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id)
+    };
     if !facts::holds(program, &answer.facts, &seen, rule.condition) {
         return false;
     }
@@ -272,7 +288,7 @@ fn apply(
         },
     );
     if rule.verdict == Verdict::Redact {
-        stream.replace(Replacement { range: hit.range.clone(), priority: (index, detector.0) });
+        stream.mask(hit, found.view, (index, detector.0));
     }
     fire(session, program, index);
     rule.verdict.stops()
@@ -282,9 +298,11 @@ fn apply(
 pub(super) fn fire(session: &mut Session, program: &Program, index: usize) {
     let Some(rule) = program.rules.get(index) else { return };
     let answer = &session.answer;
-    let seen =
-        |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    let seen = |id: DetectorId| {
+        answer.panel.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id)
+    };
     let mut labels: Vec<Arc<str>> = answer
+        .panel
         .watchers
         .iter()
         .zip(&answer.seen)
@@ -306,8 +324,9 @@ pub(super) fn settle(session: &mut Session) {
     // Without any text there was no answer.
     let Some(tally) = session.tally.as_mut().filter(|_| !session.answer.channels.is_empty()) else { return };
     let (program, answer) = (&session.program, &session.answer);
-    let seen =
-        |id: DetectorId| answer.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id);
+    let seen = |id: DetectorId| {
+        answer.panel.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id)
+    };
     let conditions =
         program.response.iter().filter_map(|stream| Some(program.rules.get(stream.rule)?.condition));
     for condition in conditions {
@@ -322,11 +341,11 @@ fn release(session: &Session, program: &Program, stream: &mut Stream, frontier: 
     if session.answer.buffer.holds {
         return;
     }
-    stream.release(frontier, out, &mut |(rule, detector), matched, out| {
-        let rule = program.rules.get(rule);
-        let detector = program.detector(DetectorId(detector));
+    stream.release(&session.answer.panel, frontier, out, &mut |replacement, matched, out| {
+        let (rule, detector) = replacement.priority;
+        let (rule, detector) = (program.rules.get(rule), program.detector(DetectorId(detector)));
         if let (Some(rule), Some(detector)) = (rule, detector) {
-            rule.marker.write(&detector.label, matched, out);
+            rule.marker.write_in(replacement.place, &detector.label, matched, out);
         }
     });
 }

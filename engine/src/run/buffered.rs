@@ -7,8 +7,8 @@ use grammar::ast::Phase;
 use super::answer;
 use super::eval::Evaluator;
 use super::facts;
-use super::request::{Stage, Wish, apply};
-use super::stream::Replacement;
+use super::masks::Replacement;
+use super::request::{Stage, Wish, apply, placed};
 use super::{MAX_BUFFERED, Session};
 use crate::input::{Channel, Request, Role, Text};
 use crate::program::Program;
@@ -72,7 +72,11 @@ pub(super) fn judge(session: &mut Session, program: &Arc<Program>) -> Flow {
         buffer.rules.iter().for_each(|rule| unable(session, program, *rule));
         return Flow::Open;
     }
-    let texts = buffer.texts.iter().map(|(_, text)| Text { role: Role::Assistant, value: text });
+    let texts = buffer.texts.iter().map(|(channel, value)| Text {
+        role: Role::Assistant,
+        value,
+        is_json: channel.carrier.is_json(),
+    });
     let request = Request { texts: texts.collect(), ..Request::default() };
     let mut evaluator = Evaluator::new(program, &request);
     evaluator.enter(Phase::Response);
@@ -87,11 +91,11 @@ pub(super) fn judge(session: &mut Session, program: &Arc<Program>) -> Flow {
     if flow == Flow::Stopped {
         return flow;
     }
-    for wish in wishes {
+    for wish in placed(program, &request, wishes) {
         let of = channel(wish.text);
         if let Some((_, stream)) = session.answer.channels.iter_mut().find(|(channel, _)| *channel == of) {
             let priority = (wish.priority.0, wish.priority.1.0);
-            stream.replace(Replacement { range: wish.range, priority });
+            stream.replace(Replacement { range: wish.range, priority, place: wish.place });
         }
     }
     Flow::Open

@@ -35,6 +35,8 @@ pub(super) struct ViewText {
     bytes: Vec<u8>,
     /// Position of the first byte that is kept.
     base: usize,
+    /// Position after the last byte that may be looked at.
+    end: usize,
 }
 
 impl ViewText {
@@ -42,18 +44,36 @@ impl ViewText {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Position after the last byte.
+    /// Position after the last byte that may be looked at: the text ends there as far as detectors know.
     pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Position after the last byte that has come.
+    pub(super) fn whole_end(&self) -> usize {
         self.base + self.bytes.len()
     }
 
+    /// Lets detectors look as far as a place.
+    pub(super) fn reveal(&mut self, upto: usize) {
+        self.end = upto.min(self.whole_end());
+    }
+
     pub(super) fn byte(&self, at: usize) -> Option<u8> {
+        if at >= self.end {
+            return None;
+        }
         self.bytes.get(at.checked_sub(self.base)?).copied()
+    }
+
+    /// The bytes that may be looked at.
+    fn shown(&self) -> &[u8] {
+        self.bytes.get(..self.end.saturating_sub(self.base)).unwrap_or(&self.bytes)
     }
 
     /// What the detector's checks say of a match.
     fn check(&self, detector: &Detector, range: &Range<usize>) -> Result<Range<usize>, usize> {
-        let part = detector.check(&self.bytes, &self.here(range))?;
+        let part = detector.check(self.shown(), &self.here(range))?;
         Ok(part.start + self.base..part.end + self.base)
     }
 
@@ -84,7 +104,7 @@ pub(super) enum Overrun {
 }
 
 /// One detector's place in a stream.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Cursor {
     /// Whether text is held back for its detector.
     holds: bool,
@@ -125,9 +145,15 @@ impl Waiting {
 }
 
 impl Cursor {
-    /// A cursor at the start of a text.
-    pub(super) fn new(holds: bool) -> Self {
-        Self { holds, threads: Vec::new(), pos: 0, ends: false, waiting: None }
+    /// Begins to read at a place, before which nothing is possible any more.
+    pub(super) fn wake(&mut self, at: usize, holds: bool) {
+        self.holds = holds;
+        self.go_on(at);
+    }
+
+    /// Whether nothing is possible, so that it need not be asked before a byte at which a match can begin.
+    pub(super) fn is_idle(&self) -> bool {
+        self.threads.is_empty() && self.waiting.is_none()
     }
 
     /// The first byte of the view whose fate is open; everything before it is decided.
@@ -214,6 +240,7 @@ impl Cursor {
             if automaton.is_special(thread.state) {
                 if automaton.is_match(thread.state) {
                     thread.candidate = Some(at);
+                    thread.done = automaton.is_last(thread.state);
                     self.ends = true;
                 } else if automaton.is_dead(thread.state) {
                     thread.done = true;
@@ -318,7 +345,10 @@ impl Cursor {
         let matched = first.start..end;
         match view.check(detector, &matched) {
             Ok(part)
-                if detector.near.iter().all(|near| near.stands_before(&view.bytes, &view.here(&matched))) =>
+                if detector
+                    .near
+                    .iter()
+                    .all(|near| near.stands_before(view.shown(), &view.here(&matched))) =>
             {
                 self.go_on(end);
                 found(part);
@@ -336,7 +366,7 @@ impl Cursor {
         let Some(Waiting { matched, part, .. }) = self.waiting.take() else { return };
         let here = view.here(&matched);
         let stands =
-            |near: &Near| near.stands_before(&view.bytes, &here) || near.stands_after(&view.bytes, &here);
+            |near: &Near| near.stands_before(view.shown(), &here) || near.stands_after(view.shown(), &here);
         self.go_on(matched.end);
         if detector.near.iter().all(stands) {
             found(part);

@@ -305,7 +305,8 @@ impl<'a> Evaluator<'a> {
             TextRef::Value(node) => {
                 let value = self.value(*node)?;
                 let text = value.as_str().unwrap_or_default();
-                Ok(detectors.iter().any(|id| self.found_in(*id, text)))
+                let is_json = matches!(self.program.node(*node), Node::Element(_, ElementField::Arguments));
+                Ok(detectors.iter().any(|id| self.found_in(*id, text, is_json)))
             }
         }
     }
@@ -325,8 +326,8 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Whether the detector finds anything in a plain string.
-    fn found_in(&mut self, id: DetectorId, text: &str) -> bool {
-        let found = self.program.detector(id).is_some_and(|detector| detector.occurs_in(text));
+    fn found_in(&mut self, id: DetectorId, text: &str, is_json: bool) -> bool {
+        let found = self.program.detector(id).is_some_and(|detector| detector.occurs_in(text, is_json));
         if let Some(tally) = self.tally.as_mut().filter(|_| found) {
             tally.trace(self.phase).found(id);
         }

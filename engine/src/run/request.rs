@@ -1,5 +1,6 @@
 //! The request phase: every policy in order, until one stops the exchange.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,17 +11,22 @@ use super::routes::Routes;
 use super::wording::{decision, message};
 use super::{Session, answer};
 use crate::input::Request;
+use crate::matcher::View;
+use crate::matcher::json::{Layout, Place};
 use crate::program::Program;
 use crate::program::ir::DetectorId;
 use crate::script::ScriptFailure;
 use crate::verdict::{Edit, Finding, Outcome, RequestStep, Site, Verdict};
 
 /// A replacement that a rule asks for, before overlapping ones are joined.
+#[derive(Clone)]
 pub(super) struct Wish {
     pub(super) text: usize,
     pub(super) range: Range<usize>,
     /// Whose marker is used where wishes overlap: the lowest, as in answers.
     pub(super) priority: (usize, DetectorId),
+    /// What stands there.
+    pub(super) place: Place,
     label: Arc<str>,
 }
 
@@ -112,6 +118,7 @@ pub(super) fn apply(
                 text: found.text,
                 range: found.range.clone(),
                 priority: (index, found.detector),
+                place: Place::Plain,
                 label,
             });
         }
@@ -129,8 +136,27 @@ fn label(program: &Program, found: &Evidence) -> Arc<str> {
         .map_or_else(|| Arc::from("MATCH"), |detector| Arc::clone(&detector.label))
 }
 
+/// The wishes by place: one on JSON text becomes one for each part of it that may be replaced.
+pub(super) fn placed(program: &Program, request: &Request<'_>, wishes: Vec<Wish>) -> Vec<Wish> {
+    let mut layouts: HashMap<usize, Layout> = HashMap::new();
+    let mut placed = Vec::with_capacity(wishes.len());
+    for wish in wishes {
+        let Some(text) = request.texts.get(wish.text) else { continue };
+        let detector = program.detector(wish.priority.1);
+        if !text.is_json && detector.is_none_or(|detector| detector.view != View::Json) {
+            placed.push(wish);
+            continue;
+        }
+        let layout = layouts.entry(wish.text).or_insert_with(|| Layout::of(text.value));
+        let runs = layout.runs(wish.range.clone());
+        placed.extend(runs.map(|(range, place)| Wish { range, place, ..wish.clone() }));
+    }
+    placed
+}
+
 /// The edits of all rules: overlapping wishes are one edit, marked as the first of the rules wants it.
-fn join(program: &Program, request: &Request<'_>, mut wishes: Vec<Wish>) -> Vec<Edit> {
+fn join(program: &Program, request: &Request<'_>, wishes: Vec<Wish>) -> Vec<Edit> {
+    let mut wishes = placed(program, request, wishes);
     wishes.sort_by_key(|wish| (wish.text, wish.range.start, wish.priority));
     let mut joined: Vec<Wish> = Vec::new();
     for wish in wishes {
@@ -138,7 +164,7 @@ fn join(program: &Program, request: &Request<'_>, mut wishes: Vec<Wish>) -> Vec<
             Some(last) if last.text == wish.text && wish.range.start < last.range.end => {
                 last.range.end = last.range.end.max(wish.range.end);
                 if wish.priority < last.priority {
-                    (last.priority, last.label) = (wish.priority, wish.label);
+                    (last.priority, last.place, last.label) = (wish.priority, wish.place, wish.label);
                 }
             }
             _ => joined.push(wish),
@@ -147,7 +173,12 @@ fn join(program: &Program, request: &Request<'_>, mut wishes: Vec<Wish>) -> Vec<
     let edit = |wish: Wish| {
         let matched = request.texts.get(wish.text)?.value.get(wish.range.clone())?;
         let mut replacement = String::new();
-        program.rules.get(wish.priority.0)?.marker.write(&wish.label, matched, &mut replacement);
+        program.rules.get(wish.priority.0)?.marker.write_in(
+            wish.place,
+            &wish.label,
+            matched,
+            &mut replacement,
+        );
         Some(Edit { text: wish.text, range: wish.range, replacement })
     };
     joined.into_iter().filter_map(edit).collect()

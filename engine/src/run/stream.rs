@@ -2,24 +2,16 @@
 
 use std::ops::Range;
 
-use super::cursor::{Cursor, Overrun, ViewText};
-use crate::matcher::view::PositionMap;
-use crate::matcher::{Automaton, Detector, View};
+use super::cursor::Overrun;
+use super::lens::Lens;
+use super::masks::{Masks, Priority, Replacement};
+use super::panel::Panel;
+use crate::matcher::View;
+use crate::matcher::json::{Lexer, Place, Show};
 use crate::program::Program;
-use crate::program::ir::DetectorId;
 
 /// The most bytes of a text that are held back for matches that are still possible.
 const MAX_HELD: usize = 64 << 10;
-
-/// A detector that watches an answer.
-#[derive(Clone, Debug)]
-pub(super) struct Watcher {
-    pub(super) detector: DetectorId,
-    /// The rules that it triggers.
-    pub(super) rules: Vec<usize>,
-    /// Whether text is held back for it; flags delay nothing.
-    pub(super) holds: bool,
-}
 
 /// A certain match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +20,6 @@ pub(super) struct Hit {
     pub(super) watcher: usize,
     /// Bytes of the text as it arrived.
     pub(super) range: Range<usize>,
-}
-
-/// A part of the text to replace.
-#[derive(Clone, Debug)]
-pub(super) struct Replacement {
-    pub(super) range: Range<usize>,
-    /// Whose marker is used where replacements overlap: the lowest.
-    pub(super) priority: (usize, u32),
 }
 
 /// What came of a step.
@@ -47,18 +31,11 @@ pub(super) enum Held {
     TooLong,
 }
 
-/// A view of the text that some watcher needs.
-#[derive(Debug)]
-struct Lens {
-    view: View,
-    text: ViewText,
-    map: PositionMap,
-    /// Bytes before a match that its detectors look at.
-    behind: usize,
-}
+/// Appends the marker for a replacement that stands for a text.
+pub(super) type Mark<'a> = &'a mut dyn FnMut(&Replacement, &str, &mut String);
 
-/// Appends the marker for a replacement: its priority, the text that it stands for, and where to.
-pub(super) type Mark<'a> = &'a mut dyn FnMut((usize, u32), &str, &mut String);
+/// The most bytes that are taken at once.
+const RUN: usize = 1024;
 
 /// One text, arriving.
 #[derive(Debug)]
@@ -66,33 +43,26 @@ pub(super) struct Stream {
     /// The text from `base` on that has not left yet.
     raw: String,
     base: usize,
+    /// Position after the last byte that detectors have read.
+    read: usize,
+    /// Whether what they have not read yet is the same in every view, byte for byte.
+    plain: bool,
     lenses: Vec<Lens>,
-    /// One per watcher, with the lens that it looks through.
-    cursors: Vec<(usize, Cursor)>,
+    /// Reads the text as JSON, when a lens does.
+    lexer: Option<Lexer>,
     /// Whether the text is complete.
     pub(super) finished: bool,
-    /// Sorted by start; none overlap.
-    replacements: Vec<Replacement>,
+    masks: Masks,
 }
 
 impl Stream {
-    pub(super) fn new(program: &Program, watchers: &[Watcher]) -> Self {
-        let mut lenses: Vec<Lens> = Vec::new();
-        let mut cursors = Vec::new();
-        for watcher in watchers {
-            let detector = program.detector(watcher.detector);
-            let view = detector.map_or(View::Folded, |detector| detector.view);
-            let lens = lenses.iter().position(|lens| lens.view == view).unwrap_or_else(|| {
-                let (text, map) = (ViewText::default(), PositionMap::default());
-                lenses.push(Lens { view, text, map, behind: 1 });
-                lenses.len() - 1
-            });
-            if let Some(lens) = lenses.get_mut(lens) {
-                lens.behind = lens.behind.max(detector.map_or(1, Detector::looks_behind));
-            }
-            cursors.push((lens, Cursor::new(watcher.holds)));
-        }
-        Self { raw: String::new(), base: 0, lenses, cursors, finished: false, replacements: Vec::new() }
+    /// A stream that nothing has come of yet; of a text that `is_json` every pattern sees the strings decoded.
+    pub(super) fn new(panel: &Panel, is_json: bool) -> Self {
+        let lens = |view| Lens::new(view, is_json || view == View::Json, panel);
+        let lenses: Vec<Lens> = panel.views().map(lens).collect();
+        let lexer = lenses.iter().any(|lens| lens.reads_json).then(Lexer::default);
+        let (raw, masks) = (String::new(), Masks::default());
+        Self { raw, base: 0, read: 0, plain: false, lenses, lexer, finished: false, masks }
     }
 
     /// Bytes held back.
@@ -105,124 +75,146 @@ impl Stream {
         self.base + self.raw.len()
     }
 
-    /// Takes one character and hands out the matches that it makes certain. All detectors see a character before any
-    /// sees the next, so that what is certain at a place never depends on how the text was cut.
-    pub(super) fn push(
-        &mut self,
-        program: &Program,
-        watchers: &[Watcher],
-        c: char,
-        hits: &mut Vec<Hit>,
-    ) -> Held {
+    /// Takes the beginning of a text, to be read next, and says how many bytes of it: a character, or a run of such as
+    /// every view shows as they are.
+    pub(super) fn take(&mut self, text: &str) -> usize {
+        let run = text.bytes().take(RUN).take_while(u8::is_ascii).count();
+        if let Some(run) = text.get(..run).filter(|run| !run.is_empty() && self.lexer.is_none()) {
+            self.plain = true;
+            self.raw.push_str(run);
+            self.lenses.iter_mut().for_each(|lens| lens.text.push(run.as_bytes()));
+            return run.len();
+        }
+        let Some(c) = text.chars().next() else { return 0 };
+        self.plain = false;
         let from = self.end();
         self.raw.push(c);
-        let mut bytes = [0; 4];
-        let encoded = c.encode_utf8(&mut bytes).as_bytes();
-        for lens in &mut self.lenses {
-            let at = lens.text.end();
-            if c.is_ascii() || lens.view == View::Raw {
-                lens.text.push(encoded);
-                continue;
+        for lens in self.lenses.iter_mut().filter(|lens| !lens.reads_json) {
+            lens.show(c, from..from + c.len_utf8());
+        }
+        self.read_json(|lexer, show| lexer.push(c, show));
+        c.len_utf8()
+    }
+
+    /// Reads on to the end of what was taken, or to the first character that makes matches certain, and hands these out.
+    /// All detectors see a character before any sees the next, so that what is certain at a place never depends on how
+    /// the text was cut.
+    pub(super) fn advance(&mut self, program: &Program, panel: &Panel, hits: &mut Vec<Hit>) -> Held {
+        while self.read < self.end() {
+            self.read = if self.plain { self.read + 1 } else { self.end() };
+            let mut held = Held::Bounded;
+            for lens in &mut self.lenses {
+                let upto = if self.plain { lens.text.end() + 1 } else { lens.text.whole_end() };
+                if lens.read(program, panel, upto, hits) == Overrun::Yes {
+                    held = Held::TooLong;
+                }
             }
-            let mut mapped = [0; 4];
-            lens.view.map(c, |part| lens.text.push(part.encode_utf8(&mut mapped).as_bytes()));
-            lens.map.push(at..lens.text.end(), from..from + encoded.len());
+            // Characters that a view drops lengthen no match in the view, and replacements may join without end: both are
+            // bounded here. What has arrived since the last release depends on the cuts, but is never less than what is
+            // held, so the outcome does not.
+            if self.read - self.base > MAX_HELD && self.read - self.held_from(panel) > MAX_HELD {
+                held = Held::TooLong;
+            }
+            if !hits.is_empty() || held == Held::TooLong {
+                hits.sort_by_key(|hit| hit.watcher);
+                return held;
+            }
         }
-        let held = self.run(program, watchers, hits, Cursor::advance);
-        // Characters that a view drops lengthen no match in the view, and replacements may join without end: both are
-        // bounded here. What has arrived since the
-        // last release depends on the cuts, but is never less than what is held, so the outcome does not.
-        if self.raw.len() > MAX_HELD && self.end() - self.held_from(watchers) > MAX_HELD {
-            return Held::TooLong;
-        }
-        held
+        Held::Bounded
+    }
+
+    /// Whether all that was taken is read.
+    pub(super) fn is_read(&self) -> bool {
+        self.read == self.end()
     }
 
     /// The text is complete.
-    pub(super) fn finish(&mut self, program: &Program, watchers: &[Watcher], hits: &mut Vec<Hit>) -> Held {
+    pub(super) fn finish(&mut self, program: &Program, panel: &Panel, hits: &mut Vec<Hit>) -> Held {
         self.finished = true;
-        self.run(program, watchers, hits, Cursor::finish)
-    }
-
-    fn run<F>(&mut self, program: &Program, watchers: &[Watcher], hits: &mut Vec<Hit>, go: F) -> Held
-    where
-        F: Fn(&mut Cursor, &Detector, &Automaton, &ViewText, &mut dyn FnMut(Range<usize>)) -> Overrun,
-    {
+        self.read_json(|lexer, show| lexer.finish(show));
         let mut held = Held::Bounded;
-        for (index, ((lens, cursor), watcher)) in self.cursors.iter_mut().zip(watchers).enumerate() {
-            let Some(lens) = self.lenses.get(*lens) else { continue };
-            let Some(detector) = program.detector(watcher.detector) else { continue };
-            let Some(automaton) = &detector.stream else { continue };
-            let mut found = |range: Range<usize>| {
-                let range = lens.map.start(range.start)..lens.map.end(range.end);
-                hits.push(Hit { watcher: index, range });
-            };
-            if go(cursor, detector, automaton, &lens.text, &mut found) == Overrun::Yes {
+        for lens in &mut self.lenses {
+            let shown = lens.read(program, panel, lens.text.whole_end(), hits);
+            if shown == Overrun::Yes || lens.finish(program, hits) == Overrun::Yes {
                 held = Held::TooLong;
             }
         }
+        hits.sort_by_key(|hit| hit.watcher);
         held
     }
 
-    /// Notes a replacement, as one with those that it overlaps.
-    pub(super) fn replace(&mut self, mut replacement: Replacement) {
-        let from = self.replacements.partition_point(|other| other.range.end <= replacement.range.start);
-        let upto = self.replacements.partition_point(|other| other.range.start < replacement.range.end);
-        for joined in self.replacements.drain(from..upto.max(from)) {
-            replacement.range.start = replacement.range.start.min(joined.range.start);
-            replacement.range.end = replacement.range.end.max(joined.range.end);
-            replacement.priority = replacement.priority.min(joined.priority);
+    /// Reads on as JSON, and shows what was read to the lenses that see the text so.
+    fn read_json(&mut self, read: impl FnOnce(&mut Lexer, Show<'_>)) {
+        let Some(lexer) = &mut self.lexer else { return };
+        let lenses = &mut self.lenses;
+        read(lexer, &mut |c, raw| {
+            for lens in lenses.iter_mut().filter(|lens| lens.reads_json) {
+                lens.show(c, raw.clone());
+            }
+        });
+        self.masks.settle(lexer.layout());
+    }
+
+    /// Notes that a match is to be replaced.
+    pub(super) fn mask(&mut self, hit: &Hit, view: View, priority: Priority) {
+        let lens = self.lenses.iter().find(|lens| lens.view == view);
+        match &self.lexer {
+            Some(lexer) if lens.is_some_and(|lens| lens.reads_json) => {
+                self.masks.add_in(lexer.layout(), &hit.range, priority);
+            }
+            _ => self.replace(Replacement { range: hit.range.clone(), priority, place: Place::Plain }),
         }
-        self.replacements.insert(from, replacement);
+    }
+
+    /// Notes a replacement.
+    pub(super) fn replace(&mut self, replacement: Replacement) {
+        self.masks.add(replacement);
     }
 
     /// The first byte that cannot leave yet: one whose fate is open, or of a replacement that may still grow.
-    fn held_from(&self, watchers: &[Watcher]) -> usize {
-        let frontier = self.frontier(watchers);
-        let waiting = self.replacements.iter().find(|waiting| waiting.range.end > frontier);
-        waiting.map_or(frontier, |waiting| waiting.range.start.min(frontier))
+    fn held_from(&self, panel: &Panel) -> usize {
+        self.masks.held_from(self.frontier(panel))
     }
 
     /// The first byte whose fate is open.
-    pub(super) fn frontier(&self, watchers: &[Watcher]) -> usize {
-        let mut frontier = self.end();
-        for ((lens, cursor), watcher) in self.cursors.iter().zip(watchers) {
-            if let Some(lens) = self.lenses.get(*lens).filter(|_| watcher.holds) {
-                let open = cursor.open_from();
-                if open < lens.text.end() {
-                    frontier = frontier.min(lens.map.start(open));
-                }
+    pub(super) fn frontier(&self, panel: &Panel) -> usize {
+        let mut frontier = self.read;
+        for lens in &self.lenses {
+            let lexer = self.lexer.as_ref().filter(|_| lens.reads_json);
+            for (watcher, open) in lens.open() {
+                let Some(watcher) = panel.watcher(watcher).filter(|watcher| watcher.holds) else { continue };
+                let open = lexer.map_or(open, |lexer| watcher.hold.open_in(lexer, Some(open)));
+                frontier = frontier.min(open);
+            }
+            // Those for which nothing is possible yet.
+            if let (Some(lexer), Some(sight)) = (lexer, panel.sight(lens.view)) {
+                let open = sight.holds.iter().map(|hold| hold.open_in(lexer, None));
+                frontier = open.fold(frontier, usize::min);
             }
         }
-        frontier
+        let unfinished = self.lexer.as_ref().filter(|_| self.masks.waits());
+        let scalar = unfinished.and_then(|lexer| lexer.layout().open_scalar());
+        scalar.map_or(frontier, |start| frontier.min(start))
     }
 
     /// The watcher whose open match begins first, if any holds text back.
-    pub(super) fn holder(&self, watchers: &[Watcher]) -> Option<usize> {
-        let open = |index: usize| {
-            let (lens, cursor) = self.cursors.get(index)?;
-            let lens = self.lenses.get(*lens)?;
-            let from = cursor.open_from();
-            (from < lens.text.end()).then(|| lens.map.start(from))
-        };
-        let holding = watchers.iter().enumerate().filter(|(_, watcher)| watcher.holds);
-        holding.filter_map(|(index, _)| Some((open(index)?, index))).min().map(|(_, index)| index)
+    pub(super) fn holder(&self, panel: &Panel) -> Option<usize> {
+        let holds = |watcher: usize| panel.watcher(watcher).is_some_and(|watcher| watcher.holds);
+        let open = self.lenses.iter().flat_map(Lens::open).filter(|(watcher, _)| holds(*watcher));
+        open.min_by_key(|(watcher, open)| (*open, *watcher)).map(|(watcher, _)| watcher)
     }
 
     /// Lets go of everything before `frontier`, replaced where it must be.
-    pub(super) fn release(&mut self, frontier: usize, out: &mut String, mark: Mark<'_>) {
-        let settled = self.replacements.partition_point(|replacement| replacement.range.end <= frontier);
-        for Replacement { range, priority } in self.replacements.drain(..settled).collect::<Vec<_>>() {
-            self.emit(range.start, out);
-            let length = range.end.saturating_sub(self.base);
-            mark(priority, self.raw.get(..length).unwrap_or_default(), out);
+    pub(super) fn release(&mut self, panel: &Panel, frontier: usize, out: &mut String, mark: Mark<'_>) {
+        for replacement in self.masks.take(frontier) {
+            self.emit(replacement.range.start, out);
+            let length = replacement.range.end.saturating_sub(self.base);
+            mark(&replacement, self.raw.get(..length).unwrap_or_default(), out);
             self.raw.drain(..length.min(self.raw.len()));
-            self.base = range.end;
+            self.base = replacement.range.end;
         }
-        // What is still open may join the next replacement: that one waits as a whole.
-        let waiting = self.replacements.first().map_or(frontier, |waiting| waiting.range.start.min(frontier));
-        self.emit(waiting, out);
-        self.forget();
+        self.emit(self.masks.held_from(frontier), out);
+        self.forget(panel);
     }
 
     fn emit(&mut self, upto: usize, out: &mut String) {
@@ -236,12 +228,12 @@ impl Stream {
     }
 
     /// Drops what no detector needs any more.
-    fn forget(&mut self) {
-        for (index, lens) in self.lenses.iter_mut().enumerate() {
-            let cursors = self.cursors.iter().filter(|(of, _)| *of == index);
-            let open = cursors.map(|(_, cursor)| cursor.open_from()).min().unwrap_or_else(|| lens.text.end());
-            lens.text.forget(open, lens.behind);
-            lens.map.forget(open);
+    fn forget(&mut self, panel: &Panel) {
+        for lens in &mut self.lenses {
+            lens.forget(panel.sight(lens.view).map_or(1, |sight| sight.behind));
+        }
+        if let Some(lexer) = &mut self.lexer {
+            lexer.forget(self.base);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use crate::input::Request;
+use crate::input::{Request, Text};
 use crate::matcher::decode::{Decoded, decode};
 use crate::matcher::scan::Scan;
 use crate::matcher::view::{self, Viewed};
@@ -66,13 +66,13 @@ impl<'a> Texts<'a> {
 
     fn search(&mut self, id: DetectorId, detector: &Detector, index: usize) -> Vec<Range<usize>> {
         let mut hits = Vec::new();
-        let Some(text) = self.request.texts.get(index).map(|text| text.value) else { return hits };
+        let Some(text) = self.request.texts.get(index) else { return hits };
         let Some(seen) = self.seen(detector.view, index, text) else { return hits };
         let scanner = &self.program.scanner;
         let detector = (id.index(), detector);
         match &*seen {
             Seen::Plain(viewed, scan) => {
-                let shown = viewed.text.as_deref().unwrap_or(text);
+                let shown = viewed.text.as_deref().unwrap_or(text.value);
                 let back = |range: Range<usize>| viewed.map.start(range.start)..viewed.map.end(range.end);
                 scanner.find_all(detector, shown, scan, |range| hits.push(back(range)));
             }
@@ -87,7 +87,7 @@ impl<'a> Texts<'a> {
     }
 
     /// The text in a view, and where the walk over it found atoms.
-    fn seen(&mut self, view: View, index: usize, text: &str) -> Option<Rc<Seen>> {
+    fn seen(&mut self, view: View, index: usize, text: &Text<'_>) -> Option<Rc<Seen>> {
         let scanner = &self.program.scanner;
         let slot = self.known.get_mut(index)?.seen.get_mut(view.index())?;
         let seen = slot.get_or_insert_with(|| {
@@ -96,10 +96,10 @@ impl<'a> Texts<'a> {
                     let scan = scanner.scan(view, &run.text);
                     (run, scan)
                 };
-                Seen::Decoded(decode(text).into_iter().map(scanned).collect())
+                Seen::Decoded(decode(text.value, text.is_json).into_iter().map(scanned).collect())
             } else {
-                let viewed = view::view(view, text);
-                let scan = scanner.scan(view, viewed.text.as_deref().unwrap_or(text));
+                let viewed = view::view(view, text.value, text.is_json);
+                let scan = scanner.scan(view, viewed.text.as_deref().unwrap_or(text.value));
                 Seen::Plain(viewed, scan)
             })
         });

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use engine::verdict::Report;
 
-use super::{Outcome, Record, Seat};
+use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::ids;
 use crate::packs::Pack;
 use crate::route::Target;
-use crate::wire::chat::Usage;
+use crate::wire::{Endpoint, Usage};
 
 /// The status of a request whose client did not wait for one, as proxies commonly write it.
 const CLIENT_CLOSED: u16 = 499;
@@ -21,6 +21,7 @@ pub(crate) struct Ledger {
     record: Option<Box<Record>>,
     target: Option<Arc<Target>>,
     began: Instant,
+    begun: bool,
 }
 
 impl Ledger {
@@ -32,6 +33,7 @@ impl Ledger {
             event_type: "decision",
             timestamp: jiff::Timestamp::now().to_string(),
             request_id: request_id.to_owned(),
+            endpoint: None,
             outcome: Outcome::ClientDisconnect,
             verdict: "allow",
             reason_code: None,
@@ -53,8 +55,16 @@ impl Ledger {
             cost_usd: None,
             user_id: None,
             policies_evaluated: Vec::new(),
+            prev_hash: Hash::ZERO,
         };
-        Self { seat, record: Some(Box::new(record)), target: None, began: Instant::now() }
+        Self { seat, record: Some(Box::new(record)), target: None, began: Instant::now(), begun: false }
+    }
+
+    /// For a request to that endpoint.
+    #[must_use]
+    pub(crate) fn at(mut self, endpoint: Endpoint) -> Self {
+        self.note(|record| record.endpoint = Some(endpoint));
+        self
     }
 
     fn note(&mut self, write: impl FnOnce(&mut Record)) {
@@ -92,6 +102,11 @@ impl Ledger {
         self.note(|record| record.status = status.as_u16());
     }
 
+    /// The head of the answer goes to the client; what comes after can only be told in the stream.
+    pub(crate) fn begin(&mut self) {
+        self.begun = true;
+    }
+
     /// What it consumed.
     pub(crate) fn used(&mut self, usage: Option<Usage>) {
         let pricing = self.target.as_ref().and_then(|target| target.pricing);
@@ -111,15 +126,24 @@ impl Ledger {
         self.note(|record| record.error = Some(code.to_owned()));
     }
 
-    /// The exchange is over: the record goes to the log.
-    pub(crate) fn close(&mut self, outcome: Outcome) {
-        let Some(mut record) = self.record.take() else { return };
+    /// The exchange is over: the record goes to the log, and the end of the answer waits for the receipt.
+    pub(crate) fn close(&mut self, outcome: Outcome) -> Receipt {
+        let Some(mut record) = self.record.take() else { return Receipt::none() };
         record.outcome = outcome;
         record.latency_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tell(&record);
-        if let Some(seat) = self.seat.take() {
-            seat.write(record);
+        match self.seat.take() {
+            Some(seat) => seat.write(record, self.begun),
+            None => Receipt::none(),
         }
+    }
+}
+
+#[cfg(test)]
+impl Ledger {
+    /// The record as it would be written.
+    pub(crate) fn into_record(mut self) -> Box<Record> {
+        self.record.take().expect("a record that is not closed")
     }
 }
 
@@ -127,10 +151,10 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.failed("internal_error");
-            return self.close(Outcome::Failed);
+            return drop(self.close(Outcome::Failed));
         }
         self.note(|record| record.status = if record.status == 0 { CLIENT_CLOSED } else { record.status });
-        self.close(Outcome::ClientDisconnect);
+        drop(self.close(Outcome::ClientDisconnect)); // nobody is left who could wait
     }
 }
 
@@ -139,6 +163,7 @@ fn tell(record: &Record) {
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
     tracing::info!(
         request_id = record.request_id,
+        endpoint = record.endpoint.map(Endpoint::path),
         model = record.model,
         provider = record.provider,
         target_id = record.target,

@@ -1,52 +1,133 @@
-//! The audit log: one line per request, whatever the outcome.
+//! The audit log: one line per request, whatever the outcome, each holding the hash of the one before it.
 //!
-//! A request takes a [`Seat`] in the writer's queue before anything is sent anywhere, so that its record always
-//! has a place: a full queue or a disk that cannot be written refuses requests instead of losing records.
+//! A request takes a [`Seat`] in the writer's queue before anything is sent anywhere, so that its record always has
+//! a place: a full queue or a disk that cannot be written refuses requests instead of losing records. At its end it
+//! gets a [`Receipt`], and the last byte of the answer waits for that.
+//!
+//! The files of the folder are the truth. Whatever else is to have the records follows them: each has its number,
+//! and sealed segments do not change.
 
+pub(crate) mod chain;
+pub(crate) mod checkpoint;
+mod disk;
+mod event;
 mod ledger;
+mod lines;
+mod log;
+mod receipt;
 mod record;
+pub(crate) mod segment;
+mod start;
+pub(crate) mod verify;
+pub(crate) mod walk;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use grammar::config::{self, SyncPolicy};
+use jiff::Timestamp;
 use tokio::sync::mpsc::{OwnedPermit, Sender, channel};
 use tokio::task::JoinHandle;
 
+pub use chain::Hash;
 pub(crate) use ledger::Ledger;
+pub(crate) use receipt::{Receipt, Unwritten};
 pub use record::{Evaluated, Found, Outcome, Record};
 
 use crate::error::Error;
+use crate::gateway::FailMode;
+use crate::route::read_key;
+use crate::secret::Secret;
+use disk::Folder;
+use event::Removed;
+use writer::{Entry, Writer};
 
 /// Most requests whose records may be outstanding: more than connections that are let in.
 const SEATS: usize = 16 * 1024;
 
+/// Shortest key: below, it could be guessed.
+const SHORTEST_KEY: usize = 16;
+
+/// What the log promises.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) sync: SyncPolicy,
+    pub(crate) interval: Duration,
+    pub(crate) segment_bytes: u64,
+    pub(crate) retention_days: Option<u32>,
+    pub(crate) key: Option<Secret>,
+}
+
+impl Options {
+    /// Those of a configuration; its key is read now.
+    pub(crate) fn of(audit: &config::Audit) -> Result<Self, Error> {
+        let key = audit.key.as_ref().map(read_key).transpose();
+        let key = key.map_err(|reason| Error::new(format!("`audit.key_ref` leads to no key: {reason}")))?;
+        if key.as_ref().is_some_and(|key| key.len() < SHORTEST_KEY) {
+            let help = "make one with `openssl rand -hex 32`";
+            return Err(Error::new(format!(
+                "the key of the audit log has less than {SHORTEST_KEY} bytes; {help}"
+            )));
+        }
+        Ok(Self {
+            sync: audit.sync,
+            interval: Duration::from_millis(audit.interval_ms.into()),
+            segment_bytes: u64::from(audit.segment_mb) * 1024 * 1024,
+            retention_days: audit.retention_days,
+            key,
+        })
+    }
+}
+
 /// The way to the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Audit {
-    queue: Sender<Box<Record>>,
+    queue: Sender<Entry>,
     failing: Arc<AtomicBool>,
+    fail_mode: FailMode,
 }
 
 /// A kept place in the writer's queue.
 #[derive(Debug)]
-pub(crate) struct Seat(OwnedPermit<Box<Record>>);
+pub(crate) struct Seat {
+    place: OwnedPermit<Entry>,
+    fail_mode: FailMode,
+}
 
 impl Seat {
-    fn write(self, record: Box<Record>) {
-        self.0.send(record);
+    /// Hands a record over. `begun`: the client has had the head of its answer already.
+    fn write(self, record: Box<Record>, begun: bool) -> Receipt {
+        let (entry, receipt) = Entry::new(record, begun, self.fail_mode);
+        self.place.send(entry);
+        receipt
     }
 }
 
 impl Audit {
     /// Opens the log under a state folder and starts its writer, which ends when every [`Audit`] and [`Seat`] is gone.
-    pub(crate) fn open(state_dir: &Path) -> Result<(Self, JoinHandle<()>), Error> {
-        let failing = Arc::new(AtomicBool::new(false));
-        let writer = writer::Writer::open(state_dir, Arc::clone(&failing))?;
-        let (queue, records) = channel(SEATS);
-        let task = tokio::task::spawn_blocking(move || writer.run(records));
-        Ok((Self { queue, failing }, task))
+    pub(crate) fn open(
+        state_dir: &Path,
+        options: Options,
+        fail_mode: FailMode,
+    ) -> Result<(Self, JoinHandle<()>), Error> {
+        let folder = segment::folder(state_dir);
+        let log = start::open(Folder::open(&folder)?, &folder, options, Timestamp::now())?;
+        Ok(Self::over(Writer::new(log), SEATS, fail_mode))
+    }
+
+    fn over(
+        writer: Writer<impl disk::Disk + 'static>,
+        seats: usize,
+        fail_mode: FailMode,
+    ) -> (Self, JoinHandle<()>) {
+        let (queue, entries) = channel(seats);
+        let failing = writer.failing();
+        let runtime = tokio::runtime::Handle::current();
+        let task = tokio::task::spawn_blocking(move || writer.run(entries, &runtime));
+        (Self { queue, failing, fail_mode }, task)
     }
 
     /// A place for a record to come, or nothing when it could not be written.
@@ -54,13 +135,25 @@ impl Audit {
         if self.failing.load(Ordering::Relaxed) {
             return None;
         }
-        self.queue.clone().try_reserve_owned().ok().map(Seat)
+        let place = self.queue.clone().try_reserve_owned().ok()?;
+        Some(Seat { place, fail_mode: self.fail_mode })
     }
 
     /// Whether records can be written now.
     pub(crate) fn is_sound(&self) -> bool {
         !self.failing.load(Ordering::Relaxed) && !self.queue.is_closed()
     }
+}
+
+/// Removes what is past its retention from a log that no gateway writes.
+pub(crate) fn prune(folder: &Path, options: Options) -> Result<Vec<Removed>, Error> {
+    let unwritten = |e: std::io::Error| Error::file("write the audit log", folder, &e);
+    let now = Timestamp::now();
+    let mut log = start::open(Folder::open(folder)?, folder, options, now)?;
+    log.turn(now).map_err(unwritten)?;
+    let removed = log.prune(now).map_err(unwritten)?;
+    log.close(now).map_err(unwritten)?;
+    Ok(removed)
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! One line of the audit log: what was decided and why, never what was said.
 
-use engine::input::Channel;
 use engine::verdict::{Finding, Report, Site};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::wire::Endpoint;
+
+use super::chain::Hash;
+use super::event::canonical_number;
 
 /// How an exchange ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,63 +37,72 @@ impl Outcome {
     }
 }
 
-/// A record of one request.
+/// A record of one request. Its fields stand in the order of their names, as canonical JSON has them.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Record {
-    pub seq: u64,
-    pub id: String,
-    pub event_type: &'static str,
-    pub timestamp: String,
-    pub request_id: String,
-    pub outcome: Outcome,
-    pub verdict: &'static str,
-    pub reason_code: Option<String>,
-    pub policy: Option<String>,
-    pub rule: Option<String>,
-    pub severity: Option<String>,
-    pub tags: Vec<String>,
-    pub model: Option<String>,
-    pub provider: Option<String>,
-    pub target: Option<String>,
-    pub config_version: String,
     pub config_hash: String,
-    pub status: u16,
-    pub error: Option<String>,
-    pub stream: bool,
-    pub latency_ms: u64,
-    pub input_tokens: Option<u64>,
-    pub output_tokens: Option<u64>,
+    pub config_version: String,
+    #[serde(serialize_with = "canonical")]
     pub cost_usd: Option<f64>,
-    pub user_id: Option<String>,
+    #[serde(serialize_with = "path")]
+    pub endpoint: Option<Endpoint>,
+    pub error: Option<String>,
+    pub event_type: &'static str,
+    pub id: String,
+    pub input_tokens: Option<u64>,
+    pub latency_ms: u64,
+    pub model: Option<String>,
+    pub outcome: Outcome,
+    pub output_tokens: Option<u64>,
     pub policies_evaluated: Vec<Evaluated>,
+    pub policy: Option<String>,
+    pub prev_hash: Hash,
+    pub provider: Option<String>,
+    pub reason_code: Option<String>,
+    pub request_id: String,
+    pub rule: Option<String>,
+    pub seq: u64,
+    pub severity: Option<String>,
+    pub status: u16,
+    pub stream: bool,
+    pub tags: Vec<String>,
+    pub target: Option<String>,
+    pub timestamp: String,
+    pub user_id: Option<String>,
+    pub verdict: &'static str,
+}
+
+fn canonical<S: serde::Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    number.and_then(canonical_number).serialize(serializer)
 }
 
 /// One policy's part.
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Evaluated {
+    pub findings: Vec<Found>,
+    pub latency_us: u64,
     pub name: String,
     pub result: &'static str,
-    pub latency_us: u64,
-    pub findings: Vec<Found>,
 }
 
 /// One finding: where and what, never the text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Found {
-    pub rule: String,
+    pub end: usize,
     pub label: String,
+    pub rule: String,
     pub site: String,
     pub start: usize,
-    pub end: usize,
 }
 
 impl Record {
     /// Takes over what the session decided.
     pub(crate) fn judge(&mut self, report: &Report) {
         let decision = &report.decision;
+        let endpoint = self.endpoint.unwrap_or(Endpoint::Chat);
         self.verdict = decision.verdict.name();
         self.reason_code = decision.reason_code.as_deref().map(str::to_owned);
         self.policy = decision.policy.as_deref().map(str::to_owned);
@@ -100,47 +113,50 @@ impl Record {
             name: policy.name.to_string(),
             result: policy.outcome.name(),
             latency_us: policy.nanos / 1_000,
-            findings: policy.findings.iter().map(Found::of).collect(),
+            findings: policy.findings.iter().map(|finding| Found::of(endpoint, finding)).collect(),
         });
         self.policies_evaluated = evaluated.collect();
     }
 }
 
 impl Found {
-    fn of(finding: &Finding) -> Self {
+    fn of(endpoint: Endpoint, finding: &Finding) -> Self {
         Self {
             rule: finding.rule.to_string(),
             label: finding.label.to_string(),
-            site: place(finding.site),
+            site: place(endpoint, finding.site),
             start: finding.range.start,
             end: finding.range.end,
         }
     }
 }
 
-fn place(site: Site) -> String {
+fn place(endpoint: Endpoint, site: Site) -> String {
     match site {
         Site::Request(text) => format!("request.texts[{text}]"),
-        Site::Response(Channel { choice, carrier }) => {
-            format!("response.choices[{choice}].{}", carrier.name())
-        }
+        Site::Response(channel) => endpoint.site(channel),
     }
+}
+
+fn path<S: Serializer>(endpoint: &Option<Endpoint>, serializer: S) -> Result<S::Ok, S::Error> {
+    endpoint.map(Endpoint::path).serialize(serializer)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use engine::input::Channel;
 
     #[test]
     fn a_finding_says_where_and_what() {
         let site = Site::Response(Channel::content(1));
         let finding =
             Finding { policy: "p".into(), rule: "r".into(), label: "EMAIL".into(), site, range: 3..9 };
-        let text = serde_json::to_string(&Found::of(&finding)).unwrap();
+        let text = serde_json::to_string(&Found::of(Endpoint::Chat, &finding)).unwrap();
         assert_eq!(
             text,
-            r#"{"rule":"r","label":"EMAIL","site":"response.choices[1].content","start":3,"end":9}"#
+            r#"{"end":9,"label":"EMAIL","rule":"r","site":"response.choices[1].content","start":3}"#
         );
-        assert_eq!(place(Site::Request(2)), "request.texts[2]");
+        assert_eq!(place(Endpoint::Chat, Site::Request(2)), "request.texts[2]");
     }
 }

@@ -1,186 +1,185 @@
-//! The one thread that writes the audit log, and how it goes on after a failure or a restart.
+//! The one thread that writes the log: it takes what has come, writes and syncs it as one, and tells who waits.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
+use tokio::sync::oneshot;
 
-use super::Record;
-use crate::error::Error;
+use super::disk::Disk;
+use super::log::{Log, day_of};
+use super::{Outcome, Receipt, Record};
+use crate::gateway::FailMode;
 
-/// How much of the log's end is read at first to find the last record.
-const TAIL: u64 = 1024 * 1024;
+/// Most records that are written at once, and so share a sync.
+const BATCH: usize = 1024;
 
-/// How far back the last record is looked for at most.
-const MAX_TAIL: u64 = 256 * 1024 * 1024;
-
-/// Most records that are written at once.
-const BATCH: usize = 256;
-
-/// How long a full disk is left alone before the next try.
+/// How long a disk that fails is left alone before the next try.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The log file and what was last written to it.
-pub(super) struct Writer {
-    path: PathBuf,
-    file: File,
-    seq: u64,
-    length: u64,
-    /// Whether a failed write may have left half a line that could not be cut off yet.
-    torn: bool,
+/// Longest sleep without anything to write: how late a new day is noticed.
+const LULL: Duration = Duration::from_secs(60);
+
+/// The code of a request whose record cannot be written.
+pub(super) const UNAVAILABLE: &str = "audit_unavailable";
+
+/// A record on its way to the log, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    record: Box<Record>,
+    /// Whether the client has had the head of its answer.
+    begun: bool,
+    fail_mode: FailMode,
+    waiting: Option<oneshot::Sender<()>>,
+}
+
+impl Entry {
+    pub(super) fn new(record: Box<Record>, begun: bool, fail_mode: FailMode) -> (Self, Receipt) {
+        let (waiting, written) = oneshot::channel();
+        (Self { record, begun, fail_mode, waiting: Some(waiting) }, Receipt::of(written, fail_mode))
+    }
+
+    /// Lets the answer go.
+    fn written(self) {
+        if let Some(waiting) = self.waiting {
+            waiting.send(()).ok(); // a client that left waits for nothing
+        }
+    }
+
+    /// Tells whoever waits that the record is not written yet: the answer becomes an error, and the record says so.
+    fn put_off(&mut self) {
+        let is_awaited = self.waiting.take().is_some_and(|waiting| !waiting.is_closed());
+        if is_awaited && self.fail_mode == FailMode::Block {
+            let request_id = self.record.request_id.as_str();
+            tracing::error!(
+                request_id,
+                error = UNAVAILABLE,
+                "the answer is withheld: its record cannot be written"
+            );
+            self.record.outcome = Outcome::Failed;
+            self.record.error = Some(UNAVAILABLE.to_owned());
+            self.record.status = if self.begun { self.record.status } else { 503 };
+        }
+    }
+}
+
+/// A log and what is still to be written to it.
+pub(super) struct Writer<D> {
+    log: Log<D>,
+    backlog: Vec<Entry>,
     failing: Arc<AtomicBool>,
+    sync_due: Option<Instant>,
+    day: i64,
 }
 
-impl Writer {
-    /// Opens the log in a state folder, makes it when there is none, and keeps other writers out.
-    pub(super) fn open(state_dir: &Path, failing: Arc<AtomicBool>) -> Result<Self, Error> {
-        let folder = state_dir.join("audit");
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        made.map_err(|e| Error::file("make the folder", &folder, &e))?;
-        let path = folder.join("audit.jsonl");
-        let opened = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&path);
-        let mut file = opened.map_err(|e| Error::file("open the audit log", &path, &e))?;
-        lock(&file, &path)?;
-        let resumed = resume(&mut file).map_err(|e| Error::file("read the audit log", &path, &e))?;
-        let (seq, length) = resumed.ok_or_else(|| no_record(&path))?;
-        Ok(Self { path, file, seq, length, torn: false, failing })
-    }
-
-    /// Writes until every sender is gone. A batch that cannot be written is tried again, and meanwhile `failing`
-    /// keeps new requests out.
-    pub(super) fn run(mut self, mut queue: Receiver<Box<Record>>) {
-        let (mut records, mut lines) = (Vec::with_capacity(BATCH), Vec::new());
-        loop {
-            while let Ok(record) = queue.try_recv() {
-                records.push(*record);
-                if records.len() == BATCH {
-                    break;
-                }
-            }
-            if records.is_empty() {
-                match queue.blocking_recv() {
-                    Some(record) => records.push(*record),
-                    None => return,
-                }
-            }
-            self.append(&mut records, &mut lines, &queue);
-        }
-    }
-
-    fn append(&mut self, records: &mut Vec<Record>, lines: &mut Vec<u8>, queue: &Receiver<Box<Record>>) {
-        lines.clear();
-        for mut record in records.drain(..) {
-            self.seq += 1;
-            record.seq = self.seq;
-            if serde_json::to_writer(&mut *lines, &record).is_ok() {
-                lines.push(b'\n');
-            }
-        }
-        while let Err(error) = self.write(lines) {
-            if !self.failing.swap(true, Ordering::Relaxed) {
-                let path = self.path.display();
-                tracing::error!(%error, "the audit log `{path}` cannot be written; requests are refused until it can");
-            }
-            if queue.is_closed() && queue.sender_strong_count() == 0 {
-                return tracing::error!("the last audit records are lost: {error}");
-            }
-            std::thread::sleep(PAUSE);
-        }
-        if self.failing.swap(false, Ordering::Relaxed) {
-            tracing::info!("the audit log can be written again");
-        }
-    }
-
-    /// Appends all or nothing: what a failed write left behind is cut off, and nothing is written behind it before.
-    fn write(&mut self, lines: &[u8]) -> std::io::Result<()> {
-        if self.torn {
-            self.file.set_len(self.length)?;
-            self.torn = false;
-        }
-        let written = self.file.write_all(lines).and_then(|()| self.file.flush());
-        if written.is_err() {
-            self.torn = self.file.set_len(self.length).is_err();
-            return written;
-        }
-        self.length += lines.len() as u64;
-        Ok(())
-    }
-}
-
-fn lock(file: &File, path: &Path) -> Result<(), Error> {
-    match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Error::new(format!(
-            "another `kt` writes the audit log `{}`; stop it, or choose another folder with `--state-dir`",
-            path.display()
-        ))),
-        Err(TryLockError::Error(e)) => Err(Error::file("lock the audit log", path, &e)),
-    }
-}
-
-/// The number of the last whole record and the length of the file, after a torn last line was closed off. Nothing
-/// when the log is not empty and there is no record: numbers would start again over records that cannot be read.
-fn resume(file: &mut File) -> std::io::Result<Option<(u64, u64)>> {
-    let length = file.seek(SeekFrom::End(0))?;
-    if length == 0 {
-        return Ok(Some((0, 0)));
-    }
-    let mut tail = Vec::new();
-    let Some(seq) = last_seq(file, length, &mut tail)? else { return Ok(None) };
-    let torn = tail.last().is_some_and(|byte| *byte != b'\n');
-    if torn {
-        file.write_all(b"\n")?;
-    }
-    Ok(Some((seq, length + u64::from(torn))))
-}
-
-/// Reads further and further back until there is a whole record.
-fn last_seq(file: &mut File, length: u64, tail: &mut Vec<u8>) -> std::io::Result<Option<u64>> {
-    let mut reach = TAIL;
-    loop {
-        file.seek(SeekFrom::Start(length.saturating_sub(reach)))?;
-        tail.clear();
-        file.read_to_end(tail)?;
-        let seq = tail.split(|byte| *byte == b'\n').rev().find_map(seq_of);
-        if seq.is_some() || reach >= length.min(MAX_TAIL) {
-            return Ok(seq);
-        }
-        reach *= 4;
-    }
-}
-
-fn no_record(path: &Path) -> Error {
-    Error::new(format!(
-        "the end of the audit log `{}` holds no record that can be read; move the file away, or choose another folder with `--state-dir`",
-        path.display()
-    ))
-}
-
-fn seq_of(line: &[u8]) -> Option<u64> {
-    serde_json::from_slice::<serde_json::Value>(line).ok()?.get("seq")?.as_u64()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A log whose file cannot be written nor cut: it was opened for reading alone.
-    #[test]
-    fn half_a_line_that_cannot_be_cut_off_keeps_the_log_failing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("audit.jsonl");
-        std::fs::write(&path, b"{}\nhalf").unwrap();
-        let file = File::open(&path).unwrap();
+impl<D: Disk> Writer<D> {
+    pub(super) fn new(log: Log<D>) -> Self {
         let failing = Arc::new(AtomicBool::new(false));
-        let mut writer = Writer { path: path.clone(), file, seq: 1, length: 3, torn: false, failing };
-        assert!(writer.write(b"{}\n").is_err() && writer.torn);
-        writer.file = OpenOptions::new().append(true).open(&path).unwrap();
-        writer.write(b"{}\n").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"{}\n{}\n");
+        Self { log, backlog: Vec::with_capacity(BATCH), failing, sync_due: None, day: i64::MIN }
+    }
+
+    /// Whether the last try to write failed.
+    pub(super) fn failing(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.failing)
+    }
+
+    /// Writes until every sender is gone. What cannot be written is tried again, and meanwhile `failing` keeps new
+    /// requests out.
+    pub(super) fn run(mut self, mut queue: Receiver<Entry>, runtime: &Handle) {
+        loop {
+            self.keep_house();
+            let patience = self.patience();
+            let room = BATCH.saturating_sub(self.backlog.len()).max(1);
+            let next = queue.recv_many(&mut self.backlog, room);
+            let is_over = runtime
+                .block_on(async { tokio::time::timeout(patience, next).await.is_ok_and(|count| count == 0) });
+            self.write();
+            if is_over {
+                return self.finish();
+            }
+        }
+    }
+
+    /// Seals and removes what the time asks for, and syncs when that is due.
+    fn keep_house(&mut self) {
+        let now = Timestamp::now();
+        if self.sync_due.is_some_and(|due| due <= Instant::now()) && self.backlog.is_empty() {
+            let synced = self.log.sync(now);
+            self.sync_due = self.sync_due.filter(|_| !self.note(synced));
+        }
+        if self.day == day_of(now) || !self.backlog.is_empty() {
+            return;
+        }
+        let turned = self.log.turn(now);
+        if self.note(turned) {
+            self.day = day_of(now);
+            match self.log.prune(now) {
+                Ok(removed) if removed.is_empty() => {}
+                Ok(removed) => {
+                    tracing::info!(
+                        "{} segments of the audit log were past their time and are removed",
+                        removed.len()
+                    );
+                }
+                Err(error) => {
+                    tracing::error!(%error, "segments of the audit log that are past their time cannot be removed")
+                }
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        let rest = self.sync_due.map_or(LULL, |due| due.saturating_duration_since(Instant::now()));
+        if self.failing.load(Ordering::Relaxed) { PAUSE } else { rest.min(LULL) }
+    }
+
+    /// Writes everything that has come.
+    fn write(&mut self) {
+        while !self.backlog.is_empty() {
+            let count = self.backlog.len().min(BATCH);
+            let records = self.backlog.iter_mut().take(count).map(|entry| &mut *entry.record);
+            let written = self.log.write(Timestamp::now(), records);
+            if !self.note(written) {
+                return;
+            }
+            self.backlog.drain(..count).for_each(Entry::written);
+        }
+        if self.log.is_unsynced() && self.sync_due.is_none() {
+            self.sync_due = Some(Instant::now() + self.log.options.interval);
+        }
+    }
+
+    /// Notes whether the log could be written; when it could not, everybody who waits is told.
+    fn note(&mut self, written: std::io::Result<()>) -> bool {
+        let Err(error) = written else {
+            if self.failing.swap(false, Ordering::Relaxed) {
+                tracing::info!("the audit log can be written again");
+            }
+            return true;
+        };
+        if !self.failing.swap(true, Ordering::Relaxed) {
+            let folder = self.log.folder.display();
+            tracing::error!(%error, "the audit log in `{folder}` cannot be written");
+        }
+        self.backlog.iter_mut().for_each(Entry::put_off);
+        false
+    }
+
+    fn finish(mut self) {
+        let closed = self.log.close(Timestamp::now());
+        match closed {
+            Err(error) => tracing::error!("the audit log cannot be finished: {error}"),
+            Ok(()) if self.backlog.is_empty() => {
+                let (seq, hash) = (self.log.chain.seq, self.log.chain.head);
+                tracing::info!(seq, hash = hash.as_str(), "the audit log is closed");
+            }
+            Ok(()) => {}
+        }
+        if !self.backlog.is_empty() {
+            tracing::error!("the last {} audit records are lost", self.backlog.len());
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! The command line: one file a verb. Exit codes: 0 all is well, 1 something was found wanting, 2 it could not run.
 
+mod audit;
 mod completions;
 mod init;
 mod lsp;
 mod policy;
 mod serve;
+mod state;
 mod terminal;
 
 use std::process::ExitCode;
@@ -38,6 +40,9 @@ enum Verb {
     /// Check, test and inspect policies
     #[command(subcommand)]
     Policy(policy::Verb),
+    /// Look at the audit log, check it, take it elsewhere
+    #[command(subcommand)]
+    Audit(audit::Verb),
     /// Write a configuration, a rule file and passing tests to start from
     Init(init::Init),
     /// Serve editors: mistakes, hover, completion, definitions, formatting
@@ -79,6 +84,7 @@ pub fn run() -> ExitCode {
     let exit = match Arguments::parse().verb {
         Verb::Gateway(GatewayVerb::Run(run)) => run.run(&mut terminal),
         Verb::Policy(verb) => verb.run(&mut terminal),
+        Verb::Audit(verb) => verb.run(&mut terminal),
         Verb::Init(init) => init.run(&mut terminal),
         Verb::Lsp(lsp) => lsp.run(&mut terminal),
         Verb::Completions(completions) => completions.run::<Arguments>(&mut terminal),

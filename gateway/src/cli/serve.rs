@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use super::{Exit, Terminal};
+use super::{Exit, Terminal, state};
 use crate::packs::{self, Loaded, Pack};
 use crate::{FailMode, Settings};
 
@@ -70,9 +70,9 @@ impl Run {
         let Some(pack) = loaded.pack else {
             return terminal.fail("the configuration has mistakes; the gateway was not started");
         };
-        let Some(state_dir) = self.state_dir.clone().or_else(state_dir) else {
-            return terminal
-                .fail("there is no home folder to keep the audit log in; name one with `--state-dir`");
+        let state_dir = match state::dir(self.state_dir.clone()) {
+            Ok(state_dir) => state_dir,
+            Err(sentence) => return terminal.fail(sentence),
         };
         self.log(terminal.err_colours());
         if self.demo {
@@ -138,11 +138,4 @@ impl Run {
             "  curl -N http://{address}/v1/chat/completions -H 'content-type: application/json' \\\n    -d '{{\"model\":\"demo\",\"stream\":true,\"messages\":[{{\"role\":\"user\",\"content\":\"Which card and e-mail do you have on file for contact?\"}}]}}'"
         ));
     }
-}
-
-/// `$XDG_STATE_HOME/kt`, or `~/.local/state/kt`.
-fn state_dir() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = || set("HOME").map(|home| home.join(".local/state"));
-    Some(set("XDG_STATE_HOME").filter(|path| path.is_absolute()).or_else(home)?.join("kt"))
 }

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use grammar::{Diagnostic, Sources};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Exit;
 
@@ -13,6 +14,8 @@ pub(super) struct Terminal {
     err_colours: bool,
     /// Whether a result could not be written.
     unwritten: bool,
+    /// Whether nobody reads the results any more.
+    deaf: bool,
 }
 
 impl Terminal {
@@ -23,6 +26,7 @@ impl Terminal {
             out_colours: allowed && std::io::stdout().is_terminal(),
             err_colours: allowed && std::io::stderr().is_terminal(),
             unwritten: false,
+            deaf: false,
         }
     }
 
@@ -39,8 +43,14 @@ impl Terminal {
                 self.unwritten = true;
                 self.fail(format!("the result cannot be written: {error}"));
             }
-            Ok(()) | Err(_) => {}
+            Err(error) => self.deaf |= error.kind() == ErrorKind::BrokenPipe,
+            Ok(()) => {}
         }
+    }
+
+    /// Whether nobody reads the results any more, or they cannot be written.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.deaf || self.unwritten
     }
 
     /// What a verb came to, after all of its result was or was not written.
@@ -84,6 +94,16 @@ impl Terminal {
     /// Whether the standard error takes colours.
     pub(super) fn err_colours(&self) -> bool {
         self.err_colours
+    }
+
+    /// A bar for people who wait while so many bytes are read.
+    pub(super) fn bar(&self, size: Option<u64>) -> ProgressBar {
+        if !self.is_watched() {
+            return ProgressBar::hidden();
+        }
+        let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+        let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+        bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
     }
 
     /// Whether people read the standard error.

@@ -1,6 +1,8 @@
 //! A provider inside the gateway: it speaks Fireworks' dialect on a loopback port, so that policies can be seen at
 //! work without a key or a network.
 
+mod fields;
+mod form;
 mod script;
 mod stream;
 
@@ -22,8 +24,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use script::Turn;
+use stream::Typing;
+
 use crate::error::Error;
-use crate::wire::json;
+use crate::wire::{Endpoint, json};
 
 /// The model that the demo pretends to be.
 pub(crate) const MODEL: &str = "accounts/fireworks/models/kt-demo";
@@ -96,12 +101,18 @@ async fn answer(request: Request<Incoming>) -> Reply {
             let model = json!({"id": MODEL, "object": "model", "created": 0, "owned_by": "demo"});
             reply(StatusCode::OK, &json!({"object": "list", "data": [model]}))
         }
-        (&Method::POST, "/inference/v1/chat/completions") => chat(request).await,
+        (&Method::POST, path) => {
+            let page = path.strip_prefix("/inference/v1/").unwrap_or_default();
+            match Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == page) {
+                Some(endpoint) => speak(endpoint, request).await,
+                None => refuse(StatusCode::NOT_FOUND, "Path not found"),
+            }
+        }
         _ => refuse(StatusCode::NOT_FOUND, "Path not found"),
     }
 }
 
-async fn chat(request: Request<Incoming>) -> Reply {
+async fn speak(endpoint: Endpoint, request: Request<Incoming>) -> Reply {
     let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request body too large");
     };
@@ -109,18 +120,27 @@ async fn chat(request: Request<Incoming>) -> Reply {
         Ok(document) => document,
         Err(flaw) => return refuse(StatusCode::BAD_REQUEST, &flaw.to_string()),
     };
-    if let Some(field) = script::unknown_field(&document) {
+    if let Some(field) = fields::unknown(endpoint, &document) {
         return refuse(StatusCode::BAD_REQUEST, &format!("Extra inputs are not permitted, field: '{field}'"));
     }
-    let turn = script::Turn::of(&document);
-    if document.get("stream").and_then(Value::as_bool) == Some(true) {
-        let mut reply = Response::new(stream::Typing::new(&turn).boxed());
-        reply
-            .headers_mut()
-            .insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-        return reply;
+    let in_pieces = document.get("stream").and_then(Value::as_bool) == Some(true);
+    match (endpoint, in_pieces) {
+        (Endpoint::Chat, true) => stream(Typing::chat(&Turn::of_chat(&document))),
+        (Endpoint::Chat, false) => reply(StatusCode::OK, &form::chat(&Turn::of_chat(&document))),
+        (Endpoint::Completions, true) => stream(Typing::completion(&document)),
+        (Endpoint::Completions, false) => reply(StatusCode::OK, &form::completion(&document)),
+        (Endpoint::Embeddings, _) => reply(StatusCode::OK, &form::vectors(&document)),
+        (Endpoint::Responses, true) => stream(Typing::response(&Turn::of_items(&document), &document)),
+        (Endpoint::Responses, false) => {
+            reply(StatusCode::OK, &form::response(&Turn::of_items(&document), &document, true))
+        }
     }
-    reply(StatusCode::OK, &turn.whole())
+}
+
+fn stream(typing: Typing) -> Reply {
+    let mut reply = Response::new(typing.boxed());
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    reply
 }
 
 fn refuse(status: StatusCode, message: &str) -> Reply {

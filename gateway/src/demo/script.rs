@@ -2,8 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::MODEL;
-
 /// Made-up personal data, of the kinds that detectors look for.
 const CONTACT: &str = "Of course. You can write to Ann at ann.smith@example.com or call her at (415) 555-0134. \
      Her card is 4111 1111 1111 1111 and her social security number is 536-22-8145.";
@@ -17,58 +15,13 @@ const FACTS: [(&str, &str); 5] = [
     ("hello", "Hello! Ask me for somebody's contact to see redaction at work."),
 ];
 
-/// Fields of a chat request that Fireworks knows; it refuses any other.
-const FIELDS: &[&str] = &[
-    "model",
-    "messages",
-    "tools",
-    "tool_choice",
-    "functions",
-    "function_call",
-    "stream",
-    "stream_options",
-    "max_tokens",
-    "max_completion_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "min_p",
-    "n",
-    "stop",
-    "user",
-    "seed",
-    "response_format",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "presence_penalty",
-    "frequency_penalty",
-    "repetition_penalty",
-    "parallel_tool_calls",
-    "reasoning_effort",
-    "metadata",
-    "prediction",
-    "thinking",
-    "service_tier",
-    "prompt_cache_key",
-    "raw_output",
-    "return_token_ids",
-    "echo",
-    "safe_tokenization",
-];
-
-/// The first field that Fireworks would refuse.
-pub(super) fn unknown_field(document: &Value) -> Option<&str> {
-    let mut fields = document.as_object()?.keys().map(String::as_str);
-    fields.find(|field| !FIELDS.contains(field))
-}
-
-/// One answer, before it is put into a shape.
+/// One answer, before it is put into a form.
 #[derive(Debug)]
 pub(super) struct Turn {
     /// What is said or called.
     pub(super) act: Act,
-    prompt_tokens: usize,
+    /// Tokens of the prompt.
+    pub(super) asked: usize,
 }
 
 /// What the model does.
@@ -81,17 +34,44 @@ pub(super) enum Act {
 }
 
 impl Turn {
-    /// The answer to a request.
-    pub(super) fn of(document: &Value) -> Self {
-        let messages =
-            document.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let words = messages.iter().map(|message| text_of(message).split_whitespace().count() + 4).sum();
-        Self { act: act(document, messages), prompt_tokens: words }
+    /// The answer to a chat.
+    pub(super) fn of_chat(document: &Value) -> Self {
+        let messages = list(document, "messages");
+        let function = |tool: &Value| Some(tool.get("function")?.get("name")?.as_str()?.to_owned());
+        let told = messages.last().filter(|last| word(last, "role") == "tool");
+        let told = told.map(|message| text_of(message.get("content")));
+        let tool = list(document, "tools").first().and_then(function);
+        Self::to(&question(messages), told, tool, tokens(messages))
     }
 
-    /// Its identity, in both shapes.
-    pub(super) fn id(&self) -> &'static str {
-        "chatcmpl-demo"
+    /// The answer to the items of a response.
+    pub(super) fn of_items(document: &Value) -> Self {
+        if let Some(question) = document.get("input").and_then(Value::as_str) {
+            let tool = list(document, "tools").first().map(|tool| word(tool, "name").to_owned());
+            return Self::to(question, None, tool, question.split_whitespace().count() + 4);
+        }
+        let items = list(document, "input");
+        let told = items.last().filter(|last| word(last, "type").ends_with("_output"));
+        let told = told.map(|item| text_of(item.get("output")));
+        let tool = list(document, "tools").first().map(|tool| word(tool, "name").to_owned());
+        Self::to(&question(items), told, tool, tokens(items))
+    }
+
+    /// The continuation of a prompt.
+    pub(super) fn of_prompt(prompt: &str) -> Self {
+        Self::to(prompt, None, None, prompt.split_whitespace().count())
+    }
+
+    fn to(question: &str, told: Option<String>, tool: Option<String>, asked: usize) -> Self {
+        Self { act: act(question, told, tool), asked }
+    }
+
+    /// Tokens of the answer.
+    pub(super) fn answered(&self) -> usize {
+        match &self.act {
+            Act::Say(text) => text.split_whitespace().count(),
+            Act::Call(_, arguments) => arguments.len() / 4 + 4,
+        }
     }
 
     /// Why it ends.
@@ -101,50 +81,18 @@ impl Turn {
             Act::Call(..) => "tool_calls",
         }
     }
-
-    /// What it cost.
-    pub(super) fn usage(&self) -> Value {
-        let completion = match &self.act {
-            Act::Say(text) => text.split_whitespace().count(),
-            Act::Call(_, arguments) => arguments.len() / 4 + 4,
-        };
-        json!({
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": completion,
-            "total_tokens": self.prompt_tokens + completion,
-        })
-    }
-
-    /// The answer in one piece.
-    pub(super) fn whole(&self) -> Value {
-        let message = match &self.act {
-            Act::Say(text) => json!({"role": "assistant", "content": text}),
-            Act::Call(name, arguments) => json!({"role": "assistant", "content": null, "tool_calls": [
-                {"id": "call_demo", "type": "function", "function": {"name": name, "arguments": arguments}}]}),
-        };
-        json!({
-            "id": self.id(), "object": "chat.completion", "created": 1_700_000_000, "model": MODEL,
-            "choices": [{"index": 0, "message": message, "finish_reason": self.finish_reason()}],
-            "usage": self.usage(),
-        })
-    }
 }
 
-fn act(document: &Value, messages: &[Value]) -> Act {
-    let last = messages.last();
-    if last.and_then(|message| message.get("role")).and_then(Value::as_str) == Some("tool") {
-        let said = last.map(text_of).unwrap_or_default();
-        return Act::Say(format!("According to the tool: {said}"));
+/// What is done about a question, about what a tool has told, or with a tool that could answer.
+fn act(question: &str, told: Option<String>, tool: Option<String>) -> Act {
+    if let Some(told) = told {
+        return Act::Say(format!("According to the tool: {told}"));
     }
-    let is_user = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
-    let question = messages.iter().rfind(is_user).map(text_of).unwrap_or_default();
     let asked = question.to_lowercase();
-    if asked.contains("weather")
-        && let Some(name) = first_tool(document)
-    {
+    if let Some(name) = tool.filter(|_| asked.contains("weather")) {
         let city = question.split_whitespace().next_back().unwrap_or("Paris");
         let city = city.trim_matches(|c: char| !c.is_alphanumeric());
-        return Act::Call(name.to_owned(), json!({"city": city}).to_string());
+        return Act::Call(name, json!({"city": city}).to_string());
     }
     if ["contact", "card", "phone", "e-mail address"].iter().any(|word| asked.contains(word)) {
         return Act::Say(CONTACT.to_owned());
@@ -155,13 +103,28 @@ fn act(document: &Value, messages: &[Value]) -> Act {
     }
 }
 
-fn first_tool(document: &Value) -> Option<&str> {
-    document.get("tools")?.get(0)?.get("function")?.get("name")?.as_str()
+/// What the user has said last.
+fn question(messages: &[Value]) -> String {
+    let last = messages.iter().rfind(|message| word(message, "role") == "user");
+    last.map(|message| text_of(message.get("content"))).unwrap_or_default()
 }
 
-/// The text of a message, its parts joined.
-fn text_of(message: &Value) -> String {
-    match message.get("content") {
+fn tokens(messages: &[Value]) -> usize {
+    messages.iter().map(|message| text_of(message.get("content")).split_whitespace().count() + 4).sum()
+}
+
+/// The items of a list, none when it is not there.
+pub(super) fn list<'v>(document: &'v Value, field: &str) -> &'v [Value] {
+    document.get(field).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn word<'v>(value: &'v Value, field: &str) -> &'v str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The text of a content, its parts joined.
+fn text_of(content: Option<&Value>) -> String {
+    match content {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(parts)) => {
             let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
@@ -176,28 +139,31 @@ mod tests {
     use super::*;
 
     fn said(question: &str) -> Act {
-        Turn::of(&json!({"messages": [{"role": "user", "content": question}]})).act
+        Turn::of_chat(&json!({"messages": [{"role": "user", "content": question}]})).act
     }
 
     #[test]
     fn answers_show_policies() {
         assert_eq!(said("Xyzzy"), Act::Say("You said: Xyzzy".into()));
         assert_eq!(said("Give me Ann's CONTACT"), Act::Say(CONTACT.into()));
+        assert_eq!(Turn::of_prompt("a phone?").act, Act::Say(CONTACT.into()));
+        assert_eq!(Turn::of_items(&json!({"input": "a card?"})).act, Act::Say(CONTACT.into()));
     }
 
     #[test]
     fn a_tool_is_called_and_its_result_told() {
         let tools = json!([{"type": "function", "function": {"name": "get_weather"}}]);
         let ask = json!({"role": "user", "content": "What is the weather in Oslo?"});
-        let turn = Turn::of(&json!({"tools": tools, "messages": [ask]}));
-        assert_eq!(turn.act, Act::Call("get_weather".into(), r#"{"city":"Oslo"}"#.into()));
-        let turn = Turn::of(&json!({"tools": tools, "messages": [ask, {"role": "tool", "content": "rain"}]}));
+        let turn = Turn::of_chat(&json!({"tools": tools, "messages": [ask]}));
+        let called = Act::Call("get_weather".into(), r#"{"city":"Oslo"}"#.into());
+        assert_eq!(turn.act, called);
+        let turn =
+            Turn::of_chat(&json!({"tools": tools, "messages": [ask, {"role": "tool", "content": "rain"}]}));
         assert_eq!(turn.act, Act::Say("According to the tool: rain".into()));
-    }
-
-    #[test]
-    fn unknown_fields_are_found() {
-        assert_eq!(unknown_field(&json!({"messages": [], "store": true})), Some("store"));
-        assert_eq!(unknown_field(&json!({"messages": []})), None);
+        let tools = json!([{"type": "function", "name": "get_weather"}]);
+        assert_eq!(Turn::of_items(&json!({"tools": tools, "input": [ask]})).act, called);
+        let told = json!({"type": "function_call_output", "call_id": "c", "output": "rain"});
+        let turn = Turn::of_items(&json!({"tools": tools, "input": [ask, told]}));
+        assert_eq!(turn.act, Act::Say("According to the tool: rain".into()));
     }
 }

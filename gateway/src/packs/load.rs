@@ -219,6 +219,14 @@ pub fn header(text: &str) -> Option<(bool, String)> {
     })
 }
 
+/// The name of a rule file's policy.
+pub(crate) fn policy_of(file: &File) -> Option<&str> {
+    file.items.iter().find_map(|item| match &item.kind {
+        ItemKind::Header(header) => Some(header.name.value.as_str()),
+        _ => None,
+    })
+}
+
 fn unknown_kind(entry: &Spanned<String>) -> Diagnostic {
     let kinds = shipped::KINDS.iter().map(|kind| kind.name);
     let help = match nearest(&entry.value, kinds.clone()) {

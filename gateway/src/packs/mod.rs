@@ -11,8 +11,8 @@ use grammar::config::Config;
 
 use crate::ids;
 use crate::surroundings::Offer;
-pub(crate) use load::load_plain;
 pub use load::{Loaded, header, load, load_texts, one_file, quickstart};
+pub(crate) use load::{load_plain, policy_of};
 pub(crate) use shelf::beside;
 pub use shelf::{Shelf, read};
 

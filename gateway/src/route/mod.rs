@@ -13,6 +13,7 @@ use hyper::StatusCode;
 
 pub(crate) use failure::Failure;
 pub use target::Target;
+pub(crate) use target::read_key;
 pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
 
 use crate::error::Error;

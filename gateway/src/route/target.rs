@@ -9,6 +9,7 @@ use hyper::header::HeaderValue;
 
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::wire::Endpoint;
 
 /// A provider's model behind an address.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub struct Target {
     pub stream_timeout: Duration,
     /// Request fields that are left out.
     pub drop_params: Vec<String>,
-    pub(super) chat: Uri,
+    endpoints: Endpoints,
     key: Option<Secret>,
     unavailable: Option<String>,
     reachable: AtomicBool,
@@ -60,7 +61,7 @@ impl Target {
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
             drop_params: written.drop_params.iter().map(|field| field.value.clone()).collect(),
-            chat: address(base, "chat/completions", &written.id.value)?,
+            endpoints: Endpoints::below(base, &written.id.value)?,
             key,
             unavailable,
             reachable: AtomicBool::new(true),
@@ -79,7 +80,17 @@ impl Target {
 
     /// Where chat requests go.
     pub fn address(&self) -> String {
-        self.chat.to_string()
+        self.endpoint(Endpoint::Chat).to_string()
+    }
+
+    /// Where requests to an endpoint go.
+    pub(super) fn endpoint(&self, endpoint: Endpoint) -> &Uri {
+        match endpoint {
+            Endpoint::Chat => &self.endpoints.chat,
+            Endpoint::Completions => &self.endpoints.completions,
+            Endpoint::Embeddings => &self.endpoints.embeddings,
+            Endpoint::Responses => &self.endpoints.responses,
+        }
     }
 
     pub(crate) fn secret(&self) -> Option<&Secret> {
@@ -103,7 +114,8 @@ impl Target {
     }
 }
 
-fn read_key(key: &KeyRef) -> Result<Secret, String> {
+/// Reads a key from where the configuration says it is; the error is the rest of a sentence.
+pub(crate) fn read_key(key: &KeyRef) -> Result<Secret, String> {
     let (written, place) = match key {
         KeyRef::Env(name) => {
             let value = std::env::var(&name.value).map_err(|_| format!("`{}` is not set", name.value))?;
@@ -117,6 +129,27 @@ fn read_key(key: &KeyRef) -> Result<Secret, String> {
     };
     let secret = Secret::new(&written).ok_or_else(|| format!("{place} is empty"))?;
     secret.bearer().map(|_| secret).ok_or_else(|| format!("{place} holds characters that no key has"))
+}
+
+/// The addresses below that of a target, made once.
+#[derive(Debug)]
+struct Endpoints {
+    chat: Uri,
+    completions: Uri,
+    embeddings: Uri,
+    responses: Uri,
+}
+
+impl Endpoints {
+    fn below(base: &str, target: &str) -> Result<Self, Error> {
+        let of = |endpoint: Endpoint| address(base, endpoint.path(), target);
+        Ok(Self {
+            chat: of(Endpoint::Chat)?,
+            completions: of(Endpoint::Completions)?,
+            embeddings: of(Endpoint::Embeddings)?,
+            responses: of(Endpoint::Responses)?,
+        })
+    }
 }
 
 fn address(base: &str, path: &str, target: &str) -> Result<Uri, Error> {

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Failure, Target};
 use crate::error::Error;
+use crate::wire::Endpoint;
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -41,6 +42,8 @@ const CHOOSING: [&str; 2] = ["fireworks-model", "fireworks-deployment"];
 /// One request to a provider.
 #[derive(Debug)]
 pub(crate) struct Call {
+    /// Where it goes.
+    pub(crate) endpoint: Endpoint,
     /// The body.
     pub(crate) body: Bytes,
     /// The client's headers.
@@ -145,7 +148,7 @@ async fn refusal(target: &Target, response: Response<Incoming>) -> Failure {
 fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(call.body.clone()));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = target.chat.clone();
+    *request.uri_mut() = target.endpoint(call.endpoint).clone();
     let headers = request.headers_mut();
     for name in forwarded(target) {
         if let Some(value) = call.headers.get(name) {

@@ -1,4 +1,4 @@
-//! Which part of the gateway answers: chat, models, or a sentence on what is wrong.
+//! Which part of the gateway answers: an endpoint, the models, or a sentence on what is wrong.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,7 +13,7 @@ use super::accept::Peer;
 use super::{intake, keys, limits};
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
-use crate::wire::Fault;
+use crate::wire::{Endpoint, Fault};
 use crate::{exchange, ids, reply};
 
 /// Answers a request of a client.
@@ -22,17 +22,17 @@ pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) ->
     let (head, body) = request.into_parts();
     let request_id = request_id(&head);
     let mut reply = match route(&gateway, &head) {
-        Ok(Route::Chat) => {
+        Ok(Route::Endpoint(endpoint)) => {
             let client_ip = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
             let head = exchange::Head { headers: &head.headers, client_ip };
-            exchange::chat(&gateway, &head, body, &request_id).await
+            exchange::answer(&gateway, endpoint, &head, body, &request_id).await
         }
         other => {
             intake::discard(body).await;
             match other {
                 Ok(Route::Options(methods)) => options(methods),
                 Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
-                Err(fault) => exchange::turn_away(&gateway, &fault, &request_id),
+                Err(fault) => exchange::turn_away(&gateway, &fault, &request_id).await,
             }
         }
     };
@@ -47,7 +47,7 @@ fn request_id(head: &Parts) -> String {
 }
 
 enum Route {
-    Chat,
+    Endpoint(Endpoint),
     Models,
     Options(&'static str),
 }
@@ -55,14 +55,12 @@ enum Route {
 fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
     limits::check(head)?;
     let path = head.uri.path();
-    let (route, method, methods) = match path.strip_prefix("/v1").unwrap_or(path) {
-        "/chat/completions" => (Route::Chat, Method::POST, "POST, OPTIONS"),
-        "/models" => (Route::Models, Method::GET, "GET, OPTIONS"),
-        _ => {
-            let message =
-                "there is nothing at this path; the API is at `/v1/chat/completions` and `/v1/models`";
-            return Err(Fault::new(StatusCode::NOT_FOUND, "invalid_request_error", "not_found", message));
-        }
+    let page = path.strip_prefix("/v1").unwrap_or(path).strip_prefix('/').unwrap_or_default();
+    let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == page);
+    let (route, method, methods) = match endpoint {
+        Some(endpoint) => (Route::Endpoint(endpoint), Method::POST, "POST, OPTIONS"),
+        None if page == "models" => (Route::Models, Method::GET, "GET, OPTIONS"),
+        None => return Err(not_found()),
     };
     if head.method == Method::OPTIONS {
         return Ok(Route::Options(methods));
@@ -77,6 +75,12 @@ fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
         limits::check_type(&head.headers)?;
     }
     Ok(route)
+}
+
+fn not_found() -> Fault {
+    let message = "there is nothing at this path; the API is at `/v1/chat/completions`, `/v1/completions`, \
+         `/v1/embeddings`, `/v1/responses` and `/v1/models`";
+    Fault::new(StatusCode::NOT_FOUND, "invalid_request_error", "not_found", message)
 }
 
 fn options(methods: &str) -> Response<ReplyBody> {

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::admin;
-use crate::audit::Audit;
+use crate::audit::{Audit, Options};
 use crate::demo::Demo;
 use crate::error::Error;
 use crate::gateway::{FailMode, Gateway};
@@ -78,7 +78,8 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     }
     let router = Router::new(&providers, settings.upstream.as_deref())?;
     warn_of(&router);
-    let (audit, writer) = Audit::open(&settings.state_dir)?;
+    let options = Options::of(&settings.pack.config.audit)?;
+    let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
     let gateway = Gateway {
         pack: settings.pack,
         router,

@@ -6,6 +6,8 @@ use engine::verdict::{Decision, Verdict};
 use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::secret::Secret;
+
 /// A failure that a client is told about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
@@ -92,6 +94,13 @@ impl Fault {
         }
     }
 
+    /// Nothing can be recorded now, so nothing is let through.
+    pub(crate) fn audit_unavailable() -> Self {
+        let message = "the audit log cannot be written, so nothing is let through";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "audit_unavailable", message)
+            .retry_after(Some("5"))
+    }
+
     /// With the header that says when to come back.
     #[must_use]
     pub fn retry_after(mut self, value: Option<&str>) -> Self {
@@ -135,6 +144,17 @@ pub(crate) fn upstream_message(body: &Value) -> Option<String> {
         }
     };
     Some(said.to_owned())
+}
+
+/// The failure that an answer or an event tells of, if it does: a provider may tell of one in place of an answer or
+/// beside it. The key is cut out of the provider's words.
+pub(crate) fn upstream_error(document: &Value, secret: Option<&Secret>) -> Option<Fault> {
+    document.get("error").filter(|error| !error.is_null())?;
+    let scrub = |text: String| secret.iter().fold(text, |text, secret| secret.scrub(text));
+    let said = upstream_message(document).map_or_else(|| "no reason given".to_owned(), scrub);
+    let code = upstream_code(document).map_or("upstream_failed".into(), |code| scrub(code).into());
+    let message = format!("the provider failed: {said}");
+    Some(Fault { code, ..Fault::upstream(StatusCode::BAD_GATEWAY, "", message) })
 }
 
 /// A field of a provider's error object, when it is text.

@@ -1,10 +1,25 @@
-//! Bytes to documents and back: JSON, events, chat completions, and the one shape of an error.
+//! Bytes to documents and back: JSON, events, the endpoints of the API, and the one shape of an error.
 
-pub mod chat;
+mod answer;
+mod choices;
+mod embeddings;
+mod endpoint;
 mod fault;
 pub mod json;
+mod request;
+mod responses;
 pub mod sse;
+mod strand;
+mod stream;
+mod strip;
 mod surrogate;
+mod usage;
 
+pub use answer::Answer;
+pub(crate) use answer::said;
+pub use endpoint::Endpoint;
 pub use fault::Fault;
-pub(crate) use fault::{upstream_code, upstream_field, upstream_message};
+pub(crate) use fault::{upstream_code, upstream_error, upstream_field, upstream_message};
+pub use request::Asked;
+pub use stream::{Assembler, Ending};
+pub use usage::Usage;

@@ -7,7 +7,7 @@ use bytes::{BufMut, BytesMut};
 /// Longest event that is taken from a provider: SDKs rescan long events quadratically, real ones stay below 100 KiB.
 pub const MAX_EVENT: usize = 1024 * 1024;
 
-/// The frame that ends every stream. SDKs compare it byte by byte.
+/// The frame that ends every stream but those of responses. SDKs compare it byte by byte.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// An event was longer than [`MAX_EVENT`].
@@ -116,6 +116,27 @@ fn data_field(line: &[u8]) -> Option<&[u8]> {
         Some((b':', value)) => Some(value.strip_prefix(b" ").unwrap_or(value)),
         Some(_) => None,
     }
+}
+
+/// Longest text of one frame. JSON may write a byte as six, so a frame stays below 32 KiB, which SDKs take well.
+pub(super) const PIECE: usize = 4 * 1024;
+
+/// A text in pieces of a size for frames of their own.
+pub(super) fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at_checked(rest.floor_char_boundary(PIECE))?;
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// Appends one event that has a name. Neither may hold a line break.
+pub fn encode_named(name: &str, json: &[u8], out: &mut BytesMut) {
+    out.put_slice(b"event: ");
+    out.put_slice(name.as_bytes());
+    out.put_slice(b"\n");
+    encode(json, out);
 }
 
 /// Appends one event. `json` must hold no line break, as serialized JSON does not.

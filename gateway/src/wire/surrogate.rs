@@ -144,6 +144,11 @@ impl Joiner {
         out.push(whole.and_then(char::from_u32).unwrap_or(char::REPLACEMENT_CHARACTER));
     }
 
+    /// Whether no half waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_none()
+    }
+
     /// The text is over, or goes on without the other half: a waiting half becomes U+FFFD.
     pub(crate) fn end(&mut self, out: &mut String) {
         if self.pending.take().is_some() {

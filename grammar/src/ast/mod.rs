@@ -367,6 +367,8 @@ pub enum TestLine {
     Said(Name, Name),
     /// `response "…"`.
     Response(Name),
+    /// `call "send_email" "{…}"`: the function, and the arguments as they are written.
+    Call(Name, Name),
     /// `expect …`: what must come of it.
     Expect {
         /// Where `todo` stands, if it does: this is known not to hold yet.
@@ -383,6 +385,8 @@ pub enum Expectation {
     Verdict(ExpectedVerdict),
     /// `text "…"`.
     Text(Name),
+    /// `arguments "…"`.
+    Arguments(Name),
     /// `targets ["eu"]`.
     Targets(Vec<Spanned<Literal>>),
     /// `held <= 40`: the most bytes of the answer that may ever wait.

@@ -1,10 +1,12 @@
 //! `policy-config.yaml` as a typed tree in which every value knows its place.
 
+mod audit;
 mod decode;
 mod providers;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Audit, SyncPolicy};
 pub use decode::{chain, decode};
 pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
@@ -28,6 +30,8 @@ pub struct Config {
     pub suites: Vec<Suite>,
     /// The keys that clients of the gateway may use; when empty, every client is let in.
     pub client_keys: Vec<ClientKey>,
+    /// What the audit log promises.
+    pub audit: Audit,
 }
 
 /// `pack:`.

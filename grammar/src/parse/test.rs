@@ -41,6 +41,7 @@ impl Reader {
             }
             Rule::test_header => TestLine::Header(self.string(&first), self.string(&parts.next()?)),
             Rule::test_said => TestLine::Said(self.name(&first), self.string(&parts.next()?)),
+            Rule::test_call => TestLine::Call(self.string(&first), self.string(&parts.next()?)),
             _ => TestLine::Response(self.string(&first)),
         })
     }
@@ -59,6 +60,7 @@ impl Reader {
         let first = parts.next()?;
         match shape {
             Rule::expect_text => Some(Expectation::Text(self.string(&first))),
+            Rule::expect_arguments => Some(Expectation::Arguments(self.string(&first))),
             Rule::expect_targets => Some(Expectation::Targets(self.values(first))),
             Rule::expect_held => self.bytes(first).map(Expectation::Held),
             Rule::expect_found => {

@@ -8,7 +8,7 @@ use grammar::ast::{
     PatternRef, Quantifier, Quantity, Score, Type, UnaryOp, Words,
 };
 
-use super::text::Finder;
+use super::text::{Finder, Look, Said};
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ impl Val {
 #[derive(Clone)]
 pub(super) struct Sought {
     pub(super) finder: Finder,
-    pub(super) folds: bool,
+    pub(super) look: Look,
 }
 
 /// What the declarations of a file stand for.
@@ -114,13 +114,13 @@ impl<'a> Meaning<'a> {
         }
     }
 
-    pub(super) fn sought(&self, pattern: &PatternRef, folds: bool) -> Vec<Sought> {
+    pub(super) fn sought(&self, pattern: &PatternRef, look: Look) -> Vec<Sought> {
         let finders = match pattern {
             PatternRef::Name(name) => self.patterns[name.as_str()].clone(),
             PatternRef::Regex(regex) => vec![Finder::of_regex(regex, "MATCH")],
             PatternRef::Phrase(text) => vec![Finder::of_words(std::slice::from_ref(text), "PHRASE")],
         };
-        finders.into_iter().map(|finder| Sought { finder, folds }).collect()
+        finders.into_iter().map(|finder| Sought { finder, look }).collect()
     }
 }
 
@@ -154,7 +154,7 @@ fn literal(literal: &Literal) -> Val {
 pub(super) enum Phase<'a> {
     Request,
     /// An answer; with a finder, only what that one finds counts.
-    Answer(&'a str, Option<&'a Sought>),
+    Answer(Said<'a>, Option<&'a Sought>),
 }
 
 /// Evaluates expressions in one phase of one exchange.

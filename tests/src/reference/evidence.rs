@@ -6,22 +6,29 @@ use engine::input::Role;
 use grammar::ast::{BinaryOp, Expr, ExprKind, PatternRef, Quantity, UnaryOp};
 
 use super::evaluate::{Phase, Reader, Sought};
+use super::text::{Look, Said};
 
 /// A match in a text of the request.
-pub(super) type Found = (usize, Range<usize>, String);
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) text: usize,
+    pub(super) range: Range<usize>,
+    pub(super) label: String,
+    pub(super) look: Look,
+}
 
 /// What a `has` looks at.
 enum Place {
     Texts(Vec<usize>),
     Answer,
-    Plain(String),
+    Plain { text: String, is_json: bool },
 }
 
 impl<'a> Reader<'a> {
     /// The patterns that a `has` looks for, with their views, and where it looks.
-    fn place(&mut self, text: &'a Expr) -> (Place, bool) {
+    fn place(&mut self, text: &'a Expr) -> (Place, Look) {
         match &text.kind {
-            ExprKind::Call(name, args) if name.value == "raw" => (self.place(&args[0]).0, false),
+            ExprKind::Call(name, args) => (self.place(&args[0]).0, look(&name.value)),
             ExprKind::Path(words) => {
                 let words: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
                 let place = match (words.as_slice(), self.phase) {
@@ -36,9 +43,12 @@ impl<'a> Reader<'a> {
                         let index = self.elements.iter().rev().find(|(name, ..)| *name == "m").map(|e| e.2);
                         Place::Texts(self.request.messages[index.expect("a message")].texts.clone().collect())
                     }
-                    _ => Place::Plain(self.path(&words).str().to_owned()),
+                    _ => Place::Plain {
+                        text: self.path(&words).str().to_owned(),
+                        is_json: words == ["c", "arguments"],
+                    },
                 };
-                (place, true)
+                (place, Look::Folded)
             }
             other => panic!("generated policies do not look into {other:?}"),
         }
@@ -55,25 +65,26 @@ impl<'a> Reader<'a> {
         text: &'a Expr,
         patterns: &'a [grammar::Spanned<PatternRef>],
     ) -> Vec<Found> {
-        let (place, folds) = self.place(text);
+        let (place, look) = self.place(text);
         let mut found = Vec::new();
         for pattern in patterns {
-            for sought in self.meaning.sought(&pattern.value, folds) {
-                let mut look = |index: usize, text: &str| {
-                    let ranges = sought.finder.find(text, folds).into_iter();
-                    found.extend(ranges.map(|range| (index, range, sought.finder.label.clone())));
+            for sought in self.meaning.sought(&pattern.value, look) {
+                let mut seek = |text: usize, said: Said<'_>| {
+                    let ranges = sought.finder.find(said, look).into_iter();
+                    let label = &sought.finder.label;
+                    found.extend(ranges.map(|range| Found { text, range, label: label.clone(), look }));
                 };
                 match (&place, self.phase) {
                     (Place::Texts(texts), _) => {
-                        texts.iter().for_each(|index| look(*index, self.request.texts[*index].value));
+                        texts.iter().for_each(|index| seek(*index, said(&self.request.texts[*index])));
                     }
                     (Place::Answer, Phase::Answer(text, only)) => {
-                        if only.is_none_or(|only| only.finder.is(&sought.finder) && only.folds == folds) {
-                            look(0, text);
+                        if only.is_none_or(|only| only.finder.is(&sought.finder) && only.look == look) {
+                            seek(0, text);
                         }
                     }
                     (Place::Answer, Phase::Request) => unreachable!("a request has no answer"),
-                    (Place::Plain(text), _) => look(0, text),
+                    (Place::Plain { text, is_json }, _) => seek(0, Said { text, is_json: *is_json }),
                 }
             }
         }
@@ -118,7 +129,7 @@ impl<'a> Reader<'a> {
     /// The evidence of what holds, and is no connective.
     fn evidence_of(&mut self, expr: &'a Expr, out: &mut Vec<Found>) {
         match &expr.kind {
-            ExprKind::Has(text, patterns) if !matches!(self.place(text).0, Place::Plain(_)) => {
+            ExprKind::Has(text, patterns) if !matches!(self.place(text).0, Place::Plain { .. }) => {
                 out.extend(self.matches(text, patterns));
             }
             ExprKind::Binary(op, a, b) if is_comparison(op.value) => {
@@ -144,8 +155,11 @@ impl<'a> Reader<'a> {
     pub(super) fn watched(&self, expr: &'a Expr, out: &mut Vec<Sought>) {
         match &expr.kind {
             ExprKind::Has(text, patterns) => {
-                let folds = !matches!(text.kind, ExprKind::Call(..));
-                out.extend(patterns.iter().flat_map(|pattern| self.meaning.sought(&pattern.value, folds)));
+                let look = match &text.kind {
+                    ExprKind::Call(name, _) => look(&name.value),
+                    _ => Look::Folded,
+                };
+                out.extend(patterns.iter().flat_map(|pattern| self.meaning.sought(&pattern.value, look)));
             }
             ExprKind::Binary(_, a, b) => [a, b].into_iter().for_each(|side| self.watched(side, out)),
             ExprKind::If(condition, then, otherwise) => {
@@ -154,6 +168,20 @@ impl<'a> Reader<'a> {
             _ => {}
         }
     }
+}
+
+/// The view of a function.
+fn look(function: &str) -> Look {
+    match function {
+        "raw" => Look::Raw,
+        "json" => Look::Json,
+        other => panic!("generated policies do not look through `{other}`"),
+    }
+}
+
+/// A text of the request.
+pub(super) fn said<'a>(text: &engine::input::Text<'a>) -> Said<'a> {
+    Said { text: text.value, is_json: text.is_json }
 }
 
 fn is_comparison(op: BinaryOp) -> bool {

@@ -7,8 +7,10 @@ use engine::verdict::Verdict;
 use grammar::ast::{self, ExprKind, File, ItemKind, Rule};
 
 use super::evaluate::{Meaning, Phase, Reader, Sought};
-use super::evidence::Found;
-use super::generate::World;
+use super::evidence::{Found, said};
+use super::json::{JsonText, Spot};
+use super::text::Said;
+use super::world::World;
 
 /// What an exchange comes to.
 #[derive(Debug)]
@@ -19,7 +21,7 @@ pub struct Outcome {
     pub by: Option<String>,
     /// What each rule found in the request: rule, label, text, bytes.
     pub found: BTreeSet<(String, String, usize, usize, usize)>,
-    /// The parts of each request text to replace, and the labels that may stand there.
+    /// The parts of each request text to replace, and the markers that may stand there.
     pub edits: Vec<(usize, Range<usize>, BTreeSet<String>)>,
     /// The verdicts of the rules that hold once the whole answer is known.
     pub answer: BTreeSet<Verdict>,
@@ -32,12 +34,13 @@ pub struct Outcome {
 pub enum Piece {
     /// Text that stays.
     Kept(String),
-    /// A marker with one of these labels.
+    /// One of these markers.
     Marked(BTreeSet<String>),
 }
 
-/// Judges a request, and the answer to it, by the rules of a file.
-pub fn judge(file: &File, world: &World, answer: &str) -> Outcome {
+/// Judges a request, and the answer to it, by the rules of a file. The answer may be JSON text.
+pub fn judge(file: &File, world: &World, answer: &str, is_json: bool) -> Outcome {
+    let answer = Said { text: answer, is_json };
     let meaning = Meaning::of(file);
     let request = world.request();
     let rules: Vec<&Rule> = file
@@ -62,13 +65,12 @@ pub fn judge(file: &File, world: &World, answer: &str) -> Outcome {
         let mut found = Vec::new();
         evidence(&mut reader, rule, &mut found);
         let name = &rule.name.value;
-        outcome.found.extend(
-            found
-                .iter()
-                .map(|(text, range, label)| (name.clone(), label.clone(), *text, range.start, range.end)),
-        );
+        outcome.found.extend(found.iter().map(|Found { text, range, label, .. }| {
+            (name.clone(), label.clone(), *text, range.start, range.end)
+        }));
         if verdict(rule) == Verdict::Redact {
-            wishes.extend(found.into_iter().map(|found| (index, found)));
+            let of = |found: &Found| said(&request.texts[found.text]);
+            wishes.extend(found.iter().flat_map(|found| wishes_of(index, found, of(found))));
         }
         if verdict(rule) > outcome.request {
             (outcome.request, outcome.by) = (verdict(rule), Some(name.clone()));
@@ -83,7 +85,7 @@ pub fn judge(file: &File, world: &World, answer: &str) -> Outcome {
             if rule.buffered.is_some() && verdict(rule) == Verdict::Redact {
                 let mut found = Vec::new();
                 evidence(&mut reader, rule, &mut found);
-                cuts.extend(found.into_iter().map(|found| (index, found)));
+                cuts.extend(found.iter().flat_map(|found| wishes_of(index, found, answer)));
             }
         }
         if rule.buffered.is_none() && verdict(rule) == Verdict::Redact {
@@ -94,7 +96,7 @@ pub fn judge(file: &File, world: &World, answer: &str) -> Outcome {
             );
         }
     }
-    outcome.redacted = pieces(answer, joined(cuts));
+    outcome.redacted = pieces(answer.text, joined(cuts));
     outcome
 }
 
@@ -103,15 +105,39 @@ fn decided<'a>(
     meaning: &'a Meaning<'a>,
     request: &'a engine::input::Request<'a>,
     rule: &'a Rule,
-    answer: &'a str,
+    answer: Said<'a>,
     sought: &'a Sought,
     index: usize,
-) -> Vec<(usize, Found)> {
+) -> Vec<Wish> {
     if !holds(&mut Reader::new(meaning, request, Phase::Answer(answer, Some(sought))), rule) {
         return Vec::new();
     }
-    let found = sought.finder.find(answer, sought.folds).into_iter();
-    found.map(|range| (index, (0, range, sought.finder.label.clone()))).collect()
+    let (label, look) = (&sought.finder.label, sought.look);
+    let found = sought.finder.find(answer, look).into_iter();
+    let found = found.map(|range| Found { text: 0, range, label: label.clone(), look });
+    found.flat_map(|found| wishes_of(index, &found, answer)).collect()
+}
+
+/// A part of a text that a rule wants to replace, and the marker that it wants to stand there.
+struct Wish {
+    rule: usize,
+    text: usize,
+    range: Range<usize>,
+    marker: String,
+}
+
+/// What a rule wants to replace of a match.
+fn wishes_of(rule: usize, found: &Found, said: Said<'_>) -> Vec<Wish> {
+    let cuts = if said.reads_json(found.look) {
+        JsonText::of(said.text).cuts(&found.range)
+    } else {
+        vec![(found.range.clone(), Spot::Plain)]
+    };
+    let wish = |(range, spot): (Range<usize>, Spot)| {
+        let marker = spot.written(&format!("[{}]", found.label));
+        Wish { rule, text: found.text, range, marker }
+    };
+    cuts.into_iter().map(wish).collect()
 }
 
 fn runs(rule: &Rule, phase: ast::Phase) -> bool {
@@ -141,32 +167,32 @@ fn verdict(rule: &Rule) -> Verdict {
     }
 }
 
-/// Overlapping matches as one, marked as the first of the rules among them would.
-fn joined(mut wishes: Vec<(usize, Found)>) -> Vec<(usize, Range<usize>, BTreeSet<String>)> {
-    wishes.sort_by_key(|(rule, (text, range, _))| (*text, range.start, *rule));
+/// Overlapping parts as one, marked as the first of the rules among them would.
+fn joined(mut wishes: Vec<Wish>) -> Vec<(usize, Range<usize>, BTreeSet<String>)> {
+    wishes.sort_by_key(|wish| (wish.text, wish.range.start, wish.rule));
     let mut all: Vec<(usize, Range<usize>, usize, BTreeSet<String>)> = Vec::new();
-    for (rule, (text, range, label)) in wishes {
+    for Wish { rule, text, range, marker } in wishes {
         match all.last_mut() {
-            Some((same, last, first, labels)) if *same == text && range.start < last.end => {
+            Some((same, last, first, markers)) if *same == text && range.start < last.end => {
                 last.end = last.end.max(range.end);
                 if rule < *first {
-                    (*first, *labels) = (rule, BTreeSet::from([label]));
+                    (*first, *markers) = (rule, BTreeSet::from([marker]));
                 } else if rule == *first {
-                    labels.insert(label);
+                    markers.insert(marker);
                 }
             }
-            _ => all.push((text, range, rule, BTreeSet::from([label]))),
+            _ => all.push((text, range, rule, BTreeSet::from([marker]))),
         }
     }
-    all.into_iter().map(|(text, range, _, labels)| (text, range, labels)).collect()
+    all.into_iter().map(|(text, range, _, markers)| (text, range, markers)).collect()
 }
 
 fn pieces(text: &str, cuts: Vec<(usize, Range<usize>, BTreeSet<String>)>) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut at = 0;
-    for (_, range, labels) in cuts {
+    for (_, range, markers) in cuts {
         pieces.push(Piece::Kept(text[at..range.start].to_owned()));
-        pieces.push(Piece::Marked(labels));
+        pieces.push(Piece::Marked(markers));
         at = range.end;
     }
     pieces.push(Piece::Kept(text[at..].to_owned()));
@@ -174,6 +200,16 @@ fn pieces(text: &str, cuts: Vec<(usize, Range<usize>, BTreeSet<String>)>) -> Vec
 }
 
 impl Outcome {
+    /// Every marker that may be left behind.
+    pub fn markers(&self) -> impl Iterator<Item = &String> {
+        let edits = self.edits.iter().map(|(_, _, markers)| markers);
+        let pieces = self.redacted.iter().filter_map(|piece| match piece {
+            Piece::Marked(markers) => Some(markers),
+            Piece::Kept(_) => None,
+        });
+        edits.chain(pieces).flatten()
+    }
+
     /// Whether `out` is the redacted answer, or with `part` a beginning of it.
     pub fn is_answer(&self, mut out: &str, part: bool) -> bool {
         for piece in &self.redacted {
@@ -183,9 +219,7 @@ impl Outcome {
             let rest = match piece {
                 Piece::Kept(text) if part && text.starts_with(out) => return true,
                 Piece::Kept(text) => out.strip_prefix(text.as_str()),
-                Piece::Marked(labels) => {
-                    labels.iter().find_map(|label| out.strip_prefix(&format!("[{label}]")))
-                }
+                Piece::Marked(markers) => markers.iter().find_map(|marker| out.strip_prefix(marker.as_str())),
             };
             match rest {
                 Some(rest) => out = rest,

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use engine::input::{Message, Request, Role, Text, Tool, ToolCall};
+use engine::input::Channel;
 
-use super::text::UNSEEN;
+use super::world::{NAMES, World, any_text, world};
 
 /// Choices, one byte each; zero when the bytes have run out.
 pub struct Dice<'a> {
@@ -23,11 +23,11 @@ impl<'a> Dice<'a> {
         usize::from(self.bytes.next().copied().unwrap_or(0)) % sides
     }
 
-    fn pick<'b>(&mut self, from: &[&'b str]) -> &'b str {
+    pub(super) fn pick<'b>(&mut self, from: &[&'b str]) -> &'b str {
         from[self.roll(from.len())]
     }
 
-    fn several<T>(&mut self, most: usize, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
+    pub(super) fn several<T>(&mut self, most: usize, mut one: impl FnMut(&mut Self) -> T) -> Vec<T> {
         (0..self.roll(most + 1)).map(|_| one(self)).collect()
     }
 }
@@ -38,95 +38,24 @@ pub struct Case {
     pub policy: String,
     /// The request.
     pub world: World,
+    /// The channel in which the answer comes.
+    pub channel: Channel,
     /// The answer.
     pub answer: String,
     /// How the answer is cut: characters a piece, in turn.
     pub cuts: Vec<usize>,
 }
 
-/// A request that owns its strings.
-#[derive(Clone, Debug, Default)]
-pub struct World {
-    /// Role, name and texts of each message.
-    pub messages: Vec<(Role, Option<String>, Vec<String>)>,
-    /// Names of the tools on offer.
-    pub tools: Vec<String>,
-    /// Names and arguments of calls.
-    pub calls: Vec<(String, String)>,
-    /// The model asked for.
-    pub model: String,
-    /// Whether a stream is wanted.
-    pub stream: bool,
-    /// The limit on tokens.
-    pub max_tokens: Option<i64>,
-    /// Who asks.
-    pub user: Option<String>,
-    /// Headers.
-    pub headers: Vec<(String, String)>,
-}
-
-impl World {
-    /// The request as the engine takes it.
-    pub fn request(&self) -> Request<'_> {
-        let mut texts = Vec::new();
-        let mut messages = Vec::new();
-        for (role, name, said) in &self.messages {
-            let from = texts.len();
-            texts.extend(said.iter().map(|value| Text { role: *role, value }));
-            messages.push(Message { role: *role, name: name.as_deref(), texts: from..texts.len() });
-        }
-        Request {
-            texts,
-            messages,
-            tools: self.tools.iter().map(|name| Tool { name, description: None }).collect(),
-            tool_calls: self.calls.iter().map(|(name, arguments)| ToolCall { name, arguments }).collect(),
-            model: &self.model,
-            stream: self.stream,
-            max_tokens: self.max_tokens,
-            user_id: self.user.as_deref(),
-            headers: self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-            ..Request::default()
-        }
-    }
-}
-
 impl Case {
     /// The case that the bytes make.
     pub fn draw(dice: &mut Dice<'_>) -> Self {
+        let channel = if dice.roll(2) == 1 { Channel::arguments(0, 1) } else { Channel::content(0) };
+        let answer = any_text(dice);
         let policy = Author { dice, out: String::from("policy drawn\n"), patterns: Vec::new() }.write();
         let world = world(dice);
-        let answer = text(dice);
         let cuts = (0..=dice.roll(4)).map(|_| 1 + dice.roll(5)).collect();
-        Self { policy, world, answer, cuts }
+        Self { policy, world, channel, answer, cuts }
     }
-}
-
-const NAMES: &[&str] = &["a", "b", "ab", "bc"];
-
-fn world(dice: &mut Dice<'_>) -> World {
-    let name = |dice: &mut Dice<'_>| dice.pick(NAMES).to_owned();
-    let optional = |dice: &mut Dice<'_>| (dice.roll(2) == 1).then(|| dice.pick(NAMES).to_owned());
-    World {
-        messages: dice.several(4, |dice| {
-            let role = [Role::User, Role::System, Role::Assistant, Role::Tool][dice.roll(4)];
-            (role, optional(dice), dice.several(2, text))
-        }),
-        tools: dice.several(2, name),
-        calls: dice.several(2, |dice| (dice.pick(NAMES).to_owned(), text(dice))),
-        model: name(dice),
-        stream: dice.roll(2) == 1,
-        max_tokens: (dice.roll(2) == 1).then(|| dice.roll(6) as i64),
-        user: optional(dice),
-        headers: dice.several(1, |dice| ("x-a".to_owned(), dice.pick(NAMES).to_owned())),
-    }
-}
-
-/// A text of the few characters that generated patterns are about.
-pub(super) fn text(dice: &mut Dice<'_>) -> String {
-    const PARTS: &[&str] =
-        &["a", "b", "c", " ", "ab", "bc", "abc", "A", "B", ".", "中", "ａ", "\u{200B}", "a b", "aa", "bb"];
-    debug_assert!(PARTS[12].starts_with(UNSEEN));
-    (0..dice.roll(16)).map(|_| dice.pick(PARTS)).collect()
 }
 
 /// Writes a policy.
@@ -207,9 +136,9 @@ impl Author<'_, '_> {
     fn regex(&mut self) -> String {
         const PARTS: &[&str] = &[
             "a", "b", "c", "[ab]", "[^a]", ".", "a+", "b?", "a{1,3}", "(?:ab|b)", r"\b", r"\s", "(?:a|ab)",
-            "c*", r"\w",
+            "c*", r"\w", "[\"]", "[:,]",
         ];
-        const SOLID: &[&str] = &["a", "b", "c", "[ab]", "ab", "bc"];
+        const SOLID: &[&str] = &["a", "b", "c", "[ab]", "ab", "bc", "[ae1]"];
         let parts: Vec<&str> = (0..self.dice.roll(4)).map(|_| self.dice.pick(PARTS)).collect();
         let at = self.dice.roll(parts.len() + 1);
         let solid = self.dice.pick(SOLID);
@@ -220,7 +149,7 @@ impl Author<'_, '_> {
 
     fn rule(&mut self, index: usize) {
         let phase = self.dice.pick(&["request", "response", "request, response"]);
-        let verdict = self.dice.pick(&["redact", "flag", "block", "escalate", "redact"]);
+        let verdict = self.dice.pick(&["redact", "flag", "block", "redact", "escalate", "redact"]);
         let waits = phase == "response" && self.dice.roll(3) == 1;
         let streams = phase != "request" && !waits;
         let when = match (streams, verdict) {
@@ -318,7 +247,7 @@ impl Author<'_, '_> {
     }
 
     fn has(&mut self) -> String {
-        let text = self.dice.pick(&["text", "text", "raw(text)"]);
+        let text = self.dice.pick(&["text", "text", "raw(text)", "json(text)"]);
         format!("{text} has {}", self.sought())
     }
 

@@ -8,10 +8,13 @@ mod evaluate;
 mod evidence;
 mod exchange;
 mod generate;
+pub mod json;
 mod text;
 mod trial;
+mod world;
 
 pub use evaluate::Val;
 pub use exchange::{Outcome, judge};
-pub use generate::{Case, Dice, World};
+pub use generate::{Case, Dice};
 pub use trial::Trial;
+pub use world::{Said, World};

@@ -5,6 +5,33 @@ use std::ops::Range;
 use grammar::ast;
 use regex::{Regex, RegexBuilder};
 
+use super::json::JsonText;
+
+/// How a pattern looks at a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// With disguises taken off.
+    Folded,
+    /// As it is.
+    Raw,
+    /// As JSON text, with disguises taken off.
+    Json,
+}
+
+/// A text, and whether all patterns see it as JSON.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said<'a> {
+    pub(super) text: &'a str,
+    pub(super) is_json: bool,
+}
+
+impl Said<'_> {
+    /// Whether it is seen as JSON by one who looks like that.
+    pub(super) fn reads_json(&self, look: Look) -> bool {
+        self.is_json || look == Look::Json
+    }
+}
+
 /// A character that no reader sees; the folded view drops it.
 pub(super) const UNSEEN: char = '\u{200B}';
 
@@ -60,8 +87,8 @@ impl Finder {
     }
 
     /// Every match in a text, as bytes of the text as it arrived.
-    pub(super) fn find(&self, text: &str, folds: bool) -> Vec<Range<usize>> {
-        let seen = Seen::of(text, folds);
+    pub(super) fn find(&self, said: Said<'_>, look: Look) -> Vec<Range<usize>> {
+        let seen = Seen::of(said, look);
         let found = self.regex.find_iter(&seen.text).map(|found| found.range());
         found.filter(|range| self.is_near(&seen.text, range)).map(|range| seen.raw(range)).collect()
     }
@@ -93,13 +120,17 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(raw: &str, folds: bool) -> Self {
+    fn of(said: Said<'_>, look: Look) -> Self {
+        let characters = if said.reads_json(look) {
+            JsonText::of(said.text).shown
+        } else {
+            said.text.char_indices().map(|(at, c)| (c, at..at + c.len_utf8())).collect()
+        };
         let mut seen = Self { text: String::new(), origin: Vec::new() };
-        for (at, c) in raw.char_indices() {
-            let shown = if folds { folded(c) } else { Some(c) };
-            if let Some(shown) = shown {
+        for (c, raw) in characters {
+            if let Some(shown) = if look == Look::Raw { Some(c) } else { folded(c) } {
                 seen.text.push(shown);
-                seen.origin.extend((0..shown.len_utf8()).map(|_| at..at + c.len_utf8()));
+                seen.origin.extend((0..shown.len_utf8()).map(|_| raw.clone()));
             }
         }
         seen

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use engine::input::Channel;
 use engine::verdict::{Flow, Site, Verdict};
 use engine::{Options, Program, Session, Unit, compile, compile_with};
 use gateway::packs::Shelf;
@@ -33,13 +32,16 @@ impl Trial {
         let options = Options { optimize: false };
         let plain = compile_with(&[Unit::of(source)], &Shelf, &mut sources, options).program;
         let (file, _) = grammar::parse(source, &case.policy);
-        let wanted = judge(&file, &case.world, &case.answer);
+        let wanted = judge(&file, &case.world, &case.answer, case.channel.carrier.is_json());
         Self { case, programs: [Some(program), plain], wanted }
     }
 
     fn context(&self) -> String {
-        let Case { policy, world, answer, cuts } = &self.case;
-        format!("{policy}\n{world:#?}\nanswer {answer:?} in pieces of {cuts:?}\n{:#?}", self.wanted)
+        let Case { policy, world, channel, answer, cuts } = &self.case;
+        format!(
+            "{policy}\n{world:#?}\nanswer {answer:?} in {channel:?} in pieces of {cuts:?}\n{:#?}",
+            self.wanted
+        )
     }
 
     /// Panics where the engine differs.
@@ -83,9 +85,9 @@ impl Trial {
         let edited: Vec<_> = step.edits.iter().map(|edit| (edit.text, edit.range.clone())).collect();
         let expected: Vec<_> = wanted.edits.iter().map(|(text, range, _)| (*text, range.clone())).collect();
         assert_eq!(edited, expected, "the request's edits\n{}", self.context());
-        for (edit, (_, _, labels)) in step.edits.iter().zip(&wanted.edits) {
-            let label = edit.replacement.trim_start_matches('[').trim_end_matches(']');
-            assert!(labels.contains(label), "{} is not of {labels:?}\n{}", edit.replacement, self.context());
+        for (edit, (_, _, markers)) in step.edits.iter().zip(&wanted.edits) {
+            let marker = &edit.replacement;
+            assert!(markers.contains(marker), "{marker} is not of {markers:?}\n{}", self.context());
         }
     }
 
@@ -94,11 +96,11 @@ impl Trial {
         let mut flow = Flow::Open;
         for piece in pieces(&self.case.answer, &self.case.cuts) {
             if flow == Flow::Open {
-                flow = session.feed(Channel::content(0), &piece, &mut out);
+                flow = session.feed(self.case.channel, &piece, &mut out);
             }
         }
         if flow == Flow::Open {
-            flow = session.finish(Channel::content(0), &mut out);
+            flow = session.finish(self.case.channel, &mut out);
         }
         if flow == Flow::Open {
             let mut tails = Vec::new();

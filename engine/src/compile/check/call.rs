@@ -23,6 +23,7 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("raw", "raw(text): the text as it arrived"),
     ("normalized", "normalized(text): folded, but look-alike letters of other scripts stay"),
     ("decoded", "decoded(text): what base64, hex and percent runs of the text say"),
+    ("json", "json(text): the text read as JSON, escapes in its strings decoded; redactions keep it JSON"),
     ("lower", "lower(string): the string in lower case"),
     ("length", "length(string or list): characters or elements"),
     (
@@ -54,6 +55,7 @@ impl Checker<'_> {
             ("raw", [arg]) => self.view(View::Raw, arg, span),
             ("normalized", [arg]) => self.view(View::Normalized, arg, span),
             ("decoded", [arg]) => self.view(View::Decoded, arg, span),
+            ("json", [arg]) => self.view(View::Json, arg, span),
             ("lower", [arg]) => {
                 let arg = self.typed(arg, &Type::Str, "what `lower` takes")?;
                 Some(Typed { ty: Type::Str, span, kind: Kind::Call(Function::Lower, Rc::new(arg)) })

@@ -248,7 +248,7 @@ impl Checker<'_> {
     fn pattern_use(&mut self, pattern: &Spanned<PatternRef>) -> Option<PatternUse> {
         match &pattern.value {
             PatternRef::Regex(regex) => Some(PatternUse::Regex(regex.clone(), pattern.span)),
-            PatternRef::Phrase(text) => Some(PatternUse::Phrase(text.clone())),
+            PatternRef::Phrase(text) => Some(PatternUse::Phrase(text.clone(), pattern.span)),
             PatternRef::Name(name) => {
                 if let Some(Symbol::Pattern(index)) = self.symbol(name) {
                     return Some(PatternUse::Declared(index));

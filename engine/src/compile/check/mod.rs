@@ -236,7 +236,7 @@ fn fits(found: &Type, wanted: &Type) -> bool {
 }
 
 /// The type that a declaration names.
-pub(super) fn declared(ty: &ast::Type) -> Type {
+pub(crate) fn declared(ty: &ast::Type) -> Type {
     match ty {
         ast::Type::Bool => Type::Bool,
         ast::Type::Int(_) => Type::Int,

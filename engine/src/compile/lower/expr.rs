@@ -168,9 +168,12 @@ impl Lowering {
         let Some((text, view)) = self.text(text, View::Folded, frame, diagnostics) else {
             return self.arena.add(Node::Const(Value::Bool(false)));
         };
+        let of_value = matches!(text, TextRef::Value(_));
         let mut detectors: Vec<DetectorId> = Vec::new();
         for pattern in patterns {
-            for id in self.patterns.of_use(frame.linked, pattern, view, &frame.arguments, diagnostics) {
+            for id in
+                self.patterns.of_use(frame.linked, pattern, view, of_value, &frame.arguments, diagnostics)
+            {
                 if !detectors.contains(&id) {
                     detectors.push(id);
                 }

@@ -22,7 +22,7 @@ use crate::matcher::words;
 use crate::program::ir::{Node, NodeId, Score};
 use crate::program::marker::Marker;
 use crate::program::outline::{Outline, ScoreOutline};
-use crate::program::{Index, OnError, Piece, Policy, Program, Routing, Rule, StreamRule};
+use crate::program::{Index, OnError, Piece, Policy, Program, Routing, Rule, Starters, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -152,6 +152,7 @@ impl Lowering {
             reads_element: crate::program::element_readers(&self.arena.nodes),
             nodes: self.arena.nodes,
             scores: self.scores,
+            starters: Starters::of(&self.detectors),
             detectors: self.detectors,
             scanner: self.scanner,
             scripts: self.scripts,

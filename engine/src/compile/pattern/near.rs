@@ -4,7 +4,7 @@ use grammar::ast::{self, Literal, NearWhat};
 use grammar::{Diagnostic, codes};
 use regex_syntax::hir::Hir;
 
-use super::written::{Source, strings};
+use super::written::{Source, empty_match, matches_empty, strings};
 use super::{Beside, Patterns};
 use crate::matcher::{View, near, words};
 
@@ -29,7 +29,12 @@ impl Patterns {
             };
             let reach = self.reach(near, diagnostics);
             let text = Source { text: &source, flags: &flags, span, offset, capture: None };
-            let meaning = self.compile(&format!("what is near {name}"), &text, view, diagnostics)?;
+            let name = format!("what is near {name}");
+            let meaning = self.compile(&name, &text, view, diagnostics)?;
+            if matches_empty(&meaning) {
+                self.refuse(empty_match(&name, span), diagnostics);
+                return None;
+            }
             found.0.push(Beside { source, flags, reach: reach? });
             found.1.push(meaning);
         }

@@ -10,6 +10,18 @@ use crate::compile::resolve::PatternDef;
 use crate::matcher::{self, Validator, validator};
 use crate::value::Value;
 
+/// Whether an expression matches empty text.
+pub(super) fn matches_empty(hir: &Hir) -> bool {
+    hir.properties().minimum_len().unwrap_or(0) == 0
+}
+
+/// The mistake of a pattern that does.
+pub(super) fn empty_match(name: &str, span: Span) -> Diagnostic {
+    let message = format!("`{name}` matches empty text, and so would match everywhere");
+    Diagnostic::error(codes::EMPTY_MATCH, span, message)
+        .help("make at least one part of it required: `+` instead of `*`, no lone `?`")
+}
+
 /// What is wrong with a captured group, if anything.
 pub(super) fn bad_capture(pattern: &str, group: &Name, hir: &Hir) -> Option<Diagnostic> {
     let groups = matcher::groups(hir);

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use engine::Unit;
 use grammar::ast::ItemKind;
 use grammar::{Diagnostic, Severity, SourceId, Sources, Span};
 use lsp_types::{DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString};
 
 use super::document::{Documents, tree};
 use super::place;
+use crate::cli::policy::warnings;
 use crate::packs;
 
 /// What is wrong with a document.
@@ -18,8 +18,11 @@ pub(super) fn of(documents: &Documents, path: &Path, text: &str) -> Vec<lsp_type
     let (found, sources, id) = if is_rules || name.starts_with("untitled:") {
         compiled(documents, name, text)
     } else if path.file_name().is_some_and(|file| file == "policy-config.yaml") {
-        let loaded = packs::load_texts(vec![(name.clone(), text.to_owned())]);
+        let mut loaded = packs::load_texts(vec![(name.clone(), text.to_owned())]);
         let id = loaded.sources.find(&name).unwrap_or_default();
+        let told = warnings::of_configuration(&loaded);
+        // What is told of other files is told where they are open.
+        loaded.diagnostics.extend(told.into_iter().filter(|found| is_of(found, &loaded.sources, id)));
         (loaded.diagnostics, loaded.sources, id)
     } else {
         return Vec::new();
@@ -30,19 +33,13 @@ pub(super) fn of(documents: &Documents, path: &Path, text: &str) -> Vec<lsp_type
 fn compiled(documents: &Documents, name: String, text: &str) -> (Vec<Diagnostic>, Sources, SourceId) {
     let mut sources = Sources::new();
     let id = sources.add(name, text);
-    let unit = Unit::of(id);
-    let is_library = packs::header(text).is_some_and(|(library, _)| library);
-    let found = if is_library {
-        engine::case::compile_library(&unit, documents, &mut sources).diagnostics
-    } else {
-        engine::compile(&[unit], documents, &mut sources).diagnostics
-    };
+    let found = warnings::of_rule_file(id, text, documents, &mut sources).diagnostics;
     (found, sources, id)
 }
 
 /// A finding in the editor's words. One in another file stands where this file uses it.
 fn told(found: &Diagnostic, sources: &Sources, id: SourceId, text: &str) -> lsp_types::Diagnostic {
-    let is_here = found.span.source == id;
+    let is_here = is_of(found, sources, id);
     let span = if is_here { found.span } else { use_of(sources, found.span.source, text) };
     let mut message = found.message.clone();
     if !is_here {
@@ -65,6 +62,12 @@ fn told(found: &Diagnostic, sources: &Sources, id: SourceId, text: &str) -> lsp_
         related_information: Some(related(found, sources)),
         ..lsp_types::Diagnostic::default()
     }
+}
+
+/// Whether a finding is about this text: the rules that stand in a configuration are a source with the same places.
+fn is_of(found: &Diagnostic, sources: &Sources, id: SourceId) -> bool {
+    let name = |id| sources.get(id).map(|source| source.name.as_str());
+    name(found.span.source) == name(id)
 }
 
 fn related(found: &Diagnostic, sources: &Sources) -> Vec<DiagnosticRelatedInformation> {

@@ -44,6 +44,7 @@ pub(super) const TEST_LINES: &[Word] = &[
     ("assistant", "an earlier answer"),
     ("tool", "the result of a tool"),
     ("response", "the answer"),
+    ("call", "a tool call in the answer: `call \"send_email\" \"{…}\"`, its function and its arguments"),
     ("expect", "what must come of it"),
     ("todo expect", "what is known not to come of it yet: passes while it fails"),
 ];
@@ -51,6 +52,7 @@ pub(super) const TEST_LINES: &[Word] = &[
 /// What may follow `expect` beside a verdict and a pattern.
 pub(super) const EXPECTATIONS: &[Word] = &[
     ("text", "what gets through"),
+    ("arguments", "what gets through of the arguments of a tool call"),
     ("targets", "the targets that the request may still go to"),
     ("held <=", "the most bytes of the answer that may ever wait"),
     ("no", "what a pattern must not find"),

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use engine::verdict::{Finding, Site};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::exchange::Exchange;
@@ -84,7 +83,7 @@ impl Eval {
     fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Option<Tally>, String> {
         let (input, metadata) = self.open()?;
         let mut output = self.create(metadata.as_ref())?;
-        let bar = bar(metadata.map(|metadata| metadata.len()), terminal.is_watched());
+        let bar = terminal.bar(metadata.map(|metadata| metadata.len()));
         let (mut lines, mut tally) = (Lines::new(input), Tally::default());
         loop {
             let batch = lines.batch().map_err(|error| format!("`{}` cannot be read: {error}", self.input))?;
@@ -150,15 +149,6 @@ impl Tally {
 fn is_same(file: &Metadata, path: &str) -> bool {
     let other = std::fs::metadata(path);
     file.is_file() && other.is_ok_and(|other| (file.dev(), file.ino()) == (other.dev(), other.ino()))
-}
-
-fn bar(size: Option<u64>, watched: bool) -> ProgressBar {
-    if !watched {
-        return ProgressBar::hidden();
-    }
-    let bar = size.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
-    let style = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Judges a batch on all cores; the results are in the order of the lines.

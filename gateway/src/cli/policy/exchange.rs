@@ -10,7 +10,7 @@ use super::lines::Line;
 use crate::packs::Pack;
 use crate::rehearsal::{Rehearsal, named, rehearse_in};
 use crate::surroundings::Surroundings;
-use crate::wire::{chat, json as strict_json};
+use crate::wire::{Endpoint, json as strict_json, said};
 
 /// Fields of a line that are no field of a request.
 const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
@@ -90,7 +90,7 @@ impl Exchange {
             *id = given;
         }
         // Labels and notes of a data set are nobody's text.
-        fields.retain(|name, _| OWN.contains(&name.as_str()) || chat::is_request_field(name));
+        fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
         Self::read(fields)
     }
 
@@ -102,7 +102,7 @@ impl Exchange {
     /// The strings of the request that patterns look at, each with who speaks.
     pub(super) fn texts(&self) -> Result<Vec<(&'static str, String)>, String> {
         let request = named(self.request.clone());
-        let asked = chat::decode(&request, Vec::new()).map_err(|fault| fault.message)?;
+        let asked = Endpoint::Chat.decode(&request, Vec::new()).map_err(|fault| fault.message)?;
         Ok(asked.texts.iter().map(|text| (text.role.name(), text.value.to_owned())).collect())
     }
 
@@ -114,7 +114,7 @@ impl Exchange {
     /// The request as the engine is asked, decoded from that document.
     pub(super) fn asked<'a>(&'a self, document: &'a Value, pack: &'a Pack) -> Result<Request<'a>, String> {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let mut asked = chat::decode(document, headers).map_err(|fault| fault.message)?;
+        let mut asked = Endpoint::Chat.decode(document, headers).map_err(|fault| fault.message)?;
         self.around.tell(&mut asked, pack.offers());
         Ok(asked)
     }
@@ -127,7 +127,7 @@ impl Exchange {
     /// The texts of the answer, by channel.
     pub(super) fn said(&self) -> Vec<(Channel, String)> {
         match &self.answer {
-            Some(Answer::Whole(answer)) => chat::said(answer),
+            Some(Answer::Whole(answer)) => said(answer),
             Some(Answer::Pieces(pieces)) => vec![(Channel::content(0), pieces.concat())],
             None => Vec::new(),
         }
@@ -219,7 +219,7 @@ fn play_pieces(
     pieces: &[String],
 ) -> Result<Played, String> {
     let request = named(request);
-    let mut asked = chat::decode(&request, headers).map_err(|fault| fault.message)?;
+    let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
     let mut output = String::new();

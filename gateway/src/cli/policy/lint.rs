@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 use grammar::ast::ItemKind;
-use grammar::{Diagnostic, Sources, Span, codes};
+use grammar::{Diagnostic, Sources};
 use serde_json::{Value, json};
 
 use super::is_rule_file;
+use super::warnings::{self, Checked};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Loaded, Shelf};
 
@@ -121,10 +122,11 @@ fn as_json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
 }
 
 fn configuration(path: &std::path::Path) -> Result<Linted, String> {
-    let Loaded { pack, config, mut diagnostics, sources, files, .. } = packs::load(&[path.to_owned()])?;
-    if let Some(pack) = &pack {
-        diagnostics.extend(engine::lint::lint(&files, &pack.program));
-    }
+    let mut loaded = packs::load(&[path.to_owned()])?;
+    let told = warnings::of_configuration(&loaded);
+    loaded.diagnostics.extend(told);
+    grammar::diagnostic::sort(&mut loaded.diagnostics);
+    let Loaded { pack, config, diagnostics, sources, .. } = loaded;
     let name =
         config.as_ref().map(|config| (config.pack.name.value.clone(), config.pack.version.value.clone()));
     let chain = config
@@ -137,34 +139,13 @@ fn rule_file(path: &std::path::Path) -> Result<Linted, String> {
     let text = packs::read(path)?;
     let mut sources = Sources::new();
     let source = sources.add(path.display().to_string(), text.clone());
-    let unit = engine::Unit::of(source);
-    let compiled = match packs::header(&text) {
-        Some((true, _)) => engine::case::compile_library(&unit, &Shelf, &mut sources),
-        _ => engine::compile(&[unit], &Shelf, &mut sources),
-    };
-    let mut diagnostics = compiled.diagnostics;
-    if let Some(program) = &compiled.program {
-        diagnostics.extend(engine::lint::lint(&compiled.files, program));
-    }
-    let (file, _) = grammar::parse(source, &text);
-    let sound = !diagnostics.iter().any(Diagnostic::is_error);
-    if sound && !file.items.iter().any(|item| matches!(item.kind, ItemKind::Test(_))) {
-        diagnostics.push(
-            Diagnostic::warning(codes::NO_TESTS, Span::new(source, 0, 0), "this rule file has no tests")
-                .help("add a `test \"…\" { … }` block that shows what it finds, and one that shows what it lets pass"),
-        );
-    }
+    let Checked { file, diagnostics } = warnings::of_rule_file(source, &text, &Shelf, &mut sources);
     let version = file.items.iter().find_map(|item| match &item.kind {
         ItemKind::Version(version) => Some(version.value.clone()),
         _ => None,
     });
-    let name = packs::header(&text).map(|(_, name)| name).unwrap_or_default();
+    let name = packs::policy_of(&file).unwrap_or_default().to_owned();
     let rules = file.items.iter().filter(|item| matches!(item.kind, ItemKind::Rule(_))).count();
-    Ok(Linted {
-        diagnostics,
-        sources,
-        pack: (name.clone(), version.unwrap_or_default()),
-        chain: vec![name],
-        rules,
-    })
+    let pack = (name.clone(), version.unwrap_or_default());
+    Ok(Linted { diagnostics, sources, pack, chain: vec![name], rules })
 }

@@ -12,6 +12,7 @@ mod lint;
 mod reference;
 mod stats;
 mod test;
+pub(in crate::cli) mod warnings;
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `secret_key_ref`: where a key is found. A key that stands here by mistake is never shown.
+//! `secret_key_ref` and `key_ref`: where a key is found. A key that stands here by mistake is never shown.
 
 use crate::codes::{BAD_CONFIG, BAD_VALUE, MISSING};
 use crate::config::KeyRef;
@@ -10,11 +10,15 @@ use crate::yaml::{Value, join};
 
 /// Where the key comes from; never the key.
 pub(super) fn key_ref(reader: &mut Reader, field: &Field) -> Option<KeyRef> {
-    let help =
-        "write `secret_key_ref: {env: NAME}` with the name of an environment variable, or `{file: PATH}`";
+    let name = field.name();
+    let name = name.trim_matches('`');
+    let help = format!(
+        "write `{name}: {{env: NAME}}` with the name of an environment variable, or `{{file: PATH}}`"
+    );
+    let help = help.as_str();
     if !matches!(field.node.value, Value::Map(_)) {
         reader.hide(field.node.span);
-        let message = "`secret_key_ref` says where the key is; the key itself must not stand in this file";
+        let message = format!("`{name}` says where the key is; the key itself must not stand in this file");
         reader.report(Diagnostic::error(BAD_VALUE, field.key, message).help(help).path(field.path.as_str()));
         return None;
     }
@@ -41,7 +45,7 @@ pub(super) fn key_ref(reader: &mut Reader, field: &Field) -> Option<KeyRef> {
         }
         (None, None) => {
             if block.fields().next().is_none() {
-                let found = Diagnostic::error(MISSING, field.key, "`env` is missing in `secret_key_ref`");
+                let found = Diagnostic::error(MISSING, field.key, format!("`env` is missing in `{name}`"));
                 reader.report(found.help(help).path(join(&field.path, "env")));
             }
             None

@@ -1,6 +1,7 @@
 //! From a YAML tree to a [`Config`]: everything that is wrong is told in one run, each thing once.
 
 mod address;
+mod audit;
 mod key;
 mod not_acted_on;
 mod policies;
@@ -20,7 +21,8 @@ use crate::yaml::reader::Reader;
 use crate::yaml::{Node, Value};
 
 /// The keys at the top of the file.
-const KEYS: &[&str] = &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules"];
+const KEYS: &[&str] =
+    &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules", "audit"];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
 /// are the texts that the spans of `node` are of.
@@ -53,8 +55,9 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let providers = providers::read(reader, &root);
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let client_keys = root.get("auth").and_then(|field| client_keys(reader, &field)).unwrap_or_default();
+    let audit = audit::read(reader, &root, policies.as_ref());
     not_acted_on::warn(reader, &root);
-    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys })
+    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys, audit })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {

@@ -1,7 +1,7 @@
 //! What sound configurations mean: defaults, shorthands, layers.
 
 use super::{START, brief, clean, read};
-use crate::config::{DataPolicy, KeyRef, OnError, StickyBy, Strategy, Trigger};
+use crate::config::{DataPolicy, KeyRef, OnError, StickyBy, Strategy, SyncPolicy, Trigger};
 
 fn with_target(target: &str) -> String {
     format!("{START}    - {target}\n")
@@ -102,6 +102,27 @@ fn later_layers_override_and_reset() {
     assert_eq!(config.providers.targets.len(), 1);
     assert_eq!(config.providers.targets[0].id.value, "two");
     assert_eq!(config.providers.fallback.max_attempts, 3);
+}
+
+#[test]
+fn the_audit_log_promises_what_its_policy_asks_for() {
+    let audit = |rest: &str| clean(&[&format!("pack: {{name: p, version: 1}}\n{rest}\n")]).audit;
+    let plain = audit("policies: {chain: []}");
+    assert_eq!((plain.sync, plain.interval_ms, plain.segment_mb), (SyncPolicy::Interval, 1000, 64));
+    assert!(plain.key.is_none() && plain.retention_days.is_none());
+    let logged = audit("policies: {chain: [audit-logger]}");
+    assert_eq!((logged.sync, logged.retention_days), (SyncPolicy::Always, Some(365)));
+    let days = audit(
+        "policies: {chain: [audit-logger], policy: {audit-logger: {immutable: false, retention_days: 30}}}",
+    );
+    assert_eq!((days.sync, days.retention_days), (SyncPolicy::Interval, Some(30)));
+    let none = audit(
+        "policies: {chain: [audit-logger]}\npolicy: {audit-logger: {immutable: false}}\n\
+         audit: {sync: none, interval_ms: 50, segment_mb: 1, key_ref: {env: KT_AUDIT_KEY}}",
+    );
+    assert_eq!((none.sync, none.interval_ms, none.segment_mb), (SyncPolicy::None, 50, 1));
+    assert!(matches!(none.key, Some(KeyRef::Env(name)) if name.value == "KT_AUDIT_KEY"));
+    assert_eq!(audit("policies: {chain: [audit-logger]}\naudit: {sync: always}").sync, SyncPolicy::Always);
 }
 
 #[test]

@@ -96,6 +96,17 @@ fn settings_that_contradict_each_other() {
 }
 
 #[test]
+fn an_audit_log_that_promises_less_than_its_policy() {
+    let with = |audit: &str| {
+        said(&format!("pack: {{name: p, version: 1}}\npolicies: {{chain: [audit-logger]}}\naudit: {audit}\n"))
+    };
+    insta::assert_snapshot!(with("{sync: none}"));
+    insta::assert_snapshot!(with(
+        "{sync: sometimes, interval: 5, segment_mb: 0, key_ref: hunter2hunter2hunter2}"
+    ));
+}
+
+#[test]
 fn a_mistake_in_a_layer_is_shown_there() {
     let base = "pack: {name: p, version: 1}\npolicies: {chain: []}\npolicy: {}\n";
     insta::assert_snapshot!(said_of(&[base, "# over\npolicies:\n  policy: {}\npack:\n  enabled: 'no'\n"]));

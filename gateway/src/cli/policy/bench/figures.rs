@@ -213,6 +213,8 @@ fn feed(session: &mut Session, answer: &Pieces<'_>, out: &mut String) {
                 return;
             }
         }
+    }
+    for (channel, _) in answer {
         if session.finish(*channel, out) == Flow::Stopped {
             return;
         }

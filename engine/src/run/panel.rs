@@ -1,0 +1,147 @@
+//! The detectors that watch an answer, sorted by the view that each looks through.
+
+use crate::matcher::View;
+use crate::matcher::json::{self, Lexer, Scalar};
+use crate::program::Program;
+use crate::program::ir::DetectorId;
+use crate::verdict::Verdict;
+
+/// A detector that watches an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Watcher {
+    pub(super) detector: DetectorId,
+    /// The rules that it triggers.
+    pub(super) rules: Vec<usize>,
+    /// Whether text is held back for it; flags delay nothing.
+    pub(super) holds: bool,
+    pub(super) hold: Hold,
+}
+
+/// What a watcher holds text back for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hold {
+    /// A rule that it triggers stops the answer, and nothing of its match may leave.
+    stops: bool,
+    /// A rule that it triggers replaces its match.
+    masks: bool,
+    /// A match may begin in a number of JSON text.
+    in_numbers: bool,
+    /// A match may begin in `true`, `false` or `null` of JSON text.
+    in_words: bool,
+}
+
+impl Watcher {
+    /// A watcher that triggers no rule yet.
+    pub(super) fn new(program: &Program, detector: DetectorId) -> Self {
+        let automaton = program.detector(detector).and_then(|detector| detector.stream.as_ref());
+        let begins_in = |bytes: &[u8]| {
+            automaton.is_some_and(|automaton| bytes.iter().any(|byte| automaton.begins(*byte)))
+        };
+        let (in_numbers, in_words) = (begins_in(json::NUMBER), begins_in(json::WORD));
+        let hold = Hold { stops: false, masks: false, in_numbers, in_words };
+        Self { detector, rules: Vec::new(), holds: false, hold }
+    }
+
+    /// Notes a rule that it triggers, and what that comes to.
+    pub(super) fn trigger(&mut self, rule: usize, verdict: Verdict) {
+        self.rules.push(rule);
+        self.holds |= verdict >= Verdict::Redact;
+        self.hold.stops |= verdict.stops();
+        self.hold.masks |= verdict == Verdict::Redact;
+    }
+}
+
+impl Hold {
+    /// The first byte of JSON text whose fate is open, when all before `open` is decided; when there is no such place,
+    /// all that is shown is.
+    pub(super) fn open_in(self, lexer: &Lexer, open: Option<usize>) -> usize {
+        let at = open.or(lexer.pending());
+        let replaced = match (at, lexer.scalar()) {
+            // Structure is never replaced, and scalars are as a whole.
+            (Some(at), _) => lexer.layout().replaced_from(at),
+            // Nothing is possible yet. But a scalar may go on, and a match in it would replace all of it.
+            (None, Some((start, Scalar::Number))) if self.in_numbers => start,
+            (None, Some((start, Scalar::Word))) if self.in_words => start,
+            (None, _) => usize::MAX,
+        };
+        match (self.stops, self.masks) {
+            (true, true) => replaced.min(at.unwrap_or(usize::MAX)),
+            (false, true) => replaced,
+            (_, false) => at.unwrap_or(usize::MAX),
+        }
+    }
+}
+
+/// The watchers of one answer, sorted by detector.
+#[derive(Debug, Default)]
+pub(super) struct Panel {
+    pub(super) watchers: Vec<Watcher>,
+    /// By view.
+    sights: Vec<Sight>,
+}
+
+/// The watchers that look through one view.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    /// By bit of the view's gate, which watcher that is.
+    watchers: Vec<Option<usize>>,
+    /// The bits that are watchers.
+    pub(super) bits: Vec<u64>,
+    /// Bytes before a match that detectors look at.
+    pub(super) behind: usize,
+    /// What those that hold text back do so for, each once.
+    pub(super) holds: Vec<Hold>,
+}
+
+impl Panel {
+    pub(super) fn new(program: &Program, watchers: Vec<Watcher>) -> Self {
+        let sights = View::ALL.iter().map(|view| Sight::new(program, *view, &watchers)).collect();
+        Self { watchers, sights }
+    }
+
+    /// The views that are looked through.
+    pub(super) fn views(&self) -> impl Iterator<Item = View> {
+        let views = View::ALL.into_iter().zip(&self.sights);
+        views.filter(|(_, sight)| !sight.is_empty()).map(|(view, _)| view)
+    }
+
+    /// The watchers that look through a view.
+    pub(super) fn sight(&self, view: View) -> Option<&Sight> {
+        self.sights.get(view.index())
+    }
+
+    pub(super) fn watcher(&self, index: usize) -> Option<&Watcher> {
+        self.watchers.get(index)
+    }
+}
+
+impl Sight {
+    fn new(program: &Program, view: View, watchers: &[Watcher]) -> Self {
+        let mut sight = Self { behind: 1, ..Self::default() };
+        let detectors = program.starters.get(view.index()).map_or(&[][..], |starters| &starters.detectors);
+        sight.bits = vec![0; detectors.len().div_ceil(64)];
+        for (bit, detector) in detectors.iter().enumerate() {
+            let index = watchers.binary_search_by_key(detector, |watcher| watcher.detector).ok();
+            sight.watchers.push(index);
+            let Some(watcher) = index.and_then(|index| watchers.get(index)) else { continue };
+            if let Some(word) = sight.bits.get_mut(bit / 64) {
+                *word |= 1 << (bit % 64);
+            }
+            let behind = program.detector(*detector).map_or(1, |detector| detector.looks_behind());
+            sight.behind = sight.behind.max(behind);
+            if watcher.holds && !sight.holds.contains(&watcher.hold) {
+                sight.holds.push(watcher.hold);
+            }
+        }
+        sight
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bits.iter().all(|word| *word == 0)
+    }
+
+    /// The watcher of a bit.
+    pub(super) fn watcher(&self, bit: usize) -> Option<usize> {
+        self.watchers.get(bit).copied().flatten()
+    }
+}

@@ -1,0 +1,119 @@
+//! The items of a response's input: messages, calls, results, and the instructions before them.
+
+use engine::input::{Message, Role, Tool, ToolCall};
+use serde_json::Value;
+
+use super::Said;
+use super::field::{array, boolean, check_content, invalid, missing, refuse_lookalikes, whole_number, wrong};
+use super::walk::role_named;
+use crate::wire::Fault;
+
+pub(super) const FIELDS: &[&str] = &[
+    "input",
+    "instructions",
+    "prompt",
+    "model",
+    "stream",
+    "tools",
+    "text",
+    "type",
+    "role",
+    "content",
+    "output",
+    "arguments",
+    "summary",
+    "background",
+];
+
+pub(super) fn read(document: &Value) -> Result<Said<'_>, Fault> {
+    if boolean(document, "background")? == Some(true) {
+        return Err(invalid("background", "cannot be asked for: the answer could not be fetched here"));
+    }
+    check_instructions(document)?;
+    let mut messages = Vec::new();
+    if has_instructions(document) {
+        messages.push(Message { role: Role::System, name: None, texts: 0..0 });
+    }
+    let mut tool_calls = Vec::new();
+    match document.get("input") {
+        None if document.get("prompt").is_some() => {}
+        None => return Err(missing("input", "a string or a list of items")),
+        Some(Value::String(_)) => messages.push(Message { role: Role::User, name: None, texts: 0..0 }),
+        Some(Value::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                messages.push(Message { role: check_item(item, index)?, name: None, texts: 0..0 });
+                tool_calls.extend(as_call(item));
+            }
+        }
+        Some(other) => return Err(wrong("input", "a string or a list of items", other)),
+    }
+    let tools = array(document, "tools")?.iter().filter_map(as_tool).collect();
+    Ok(Said { messages, tools, tool_calls, max_tokens: whole_number(document, "max_output_tokens")? })
+}
+
+/// Whether there are instructions; they are the first message.
+pub(super) fn has_instructions(document: &Value) -> bool {
+    document.get("instructions").is_some_and(|instructions| !instructions.is_null())
+}
+
+fn check_instructions(document: &Value) -> Result<(), Fault> {
+    match document.get("instructions") {
+        None | Some(Value::Null | Value::String(_)) => Ok(()),
+        Some(other) => Err(wrong("instructions", "a string", other)),
+    }
+}
+
+/// Checks an item and says who speaks in it.
+fn check_item(item: &Value, index: usize) -> Result<Role, Fault> {
+    let path = format!("input[{index}]");
+    if !item.is_object() {
+        return Err(wrong(&path, "an object", item));
+    }
+    refuse_lookalikes(item, &format!("{path}."), FIELDS)?;
+    for field in ["role", "type"] {
+        if let Some(word) = item.get(field).filter(|word| !word.is_string() && !word.is_null()) {
+            return Err(wrong(&format!("{path}.{field}"), "a string", word));
+        }
+    }
+    if let Some(role) = item.get("role").and_then(Value::as_str)
+        && role_named(role).is_none()
+    {
+        let problem = "must be one of `system`, `developer`, `user`, `assistant`, `tool`";
+        return Err(invalid(&format!("{path}.role"), problem));
+    }
+    check_content(item.get("content"), &format!("{path}.content"))?;
+    Ok(role_of(item))
+}
+
+/// Who speaks in an item: its role, or what its type says.
+pub(super) fn role_of(item: &Value) -> Role {
+    let word = |field: &str| item.get(field).and_then(Value::as_str);
+    if let Some(role) = word("role").and_then(role_named) {
+        return role;
+    }
+    match word("type").unwrap_or_default() {
+        "mcp_list_tools" => Role::Definition,
+        "reasoning" => Role::Assistant,
+        kind if kind.ends_with("_output") || kind.ends_with("_response") => Role::Tool,
+        kind if kind.ends_with("_call") || kind.ends_with("_request") => Role::Assistant,
+        _ => Role::Other,
+    }
+}
+
+/// A function by its name. A tool that runs at the provider goes by its type: it too is something that a model can do.
+fn as_tool(tool: &Value) -> Option<Tool<'_>> {
+    let name = tool.get("name").or_else(|| tool.get("type"))?.as_str()?;
+    let description = tool.get("description").or_else(|| tool.get("server_description"));
+    Some(Tool { name, description: description.and_then(Value::as_str) })
+}
+
+/// A call that the model has made before. Calls of the provider's own tools go by their type as well.
+fn as_call(item: &Value) -> Option<ToolCall<'_>> {
+    let kind = item.get("type")?.as_str()?;
+    let own = kind.strip_suffix("_call")?;
+    let arguments = item.get("arguments").or_else(|| item.get("input"));
+    Some(ToolCall {
+        name: item.get("name").and_then(Value::as_str).unwrap_or(own),
+        arguments: arguments.and_then(Value::as_str).unwrap_or_default(),
+    })
+}

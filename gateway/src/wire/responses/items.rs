@@ -1,0 +1,376 @@
+//! The items of an answer and their texts: what came, what was let go, and what the client has of it.
+
+use engine::input::{Carrier, Channel};
+use engine::run::Session;
+use engine::verdict::Flow;
+use serde_json::{Map, Value, json};
+
+use super::item::{each_text, put};
+use super::kind::Kind;
+use crate::wire::Fault;
+use crate::wire::strand::Strand;
+use crate::wire::stream::Halt;
+
+/// Most items of one answer.
+const MAX_ITEMS: usize = 4096;
+
+/// Most parts of one kind in an item.
+const MAX_PARTS: usize = 512;
+
+/// Most bytes of text of one answer, which are kept since the provider repeats them.
+const MAX_TEXT: usize = 32 * 1024 * 1024;
+
+/// All that is known of an answer.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    items: Vec<Item>,
+    texts: Vec<Text>,
+    /// Bytes of all texts.
+    length: usize,
+}
+
+/// What is known of an item.
+#[derive(Debug)]
+struct Item {
+    /// The provider's number for it.
+    index: Option<u64>,
+    id: Option<String>,
+    /// As the client last saw it, but for its texts.
+    shown: Value,
+    over: bool,
+}
+
+impl Item {
+    /// Whether an item is of the same kind and of the same speaker.
+    fn is_like(&self, item: &Value) -> bool {
+        ["type", "role"].into_iter().all(|field| self.shown.get(field) == item.get(field))
+    }
+}
+
+/// One text of an item.
+#[derive(Debug)]
+struct Text {
+    item: usize,
+    kind: Kind,
+    part: usize,
+    strand: Strand,
+    /// Whether any of it has come.
+    fed: bool,
+    /// Whether it is complete.
+    over: bool,
+    /// What was let go.
+    released: String,
+    /// How many bytes of that the client has.
+    sent: usize,
+    /// The event in which a piece of it came; nothing for a text that is only told whole.
+    piece: Option<Value>,
+}
+
+/// Which text: its position among those known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TextId(usize);
+
+impl Items {
+    /// The item that an event speaks of: the one of that number, else the one of that name. An event that says neither
+    /// speaks of the first, so that the pieces of a text stay together whatever else it leaves out.
+    pub(super) fn of_event(&mut self, event: &Value) -> Result<usize, Fault> {
+        let id = id_of(event.get("item_id").or_else(|| event.get("item")?.get("id")));
+        let numbered = |index: u64| self.items.iter().position(|item| item.index == Some(index));
+        let named = || self.items.iter().position(|item| id.is_some() && item.id == id);
+        let index = event.get("output_index").and_then(Value::as_u64);
+        let known = match index {
+            Some(index) => numbered(index),
+            None => named().or_else(|| numbered(0)),
+        };
+        let at = match known {
+            Some(at) => at,
+            None => self.add(Some(index.unwrap_or(0)))?,
+        };
+        if let Some(item) = self.items.get_mut(at).filter(|_| id.is_some()) {
+            item.id = id;
+        }
+        Ok(at)
+    }
+
+    /// Which items stand in a list: those of the same name, else those of the same place and kind that are not there
+    /// under their names, else new ones. Some providers put the question before the answer there, or change names.
+    fn of_list(&mut self, list: &[Value]) -> Result<Vec<usize>, Fault> {
+        let named = |item: &Value| {
+            let id = id_of(item.get("id"))?;
+            self.items.iter().position(|known| known.id.as_ref() == Some(&id))
+        };
+        let mut places: Vec<Option<usize>> = list.iter().map(named).collect();
+        for (position, item) in list.iter().enumerate() {
+            let index = u64::try_from(position).ok();
+            let fits = |known: &Item| known.index == index && known.is_like(item);
+            let at = self.items.iter().position(fits).filter(|at| !places.contains(&Some(*at)));
+            if let Some(place) = places.get_mut(position).filter(|place| place.is_none()) {
+                *place = Some(at.map_or_else(|| self.add(None), Ok)?);
+            }
+        }
+        Ok(places.into_iter().flatten().collect())
+    }
+
+    fn add(&mut self, index: Option<u64>) -> Result<usize, Fault> {
+        if self.items.len() >= MAX_ITEMS {
+            return Err(Fault::unreadable(format!("the provider's answer has more than {MAX_ITEMS} items")));
+        }
+        self.items.push(Item { index, id: None, shown: Value::Null, over: false });
+        Ok(self.items.len() - 1)
+    }
+
+    /// The text that an event of that kind speaks of.
+    pub(super) fn text_of_event(&mut self, kind: Kind, event: &Value) -> Result<TextId, Fault> {
+        let item = self.of_event(event)?;
+        let part = kind.list().and_then(|(_, index)| event.get(index)?.as_u64()).unwrap_or(0);
+        self.text(item, kind, usize::try_from(part).unwrap_or(usize::MAX))
+    }
+
+    /// The text at a place, which is made when it is new.
+    fn text(&mut self, item: usize, kind: Kind, part: usize) -> Result<TextId, Fault> {
+        if let Some(known) = self.find(item, kind, part) {
+            return Ok(known);
+        }
+        if part >= MAX_PARTS {
+            return Err(Fault::unreadable(format!(
+                "an item of the provider's answer has more than {MAX_PARTS} parts"
+            )));
+        }
+        self.texts.push(Text {
+            item,
+            kind,
+            part,
+            strand: Strand::new(channel(item, kind, part)),
+            fed: false,
+            over: false,
+            released: String::new(),
+            sent: 0,
+            piece: None,
+        });
+        Ok(TextId(self.texts.len() - 1))
+    }
+
+    fn find(&self, item: usize, kind: Kind, part: usize) -> Option<TextId> {
+        let is_it = |text: &Text| (text.item, text.kind, text.part) == (item, kind, part);
+        self.texts.iter().position(is_it).map(TextId)
+    }
+
+    /// Takes the next piece of a text.
+    pub(super) fn feed(
+        &mut self,
+        session: &mut Session,
+        TextId(at): TextId,
+        piece: &str,
+        shielded: bool,
+    ) -> Result<(), Halt> {
+        let Some(text) = self.texts.get_mut(at).filter(|_| !piece.is_empty()) else { return Ok(()) };
+        if text.over {
+            return Err(Fault::unreadable("the provider's answer goes on after its end").into());
+        }
+        text.fed = true;
+        self.length += piece.len();
+        if self.length > MAX_TEXT {
+            let message = "the provider's answer has more than 32 MiB of text";
+            let status = hyper::StatusCode::BAD_GATEWAY;
+            return Err(Fault::upstream(status, "answer_too_long", message).into());
+        }
+        match text.strand.feed(session, piece, shielded, &mut text.released) {
+            Flow::Open => Ok(()),
+            Flow::Stopped => Err(Halt::Stopped),
+        }
+    }
+
+    /// Takes a text that is told whole. It counts when nothing of it has come before; else it is a copy.
+    pub(super) fn whole(
+        &mut self,
+        session: &mut Session,
+        id: TextId,
+        whole: &str,
+        shielded: bool,
+    ) -> Result<(), Halt> {
+        let is_new = self.texts.get(id.0).is_some_and(|text| !text.fed && !text.over);
+        if is_new {
+            self.feed(session, id, whole, shielded)?;
+        }
+        Ok(())
+    }
+
+    /// A text is complete.
+    pub(super) fn finish(&mut self, session: &mut Session, TextId(at): TextId) -> Result<(), Halt> {
+        let Some(text) = self.texts.get_mut(at).filter(|text| !text.over) else { return Ok(()) };
+        text.over = true;
+        match text.strand.finish(session, &mut text.released) {
+            Flow::Open => Ok(()),
+            Flow::Stopped => Err(Halt::Stopped),
+        }
+    }
+
+    /// Takes the texts of an item that is told, and says that they are complete when it `ends`.
+    pub(super) fn read_item(
+        &mut self,
+        session: &mut Session,
+        at: usize,
+        item: &mut Value,
+        shielded: bool,
+        ends: bool,
+    ) -> Result<(), Halt> {
+        each_text(item, |kind, part, text| {
+            let id = self.text(at, kind, part)?;
+            self.whole(session, id, text, shielded)
+        })?;
+        if ends {
+            self.texts_of(at).into_iter().try_for_each(|id| self.finish(session, id))?;
+        }
+        if let Some(known) = self.items.get_mut(at) {
+            known.shown = item.clone();
+            known.over |= ends;
+            return each_text(&mut known.shown, |_, _, text| {
+                *text = String::new();
+                Ok(())
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes a whole answer, which ends everything; gives which item stands where in it.
+    pub(super) fn read_all(
+        &mut self,
+        session: &mut Session,
+        response: &mut Value,
+        shielded: bool,
+    ) -> Result<Vec<usize>, Halt> {
+        let Some(Value::Array(output)) = response.get_mut("output") else { return Ok(Vec::new()) };
+        let places = self.of_list(output)?;
+        for (item, at) in output.iter_mut().zip(&places) {
+            self.read_item(session, *at, item, shielded, true)?;
+        }
+        (0..self.texts.len()).try_for_each(|at| self.finish(session, TextId(at)))?;
+        Ok(places)
+    }
+
+    /// A text was let go at the very end.
+    pub(super) fn release(&mut self, channel: Channel, tail: &str) {
+        if let Some(text) = self.texts.iter_mut().find(|text| text.strand.channel == channel) {
+            text.released.push_str(tail);
+        }
+    }
+
+    /// The texts of an item.
+    pub(super) fn texts_of(&self, item: usize) -> Vec<TextId> {
+        let own = self.texts.iter().enumerate().filter(|(_, text)| text.item == item);
+        own.map(|(at, _)| TextId(at)).collect()
+    }
+
+    /// All texts.
+    pub(super) fn all_texts(&self) -> impl Iterator<Item = TextId> + use<> {
+        (0..self.texts.len()).map(TextId)
+    }
+
+    /// Notes an event in which a piece of a text came; says whether it is the first.
+    pub(super) fn note_piece(&mut self, TextId(at): TextId, event: &Value) -> bool {
+        let Some(text) = self.texts.get_mut(at).filter(|text| text.piece.is_none()) else { return false };
+        text.piece = Some(event.clone());
+        true
+    }
+
+    /// What was let go of a text and the client does not have yet; it is taken to have it now.
+    pub(super) fn take(&mut self, TextId(at): TextId) -> String {
+        let Some(text) = self.texts.get_mut(at) else { return String::new() };
+        let fresh = text.released.get(text.sent..).unwrap_or_default().to_owned();
+        text.sent = text.released.len();
+        fresh
+    }
+
+    /// The event in which pieces of a text are told.
+    pub(super) fn piece(&self, TextId(at): TextId) -> Option<&Value> {
+        self.texts.get(at)?.piece.as_ref()
+    }
+
+    /// All that was let go of a text.
+    pub(super) fn released(&self, TextId(at): TextId) -> &str {
+        self.texts.get(at).map(|text| text.released.as_str()).unwrap_or_default()
+    }
+
+    /// Puts into an item what was let go of its texts: all of it, or what is new where the item began with some.
+    pub(super) fn fill_item(&mut self, at: usize, item: &mut Value, whole: bool) {
+        let filled: Result<(), Fault> = each_text(item, |kind, part, place| {
+            let id = self.find(at, kind, part);
+            *place = match id {
+                Some(id) if whole => self.released(id).to_owned(),
+                Some(id) if !place.is_empty() => self.take(id),
+                Some(_) | None => String::new(),
+            };
+            Ok(())
+        });
+        debug_assert!(filled.is_ok(), "the item was read before");
+    }
+
+    /// The same for a whole answer; `places` says which item stands where.
+    pub(super) fn fill_all(&mut self, response: &mut Value, places: &[usize]) {
+        let output = response.get_mut("output").and_then(Value::as_array_mut);
+        for (item, at) in output.into_iter().flatten().zip(places) {
+            self.fill_item(*at, item, true);
+        }
+        if response.get("output_text").is_some() {
+            let said =
+                self.texts.iter().filter(|text| text.kind == Kind::Output && places.contains(&text.item));
+            let said: String = said.map(|text| text.released.as_str()).collect();
+            put(response, "output_text", json!(said));
+        }
+    }
+
+    /// The items as the client knows them, with what was let go of their texts.
+    pub(super) fn shown(&mut self) -> Vec<Value> {
+        let mut all = Vec::new();
+        for at in 0..self.items.len() {
+            let Some(mut item) = self.items.get(at).map(|item| item.shown.clone()) else { continue };
+            let Value::Object(fields) = &mut item else { continue };
+            self.complete_parts(at, fields);
+            if self.items.get(at).is_some_and(|item| !item.over) {
+                fields.insert("status".to_owned(), json!("incomplete"));
+            }
+            self.fill_item(at, &mut item, true);
+            all.push(item);
+        }
+        all
+    }
+
+    /// Parts that were told in events of their own, after the item had begun.
+    fn complete_parts(&self, at: usize, fields: &mut Map<String, Value>) {
+        for text in self.texts.iter().filter(|text| text.item == at) {
+            let Some((list, _)) = text.kind.list() else {
+                fields.entry(text.kind.field()).or_insert_with(|| text.kind.blank());
+                continue;
+            };
+            if let Value::Array(parts) = fields.entry(list).or_insert_with(|| json!([])) {
+                while parts.len() <= text.part {
+                    parts.push(text.kind.blank());
+                }
+            }
+        }
+    }
+}
+
+/// A name that is one; some providers leave it empty.
+fn id_of(id: Option<&Value>) -> Option<String> {
+    id?.as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
+/// The channel of a text: item and part in one number, summaries apart from the rest.
+fn channel(item: usize, kind: Kind, part: usize) -> Channel {
+    let part = if kind == Kind::Summary { part + MAX_PARTS } else { part };
+    let choice = u32::try_from(item * 2 * MAX_PARTS + part).unwrap_or(u32::MAX);
+    Channel { choice, carrier: kind.carrier() }
+}
+
+/// Where in an answer a channel stands, as the audit log names it.
+pub(in crate::wire) fn site(channel: Channel) -> String {
+    let number = usize::try_from(channel.choice).unwrap_or(usize::MAX);
+    let (item, part) = (number / (2 * MAX_PARTS), number % (2 * MAX_PARTS));
+    let (list, part) = if part < MAX_PARTS { ("content", part) } else { ("summary", part - MAX_PARTS) };
+    match channel.carrier {
+        Carrier::Content | Carrier::Reasoning => format!("response.output[{item}].{list}[{part}].text"),
+        Carrier::Refusal => format!("response.output[{item}].{list}[{part}].refusal"),
+        Carrier::Arguments(_) => format!("response.output[{item}].arguments"),
+    }
+}

@@ -1,0 +1,24 @@
+//! What an exchange consumed, as the provider counts it.
+
+use serde_json::Value;
+
+/// Tokens of an exchange.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub input: Option<u64>,
+    /// Tokens of the answer.
+    pub output: Option<u64>,
+}
+
+impl Usage {
+    /// The `usage` of an answer or a part of one, when it has one; in either of the two ways to call its counts.
+    pub fn of(document: &Value) -> Option<Usage> {
+        let usage = document.get("usage").filter(|usage| usage.is_object())?;
+        let count = |names: [&str; 2]| names.iter().find_map(|name| usage.get(name)?.as_u64());
+        Some(Usage {
+            input: count(["prompt_tokens", "input_tokens"]),
+            output: count(["completion_tokens", "output_tokens"]),
+        })
+    }
+}
