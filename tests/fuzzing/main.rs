@@ -110,6 +110,16 @@ fn mutations_parse_or_are_told_why() {
 }
 
 #[test]
+fn mutations_that_parse_are_laid_out_once_and_for_all() {
+    mutations(tests::fuzz::format, 1_000);
+}
+
+#[test]
+fn mutations_compile_or_are_told_why() {
+    mutations(tests::fuzz::compile, 400);
+}
+
+#[test]
 fn mutations_that_compile_judge_alike_however_cut() {
     mutations(tests::fuzz::evaluate, 400);
 }
