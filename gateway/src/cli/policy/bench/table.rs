@@ -26,7 +26,7 @@ pub(super) fn lines(measured: &Measured, stats: &Stats) -> Vec<String> {
         format!("kt {}, {BUILD} build", env!("CARGO_PKG_VERSION")),
         heading("compile", "", ["median", "min", "max", "", ""]),
         line(
-            &format!("{} patterns, {} rules", stats.patterns.len(), stats.rules.len()),
+            &format!("{}, {}", counted(stats.patterns.len(), "pattern"), counted(stats.rules.len(), "rule")),
             "",
             times(measured.compile),
             ["", ""],
@@ -98,8 +98,8 @@ pub(super) fn notes(measured: &Measured) -> Vec<String> {
         all => notes.push(format!("{} rules are switched off by their params, and cost nothing", all.len())),
     }
     if let [first, ..] = measured.alone.unmeasured.as_slice() {
-        let count = measured.alone.unmeasured.len();
-        notes.push(format!("no time was left for {count} rules, from `{first}` on; give more `--seconds`"));
+        let count = counted(measured.alone.unmeasured.len(), "rule");
+        notes.push(format!("no time was left for {count}, from `{first}` on; give more `--seconds`"));
     }
     notes
 }
@@ -161,6 +161,11 @@ fn object(figures: Figures) -> Value {
 
 fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
+}
+
+/// So many of something.
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn heading(title: &str, size: &str, columns: [&str; 5]) -> String {

@@ -23,7 +23,7 @@ impl Run {
         terminal.line(self.summary());
     }
 
-    /// How many passed, failed, are known to miss, and did not run.
+    /// How many passed, failed, are known to miss, and did not run; and the files that could not.
     pub(super) fn summary(&self) -> String {
         let failed = self.rows.iter().filter(|row| !row.passed()).count();
         let mut summary = format!("{} passed, {failed} failed", self.rows.len() - failed);
@@ -33,6 +33,11 @@ impl Run {
         }
         if self.filters.left_out() > 0 {
             summary.push_str(&format!(", {} left out", self.filters.left_out()));
+        }
+        match self.broken.len() {
+            0 => {}
+            1 => summary.push_str(", 1 file could not run"),
+            many => summary.push_str(&format!(", {many} files could not run")),
         }
         summary
     }
