@@ -3,6 +3,8 @@
 use engine::matcher::glob;
 use similar::TextDiff;
 
+use crate::cli::shown;
+
 /// How many tests are named where a filter fits none.
 const NAMED: usize = 5;
 
@@ -66,7 +68,7 @@ impl Filters {
         } else {
             ("did you mean:".to_owned(), near)
         };
-        let named: String = named.iter().map(|label| format!("\n  {label}")).collect();
+        let named: String = named.iter().map(|label| format!("\n  {}", shown(label))).collect();
         Some(format!("no test fits `--filter {written}`; {title}{named}"))
     }
 

@@ -4,7 +4,7 @@ use grammar::Diagnostic;
 use serde_json::{Value, json};
 
 use super::run::{Row, Run};
-use crate::cli::Terminal;
+use crate::cli::{Terminal, shown};
 
 impl Run {
     /// The tests by file, what went wrong below each, and how many passed.
@@ -13,11 +13,11 @@ impl Run {
         for row in &self.rows {
             if row.file != file {
                 file = &row.file;
-                terminal.line(file);
+                terminal.line(shown(file));
             }
             let sign = if row.passed() { terminal.good("✓") } else { terminal.bad("✗") };
             let todo = if row.todo > 0 { format!(" ({})", misses(row.todo)) } else { String::new() };
-            terminal.line(format!("  {sign} {}{todo}", row.name));
+            terminal.line(format!("  {sign} {}{todo}", shown(&row.name)));
             terminal.diagnostics(&row.failures, &self.sources);
         }
         terminal.line(self.summary());
