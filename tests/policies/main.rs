@@ -49,17 +49,15 @@ fn their_tests_pass_and_are_of_both_kinds() {
         });
         let (mut positive, mut negative) = (0, 0);
         for line in lines.flatten() {
-            match &line.value {
-                TestLine::Expect { todo: None, what } => match what {
-                    Expectation::Found { found: true, .. }
-                    | Expectation::Text(_)
-                    | Expectation::Arguments(_) => positive += 1,
-                    Expectation::Found { found: false, .. } => negative += 1,
-                    Expectation::Verdict(verdict) if verdict.verdict.value == "allow" => negative += 1,
-                    Expectation::Verdict(_) => positive += 1,
-                    Expectation::Targets(_) | Expectation::Held(_) => {}
-                },
-                _ => {}
+            let TestLine::Expect { todo: None, what } = &line.value else { continue };
+            match what {
+                Expectation::Found { found: true, .. } | Expectation::Text(_) | Expectation::Arguments(_) => {
+                    positive += 1
+                }
+                Expectation::Found { found: false, .. } => negative += 1,
+                Expectation::Verdict(verdict) if verdict.verdict.value == "allow" => negative += 1,
+                Expectation::Verdict(_) => positive += 1,
+                Expectation::Targets(_) | Expectation::Held(_) => {}
             }
         }
         assert!(positive > 0 && negative > 0, "{}: {positive} positive, {negative} negative", path.display());
