@@ -65,14 +65,7 @@ impl Watching {
     fn end(mut self) -> ExitStatus {
         let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
         assert!(sent.expect("`kill` runs").success());
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                return status;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        panic!("it goes on after an interrupt");
+        wait(&mut self.child).expect("it ends after an interrupt")
     }
 }
 
@@ -81,6 +74,18 @@ impl Drop for Watching {
         self.child.kill().ok(); // nothing outlives its test, however that ends
         self.child.wait().ok();
     }
+}
+
+/// Waits until it ends, if it does.
+fn wait(child: &mut Child) -> Option<ExitStatus> {
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return Some(status);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    None
 }
 
 fn pass_on(output: impl Read + Send + 'static, lines: Sender<String>) {
@@ -149,6 +154,24 @@ fn it_ends_with_the_status_of_the_last_run() {
     run.wait_for("0 passed, 1 failed");
     run.wait_for("watching");
     assert_eq!(run.end().code(), Some(1));
+}
+
+#[test]
+fn it_ends_when_nobody_reads_any_more() {
+    let rules =
+        "policy house\nrule a on request { when stream do flag }\ntest \"t\" { user \"x\" expect allow }\n";
+    let folder = folder(&[("house.ktr", rules)]);
+    let mut child = Command::new(tests::binary::build())
+        .args(["policy", "test", "--watch"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("`kt` starts");
+    drop(child.stdout.take());
+    let ended = wait(&mut child);
+    child.kill().ok(); // nothing outlives its test, however that ends
+    assert!(ended.is_some(), "it goes on without a reader");
 }
 
 #[test]

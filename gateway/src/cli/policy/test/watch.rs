@@ -19,7 +19,7 @@ const QUIET: Duration = Duration::from_millis(80);
 /// The longest that the tests wait for that.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs the tests until a signal comes. The exit code is that of the last run.
+/// Runs the tests until a signal comes, or nobody reads the results any more. The exit code is that of the last run.
 pub(super) fn run(test: Test, terminal: &mut Terminal) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -37,8 +37,8 @@ async fn watch(test: Test, terminal: &mut Terminal) -> Result<Exit, String> {
     }
     let mut signals = Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let (mut watched, mut events) = Watched::start()?;
-    let (mut read, mut last) = (Vec::new(), Exit::Failed);
-    let mut files = Files::now(&test, &read);
+    let mut ran = Ran { exit: Exit::Failed, read: Vec::new(), is_deaf: false };
+    let mut files = Files::now(&test, &ran.read);
     loop {
         watched.add(&files)?;
         let run = tokio::task::spawn_blocking({
@@ -46,29 +46,40 @@ async fn watch(test: Test, terminal: &mut Terminal) -> Result<Exit, String> {
             move || once(&test)
         });
         tokio::select! {
-            () = signals.next() => return Ok(last),
-            run = run => (last, read) = run.map_err(|error| format!("the tests could not run: {error}"))?,
+            () = signals.next() => return Ok(ran.exit),
+            run = run => ran = run.map_err(|error| format!("the tests could not run: {error}"))?,
         }
-        files.learn(&read);
+        if ran.is_deaf {
+            return Ok(ran.exit);
+        }
+        files.learn(&ran.read);
         let count = files.contents.len();
         terminal.note(format!("watching {count} {}; Ctrl-C ends", if count == 1 { "file" } else { "files" }));
         let changes = tokio::select! {
-            () = signals.next() => return Ok(last),
-            changes = watched.changes(&test, &read, &mut files, &mut events) => changes?,
+            () = signals.next() => return Ok(ran.exit),
+            changes = watched.changes(&test, &ran.read, &mut files, &mut events) => changes?,
         };
         terminal.note(changes.join("\n"));
     }
 }
 
-/// One run, and the files that it has read.
-fn once(test: &Test) -> (Exit, Vec<PathBuf>) {
+/// What came of a run.
+struct Ran {
+    exit: Exit,
+    /// The files that it has read.
+    read: Vec<PathBuf>,
+    /// Whether nobody reads the results any more.
+    is_deaf: bool,
+}
+
+fn once(test: &Test) -> Ran {
     let mut terminal = Terminal::new();
     let (exit, sources) = test.once(&mut terminal);
     // Shipped texts have names that lead nowhere.
     let mut read: Vec<PathBuf> = sources.names().map(PathBuf::from).filter(|path| path.is_file()).collect();
     read.sort();
     read.dedup();
-    (terminal.end(exit), read)
+    Ran { exit: terminal.end(exit), read, is_deaf: terminal.is_deaf() }
 }
 
 /// Waits until something happens and then nothing more for a while.
