@@ -15,34 +15,30 @@ pub struct Longest {
     pub text: String,
 }
 
-/// Lets the texts of an answer come, one after the other, until they have ended or the answer is stopped. Cut in any other
-/// way no more of it waits: what waits after a piece waits as well where its last character comes alone.
+/// Lets the texts of an answer come, one after the other, each until it has ended or is stopped. Cut in any other way no
+/// more of it waits: what waits after a piece waits as well where its last character comes alone.
 pub fn longest(session: &mut Session, said: &[(Channel, &str)]) -> Option<Longest> {
     let mut most = None;
     let mut out = String::new();
     for (channel, text) in said {
-        if feed(session, *channel, text, &mut most) == Flow::Stopped {
-            return most;
-        }
-    }
-    for (channel, _) in said {
-        if session.finish(*channel, &mut out) == Flow::Stopped {
-            return most;
-        }
+        feed(session, *channel, text, &mut most);
     }
     // A stop shows in the decision of the session.
+    for (channel, _) in said {
+        _ = session.finish(*channel, &mut out);
+    }
     _ = session.end(&mut Vec::new());
     most
 }
 
-/// Feeds a text character by character.
-fn feed(session: &mut Session, channel: Channel, text: &str, most: &mut Option<Longest>) -> Flow {
+/// Feeds a text character by character, until it is stopped.
+fn feed(session: &mut Session, channel: Channel, text: &str, most: &mut Option<Longest>) {
     let mut out = String::new();
     let others = session.held();
     for (at, letter) in text.char_indices() {
         let mut bytes = [0; 4];
         if session.feed(channel, letter.encode_utf8(&mut bytes), &mut out) == Flow::Stopped {
-            return Flow::Stopped;
+            return;
         }
         let held = session.held();
         if held > most.as_ref().map_or(0, |most| most.bytes) {
@@ -53,5 +49,4 @@ fn feed(session: &mut Session, channel: Channel, text: &str, most: &mut Option<L
             *most = Some(Longest { bytes: held, by, text });
         }
     }
-    Flow::Open
 }

@@ -1,6 +1,6 @@
 //! `kt policy bench`: what it says it has measured. Times are whatever this machine makes of them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{folder, kt};
 
@@ -84,6 +84,22 @@ fn texts_may_be_a_persons_own() {
     assert_eq!((stream["bytes"].as_u64(), stream["pieces"].as_u64()), (Some(30), Some(8)));
     assert!(stream["held_bytes"].as_u64() >= Some(9) && stream["held_by"].is_string(), "{stream}");
     assert_eq!(stream["stopped_by"], "bad");
+}
+
+#[test]
+fn one_choice_may_be_stopped_while_another_waits() {
+    let choice =
+        |index: u8, text: &str| json!({"index": index, "message": {"role": "assistant", "content": text}});
+    let response = json!({"choices": [choice(0, "forbidden, all of it"), choice(1, "see ORD-123456")]});
+    let line = json!({"text": "hi", "response": response}).to_string();
+    let folder = folder(&[("house.ktr", HOUSE), ("lines.jsonl", line.as_str())]);
+    let arguments = ["--file", "house.ktr", "--input", "lines.jsonl", "--seconds", "0.1"];
+    let (out, err, code) = kt(folder.path(), &[&["policy", "bench", "--json"], &arguments[..]].concat());
+    assert_eq!(code, 0, "{err}");
+    let told: Value = serde_json::from_str(&out).expect("one JSON object");
+    let stream = &told["streams"][0];
+    assert_eq!((stream["stopped_by"].as_str(), stream["held_by"].as_str()), (Some("bad"), Some("order")));
+    assert_eq!(stream["held_bytes"], 10, "{stream}");
 }
 
 #[test]

@@ -207,17 +207,16 @@ pub(super) fn stream(program: &Arc<Program>, ready: &Ready<'_>, times: usize) ->
 }
 
 fn feed(session: &mut Session, answer: &Pieces<'_>, out: &mut String) {
+    // One choice may be stopped while others go on.
     for (channel, pieces) in answer {
         for piece in pieces {
             if session.feed(*channel, black_box(piece), out) == Flow::Stopped {
-                return;
+                break;
             }
         }
     }
     for (channel, _) in answer {
-        if session.finish(*channel, out) == Flow::Stopped {
-            return;
-        }
+        let _ = session.finish(*channel, out);
     }
     let mut tails = Vec::new();
     let _ = session.end(&mut tails);
