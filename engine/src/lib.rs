@@ -5,6 +5,7 @@ pub mod compare;
 pub mod compile;
 pub mod coverage;
 pub mod explain;
+pub mod holdback;
 pub mod input;
 pub mod lint;
 pub mod matcher;

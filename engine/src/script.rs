@@ -1,5 +1,6 @@
 //! Scripts in rhai: pure, typed at the border, compiled at load, every limit explicit.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -60,8 +61,20 @@ pub struct ScriptFailure {
 pub struct ScriptFault {
     /// A sentence.
     pub message: String,
-    /// Line and column, from 1, when known.
+    /// Line and column in characters, from 1, when known.
     pub place: Option<(usize, usize)>,
+}
+
+impl ScriptFault {
+    /// The character that it is about, as bytes of the script's text; nothing at its end.
+    pub fn range(&self, text: &str) -> Option<Range<usize>> {
+        let (line, column) = self.place?;
+        let before: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+        let rest = text.get(before..).unwrap_or_default();
+        let (at, letter) = rest.char_indices().nth(column.saturating_sub(1)).unwrap_or((rest.len(), ' '));
+        let end = (before + at + letter.len_utf8()).min(text.len());
+        Some(before + at..end)
+    }
 }
 
 /// The engine that all scripts of a program share: no files, no clock, no `eval`, no printing.

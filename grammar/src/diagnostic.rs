@@ -1,6 +1,7 @@
 //! What is wrong, where, and what to do about it.
 
 use crate::codes::Code;
+use crate::difference::Difference;
 use crate::span::Span;
 
 /// How bad it is.
@@ -33,6 +34,8 @@ pub struct Diagnostic {
     pub path: Option<String>,
     /// Whether the lines around must not be shown: a secret may stand there.
     pub hidden: bool,
+    /// The text that was expected and the one that came, where that is what is wrong.
+    pub difference: Option<Box<Difference>>,
 }
 
 impl Diagnostic {
@@ -48,6 +51,7 @@ impl Diagnostic {
             help: None,
             path: None,
             hidden: false,
+            difference: None,
         }
     }
 
@@ -81,6 +85,13 @@ impl Diagnostic {
     #[must_use]
     pub fn related(mut self, span: Span, words: impl Into<String>) -> Self {
         self.related.push((span, words.into()));
+        self
+    }
+
+    /// With the text that was expected and the one that came.
+    #[must_use]
+    pub fn difference(mut self, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        self.difference = Some(Box::new(Difference { expected: expected.into(), got: got.into() }));
         self
     }
 

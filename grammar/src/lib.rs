@@ -13,6 +13,7 @@ pub mod case;
 pub mod codes;
 pub mod config;
 pub mod diagnostic;
+pub mod difference;
 pub mod fmt;
 mod parse;
 pub mod print;
@@ -23,6 +24,7 @@ pub mod verdict;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use difference::Difference;
 pub use parse::{Begins, MAX_DEPTH, MAX_FILE, MAX_OPERATORS, Token, TokenKind, parse, tokens};
 pub use span::{Source, SourceId, Sources, Span, Spanned};
 pub use verdict::Verdict;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Name, NearWhat, Param, Pattern,
-    PatternBody, PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test, TestLine, Type,
-    UnaryOp, Words,
+    Expectation, Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Name, NearWhat, Param,
+    Pattern, PatternBody, PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test,
+    TestLine, Type, UnaryOp, Words,
 };
 use crate::quantity;
 use crate::span::Spanned;
@@ -327,21 +327,31 @@ fn test_line(line: &TestLine) -> String {
                 .collect();
             format!("target {:?} {{{}}}", name.value, settings.join(", "))
         }
-        TestLine::Targets(list) => format!("expect targets {}", list_text(list)),
         TestLine::Header(name, value) => format!("header {:?} = {:?}", name.value, value.value),
         TestLine::Said(who, text) => format!("{} {:?}", who.value, text.value),
         TestLine::Response(text) => format!("response {:?}", text.value),
         TestLine::Call(name, arguments) => format!("call {:?} {:?}", name.value, arguments.value),
-        TestLine::Arguments(text) => format!("expect arguments {:?}", text.value),
-        TestLine::Text(text) => format!("expect text {:?}", text.value),
-        TestLine::Found { pattern, text, found } => {
-            let no = if *found { "" } else { "no " };
-            format!("expect {no}{} in {:?}", pattern.value, text.value)
+        TestLine::Expect { todo, what } => {
+            let todo = if todo.is_some() { "todo " } else { "" };
+            format!("{todo}expect {}", expectation(what))
         }
-        TestLine::Verdict(expected) => {
+    }
+}
+
+fn expectation(what: &Expectation) -> String {
+    match what {
+        Expectation::Text(text) => format!("text {:?}", text.value),
+        Expectation::Arguments(text) => format!("arguments {:?}", text.value),
+        Expectation::Targets(list) => format!("targets {}", list_text(list)),
+        Expectation::Held(most) => format!("held <= {}", most.value),
+        Expectation::Found { pattern, text, found } => {
+            let no = if *found { "" } else { "no " };
+            format!("{no}{} in {:?}", pattern.value, text.value)
+        }
+        Expectation::Verdict(expected) => {
             let rule = expected.rule.as_ref().map_or(String::new(), |rule| format!(" by {}", rule.value));
             let code = expected.code.as_ref().map_or(String::new(), |code| format!(" code {:?}", code.value));
-            format!("expect {}{rule}{code}", expected.verdict.value)
+            format!("{}{rule}{code}", expected.verdict.value)
         }
     }
 }

@@ -14,7 +14,9 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, colours: bool) -> S
     let mut out = String::new();
     for diagnostic in diagnostics {
         out.push_str(&renderer.render(&[group(diagnostic, sources)]));
-        out.push_str("\n\n");
+        out.push('\n');
+        out.extend(diagnostic.difference.as_ref().map(|difference| difference.draw(colours)));
+        out.push('\n');
     }
     out
 }

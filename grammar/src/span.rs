@@ -102,9 +102,23 @@ impl Sources {
         id
     }
 
+    /// Writes spaces over a range, so that what stands there is gone and everything else stays where it is.
+    pub fn blank(&mut self, span: Span) {
+        let Some(source) = self.all.get_mut(span.source.0 as usize) else { return };
+        if let Some(gone) = source.text.get(span.start..span.end) {
+            let spaces: String = gone.bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect();
+            source.text.replace_range(span.start..span.end, &spaces);
+        }
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.all.len()
+    }
+
+    /// The names of all, in the order they were loaded.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(|source| source.name.as_str())
     }
 
     /// The texts that other rule files use, in the order they were loaded, but for the first `known` sources.

@@ -8,7 +8,7 @@ use engine::schema::{element_fields, fields};
 use engine::value::Type;
 use gateway::packs::shipped::LIBRARIES;
 use grammar::Sources;
-use grammar::ast::{File, ItemKind, Pattern, PatternBody, TestLine};
+use grammar::ast::{Expectation, File, ItemKind, Pattern, PatternBody, TestLine};
 
 use crate::{page, root};
 
@@ -137,7 +137,7 @@ fn example(file: &File, pattern: &Pattern) -> Option<String> {
         .iter()
         .filter_map(|item| if let ItemKind::Test(test) = &item.kind { Some(test) } else { None });
     tests.flat_map(|test| &test.lines).find_map(|line| match &line.value {
-        TestLine::Found { pattern, text, found: true }
+        TestLine::Expect { todo: None, what: Expectation::Found { pattern, text, found: true } }
             if names.contains(&pattern.value.as_str())
                 && text.value.is_ascii()
                 && !text.value.contains('`') =>

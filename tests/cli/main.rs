@@ -1,10 +1,13 @@
 //! The tools of authors as people run them: the `kt` executable, its output and its exit code.
 
 mod audit;
+mod bench;
 mod coverage;
 mod diff;
 mod eval;
 mod explain;
+mod test;
+mod watch;
 
 use std::io::Write as _;
 use std::path::Path;

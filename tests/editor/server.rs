@@ -140,6 +140,8 @@ fn completion_offers_what_may_stand_there() {
         ("pattern x = /a/ where ", "luhn", "ticket"),
         ("test \"t\" {\n  ", "expect", "severity"),
         ("test \"t\" {\n  expect ", "allow", "severity"),
+        ("test \"t\" {\n  ", "todo expect", "held <="),
+        ("test \"t\" {\n  todo expect ", "held <=", "severity"),
         ("test \"t\" {\n  expect block by ", "tickets", "ticket"),
         ("test \"t\" {\n  with ", "threshold", "ticket"),
         ("", "pattern", "severity"),

@@ -80,6 +80,19 @@ fn apply(text: &mut String, change: &Change) {
 }
 
 #[test]
+fn every_target_has_its_package() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let packages = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    for (name, _) in TARGETS {
+        let path = format!("fuzz_targets/{name}.rs");
+        assert!(packages.contains(&format!("name = \"{name}\"\npath = \"{path}\"\n")), "no package {name}");
+        let text = std::fs::read_to_string(root.join(path)).unwrap();
+        assert!(text.contains(&format!("tests::fuzz::{name}(bytes)")), "{text}");
+    }
+    assert_eq!(std::fs::read_dir(root.join("fuzz_targets")).unwrap().count(), TARGETS.len());
+}
+
+#[test]
 fn no_seed_breaks_a_target() {
     for seed in seeds() {
         for (_, target) in TARGETS {
@@ -107,6 +120,16 @@ fn mutations(target: fn(&[u8]), cases: u32) {
 #[test]
 fn mutations_parse_or_are_told_why() {
     mutations(tests::fuzz::parse, 2_000);
+}
+
+#[test]
+fn mutations_that_parse_are_laid_out_once_and_for_all() {
+    mutations(tests::fuzz::format, 1_000);
+}
+
+#[test]
+fn mutations_compile_or_are_told_why() {
+    mutations(tests::fuzz::compile, 400);
 }
 
 #[test]

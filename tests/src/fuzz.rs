@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use engine::input::{Channel, Request, Role, Text};
 use engine::verdict::Flow;
-use engine::{Program, Session, Unit, compile};
+use engine::{Options, Program, Session, Unit};
 use gateway::packs::Shelf;
-use grammar::Sources;
+use grammar::fmt::Refusal;
+use grammar::{Diagnostic, SourceId, Sources};
 
 use crate::reference::Trial;
 
@@ -17,20 +18,67 @@ use crate::reference::Trial;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: &[Target] = &[("parse", parse), ("evaluate", evaluate), ("agree", agree)];
+pub const TARGETS: &[Target] =
+    &[("parse", parse), ("format", format), ("compile", compile), ("evaluate", evaluate), ("agree", agree)];
 
-/// Any text parses or is told what is wrong with it, in places that are places of the text; what parses without errors
-/// prints to a text of the same tree.
+/// Any text parses or is told what is wrong with it, in places that are places of the text.
 pub fn parse(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut sources = Sources::new();
     let source = sources.add("fuzzed.ktr", text.to_owned());
     let (_, errors) = grammar::parse(source, text);
-    for error in &errors {
-        let place = error.span.start..error.span.end;
-        assert!(text.get(place.clone()).is_some(), "{place:?} is no place of the text: {}", error.message);
+    check(&errors, &sources);
+}
+
+/// What parses has a layout of the same tree, which is its own layout; what does not parse has none.
+pub fn format(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let source = SourceId::default();
+    let (tree, errors) = grammar::parse(source, text);
+    let once = match grammar::fmt::format(source, text) {
+        Ok(once) => once,
+        Err(refusal) => return assert_eq!(refusal, Refusal::Mistakes(errors), "{text}"),
+    };
+    assert_eq!(errors, [], "what has mistakes is laid out: {text}");
+    let (again, errors) = grammar::parse(source, &once);
+    assert_eq!(errors, [], "{text}");
+    assert_eq!(grammar::print::print(&again), grammar::print::print(&tree), "{text}");
+    let twice = grammar::fmt::format(source, &once);
+    assert_eq!(twice.as_deref(), Ok(once.as_str()), "{text}");
+}
+
+/// Any text compiles, or is told why not, optimised or not. All that is told, warnings too, is of places of the texts.
+pub fn compile(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let mut sources = Sources::new();
+    let unit = Unit::of(sources.add("fuzzed.ktr", text.to_owned()));
+    let mut others = sources.clone();
+    let compiled = engine::compile(std::slice::from_ref(&unit), &Shelf, &mut sources);
+    check(&compiled.diagnostics, &sources);
+    let failed = compiled.diagnostics.iter().any(Diagnostic::is_error);
+    assert_eq!(
+        compiled.program.is_none(),
+        failed,
+        "errors, and they alone, keep a text from compiling: {text}"
+    );
+    if let Some(program) = &compiled.program {
+        check(&engine::lint::lint(&compiled.files, program, &sources), &sources);
+        program.print();
     }
-    grammar::render::render(&errors, &sources, false);
+    let plain = engine::compile_with(&[unit], &Shelf, &mut others, Options { optimize: false });
+    assert_eq!(plain.diagnostics, compiled.diagnostics, "{text}");
+}
+
+/// All that is told has places, and can be shown.
+fn check(told: &[Diagnostic], sources: &Sources) {
+    for diagnostic in told {
+        for span in std::iter::once(&diagnostic.span).chain(diagnostic.related.iter().map(|(span, _)| span)) {
+            let text = sources.get(span.source).map(|source| source.text.as_str());
+            let is_place = text.is_some_and(|text| text.get(span.start..span.end).is_some());
+            assert!(is_place, "{span:?} is no place of a text: {}", diagnostic.message);
+        }
+    }
+    grammar::render::render(told, sources, false);
 }
 
 /// Whatever compiles judges: a whole answer and one in pieces of a character come to the same.
@@ -38,7 +86,7 @@ pub fn evaluate(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut sources = Sources::new();
     let unit = Unit::of(sources.add("fuzzed.ktr", text.to_owned()));
-    let compiled = compile(&[unit], &Shelf, &mut sources);
+    let compiled = engine::compile(&[unit], &Shelf, &mut sources);
     grammar::render::render(&compiled.diagnostics, &sources, false);
     let Some(program) = compiled.program else { return };
     let said = said(text);

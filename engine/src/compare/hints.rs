@@ -1,7 +1,7 @@
 //! What the tests of rule files say: texts that their authors thought of, and so good examples.
 
 use grammar::Sources;
-use grammar::ast::{ItemKind, TestLine};
+use grammar::ast::{Expectation, ItemKind, TestLine};
 
 /// The texts of all tests in these sources, each once.
 pub(super) fn collect(all: [&Sources; 2]) -> Vec<String> {
@@ -23,17 +23,19 @@ pub(super) fn collect(all: [&Sources; 2]) -> Vec<String> {
 
 fn said(line: &TestLine) -> Option<&str> {
     match line {
-        TestLine::Said(_, text)
-        | TestLine::Response(text)
-        | TestLine::Call(_, text)
-        | TestLine::Found { text, .. } => Some(&text.value),
-        TestLine::With(..)
-        | TestLine::Given(..)
-        | TestLine::Target(..)
-        | TestLine::Header(..)
-        | TestLine::Verdict(_)
-        | TestLine::Text(_)
-        | TestLine::Arguments(_)
-        | TestLine::Targets(_) => None,
+        TestLine::Said(_, text) | TestLine::Response(text) | TestLine::Call(_, text) => Some(&text.value),
+        TestLine::Expect { what, .. } => sought(what),
+        TestLine::With(..) | TestLine::Given(..) | TestLine::Target(..) | TestLine::Header(..) => None,
+    }
+}
+
+fn sought(what: &Expectation) -> Option<&str> {
+    match what {
+        Expectation::Found { text, .. } => Some(&text.value),
+        Expectation::Verdict(_)
+        | Expectation::Text(_)
+        | Expectation::Arguments(_)
+        | Expectation::Targets(_)
+        | Expectation::Held(_) => None,
     }
 }

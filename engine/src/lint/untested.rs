@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use grammar::ast::{
-    ExpectedVerdict, ExprKind, Item, ItemKind, Literal, Name, Param, Phase, Rule, Test, TestLine,
+    Expectation, ExpectedVerdict, ExprKind, Item, ItemKind, Literal, Name, Param, Phase, Rule, Test, TestLine,
 };
 use grammar::verdict::{Verdict, named};
 use grammar::{Diagnostic, Span, Spanned, codes};
@@ -143,23 +143,27 @@ fn value_in(test: &Test, name: &str, param: &Param) -> Option<Value> {
 /// The rules that a test expects.
 fn expected<'f>(draft: &Draft<'f>, test: &Test, rules: &[Tried<'f>]) -> Vec<&'f str> {
     let mut found = Vec::new();
+    // What is known not to hold shows nothing.
+    let expectations = || {
+        test.lines.iter().filter_map(|line| {
+            if let TestLine::Expect { todo: None, what } = &line.value { Some(what) } else { None }
+        })
+    };
     let verdicts = || {
-        test.lines
-            .iter()
-            .filter_map(|line| if let TestLine::Verdict(it) = &line.value { Some(it) } else { None })
+        expectations().filter_map(|what| if let Expectation::Verdict(it) = what { Some(it) } else { None })
     };
     for verdict in verdicts() {
         found.extend(by_verdict(draft, test, rules, verdict));
     }
-    for line in &test.lines {
-        match &line.value {
-            TestLine::Text(_) | TestLine::Arguments(_)
+    for what in expectations() {
+        match what {
+            Expectation::Text(_) | Expectation::Arguments(_)
                 if !verdicts().any(|verdict| verdict.verdict.value == Verdict::Allow.name()) =>
             {
                 let redacts = |tried: &&Tried<'f>| tried.verdicts(draft, test).contains(&Verdict::Redact);
                 found.extend(only(rules.iter().filter(redacts).filter(|tried| tried.can_hold(draft, test))));
             }
-            TestLine::Targets(_) => {
+            Expectation::Targets(_) => {
                 let routes = rules.iter().filter(|tried| tried.rule.routing.is_some());
                 found.extend(
                     routes
@@ -167,7 +171,11 @@ fn expected<'f>(draft: &Draft<'f>, test: &Test, rules: &[Tried<'f>]) -> Vec<&'f 
                         .map(|tried| tried.rule.name.value.as_str()),
                 );
             }
-            _ => {}
+            Expectation::Text(_)
+            | Expectation::Arguments(_)
+            | Expectation::Verdict(_)
+            | Expectation::Held(_)
+            | Expectation::Found { .. } => {}
         }
     }
     found

@@ -56,14 +56,18 @@ impl Answer {
         self.panel.watchers.iter().zip(&self.seen).any(|(watcher, seen)| *seen && watcher.detector == id)
     }
 
+    /// The streams of which something may still leave.
+    fn waiting(&self) -> impl Iterator<Item = &Stream> {
+        self.channels.iter().filter(|(channel, _)| !self.is_stopped(*channel)).map(|(_, stream)| stream)
+    }
+
     pub(super) fn held(&self) -> usize {
-        self.channels.iter().map(|(_, stream)| stream.held()).sum()
+        self.waiting().map(Stream::held).sum()
     }
 
     /// The name of the pattern that holds back the most of any channel.
     pub(super) fn holder<'p>(&self, program: &'p Program) -> Option<&'p str> {
-        let holding = self.channels.iter().filter(|(_, stream)| stream.held() > 0);
-        let (_, stream) = holding.max_by_key(|(_, stream)| stream.held())?;
+        let stream = self.waiting().filter(|stream| stream.held() > 0).max_by_key(|stream| stream.held())?;
         let watcher = self.panel.watcher(stream.holder(&self.panel)?)?;
         program.detector(watcher.detector).map(|detector| &*detector.name)
     }

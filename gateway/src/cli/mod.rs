@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use terminal::Terminal;
+use terminal::{Terminal, shown};
 
 /// The policy engine and gateway for LLM traffic.
 #[derive(Debug, Parser)]

@@ -115,3 +115,9 @@ impl Terminal {
 fn paint(word: &str, style: &str, colours: bool) -> String {
     if colours { format!("\u{1b}[{style}m{word}\u{1b}[0m") } else { word.to_owned() }
 }
+
+/// Text of somebody else, safe to show: what a terminal would obey is written as an escape.
+pub(super) fn shown(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
+}

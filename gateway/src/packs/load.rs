@@ -26,6 +26,8 @@ pub struct Loaded {
     pub sources: Sources,
     /// The trees of the chain's rule files.
     pub files: Vec<File>,
+    /// The chain's rule files with their arguments, in order.
+    pub units: Vec<Unit>,
 }
 
 /// Loads the layers of a configuration: later files override earlier ones key by key. An unreadable file is an `Err`
@@ -82,7 +84,13 @@ pub fn load_texts(layers: Vec<(String, String)>) -> Loaded {
 }
 
 fn load_layers(layers: Vec<(String, String)>, options: Options) -> Loaded {
-    let mut loader = Loader { sources: Sources::new(), diagnostics: Vec::new(), files: Vec::new(), options };
+    let mut loader = Loader {
+        sources: Sources::new(),
+        diagnostics: Vec::new(),
+        files: Vec::new(),
+        units: Vec::new(),
+        options,
+    };
     let mut merged: Option<yaml::Node> = None;
     for (name, text) in layers {
         let source = loader.sources.add(name, text.clone());
@@ -96,13 +104,15 @@ fn load_layers(layers: Vec<(String, String)>, options: Options) -> Loaded {
         None => (None, None),
     };
     grammar::diagnostic::sort(&mut loader.diagnostics);
-    Loaded { pack, config, diagnostics: loader.diagnostics, sources: loader.sources, files: loader.files }
+    let Loader { sources, diagnostics, files, units, .. } = loader;
+    Loaded { pack, config, diagnostics, sources, files, units }
 }
 
 struct Loader {
     sources: Sources,
     diagnostics: Vec<Diagnostic>,
     files: Vec<File>,
+    units: Vec<Unit>,
     options: Options,
 }
 
@@ -136,7 +146,7 @@ impl Loader {
         }
         let compiled = engine::compile_with(&units, &Shelf, &mut self.sources, self.options);
         self.diagnostics.extend(compiled.diagnostics);
-        self.files = compiled.files;
+        (self.files, self.units) = (compiled.files, units);
         if self.failed() {
             return None;
         }

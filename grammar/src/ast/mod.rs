@@ -23,6 +23,8 @@ pub struct Item {
     pub doc: Vec<String>,
     /// The whole item.
     pub span: Span,
+    /// The same with its documentation.
+    pub documented: Span,
     /// What it declares.
     pub kind: ItemKind,
 }
@@ -367,15 +369,29 @@ pub enum TestLine {
     Response(Name),
     /// `call "send_email" "{…}"`: the function, and the arguments as they are written.
     Call(Name, Name),
-    /// `expect block by rule code "…"`.
+    /// `expect …`: what must come of it.
+    Expect {
+        /// Where `todo` stands, if it does: this is known not to hold yet.
+        todo: Option<Span>,
+        /// What is expected.
+        what: Expectation,
+    },
+}
+
+/// What a test expects.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expectation {
+    /// `block by rule code "…"`.
     Verdict(ExpectedVerdict),
-    /// `expect text "…"`.
+    /// `text "…"`.
     Text(Name),
-    /// `expect arguments "…"`.
+    /// `arguments "…"`.
     Arguments(Name),
-    /// `expect targets ["eu"]`.
+    /// `targets ["eu"]`.
     Targets(Vec<Spanned<Literal>>),
-    /// `expect email in "…"`, or `expect no email in "…"`.
+    /// `held <= 40`: the most bytes of the answer that may ever wait.
+    Held(Spanned<usize>),
+    /// `email in "…"`, or `no email in "…"`.
     Found {
         /// The pattern.
         pattern: Name,

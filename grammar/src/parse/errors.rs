@@ -244,7 +244,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         Rule::verdict => "a verdict: allow, flag, redact, escalate or block",
         Rule::clause | Rule::when | Rule::action => "a clause: when, do, code, message, severity or tags",
         Rule::test_line | Rule::test_with | Rule::test_said | Rule::test_expect | Rule::speaker => {
-            "a line of a test: user, system, tool, response, call, header, given, target, with or expect"
+            "a line of a test: user, system, tool, response, call, header, given, target, with, expect or todo"
         }
         Rule::present | Rule::absent => "`present` or `absent`",
         Rule::range => "`in` and a range",
@@ -262,6 +262,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         Rule::setting => "a setting such as `retention_days = 30`",
         Rule::kw_with => "`with`",
         Rule::kw_from => "`from`",
+        Rule::kw_expect => "`expect`",
         _ => return None,
     })
 }

@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, ExpectedVerdict, Function, Header, Item, ItemKind, Let, Literal, Near, NearWhat, Param, Pattern,
-    PatternBody, Phase, Routing, Score, Script, ScriptBody, Term, Test, TestLine, Type, Use, Words,
+    Action, Function, Header, Item, ItemKind, Let, Literal, Near, NearWhat, Param, Pattern, PatternBody,
+    Phase, Routing, Score, Script, ScriptBody, Term, Type, Use, Words,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -15,6 +15,7 @@ use crate::span::Spanned;
 impl Reader {
     /// An `item` pair.
     pub(super) fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+        let documented = self.span(&pair);
         let mut parts = pair.into_inner();
         let mut doc = Vec::new();
         while let Some(line) = take(&mut parts, Rule::doc) {
@@ -35,7 +36,7 @@ impl Reader {
             Rule::rule => ItemKind::Rule(Box::new(self.rule(body)?)),
             _ => ItemKind::Test(self.test(body)?),
         };
-        Some(Item { doc, span, kind })
+        Some(Item { doc, span, documented, kind })
     }
 
     fn header(&mut self, pair: Pair<'_, Rule>) -> Option<Header> {
@@ -312,67 +313,6 @@ impl Reader {
             self.error(Diagnostic::error(codes::DUPLICATE, span, message).help("keep one"));
         }
         Some(())
-    }
-
-    fn test(&mut self, pair: Pair<'_, Rule>) -> Option<Test> {
-        let mut parts = children(pair).into_iter();
-        let name = self.string(&parts.next()?);
-        let mut lines = Vec::new();
-        for line in parts {
-            let span = self.span(&line);
-            lines.push(Spanned::new(self.test_line(line.into_inner().next()?)?, span));
-        }
-        Some(Test { name, lines })
-    }
-
-    fn test_line(&mut self, pair: Pair<'_, Rule>) -> Option<TestLine> {
-        let shape = pair.as_rule();
-        let mut parts = children(pair).into_iter();
-        let first = parts.next()?;
-        Some(match shape {
-            Rule::test_with => TestLine::With(self.name(&first), self.value(parts.next()?)?),
-            Rule::test_given => TestLine::Given(self.name(&first), self.value(parts.next()?)?),
-            Rule::test_target => {
-                let mut settings = Vec::new();
-                for part in parts {
-                    let [name, value] = <[_; 2]>::try_from(children(part)).ok()?;
-                    settings.push((self.name(&name), self.value(value)?));
-                }
-                TestLine::Target(self.string(&first), settings)
-            }
-            Rule::test_header => TestLine::Header(self.string(&first), self.string(&parts.next()?)),
-            Rule::test_said => TestLine::Said(self.name(&first), self.string(&parts.next()?)),
-            Rule::test_response => TestLine::Response(self.string(&first)),
-            Rule::test_call => TestLine::Call(self.string(&first), self.string(&parts.next()?)),
-            _ => self.expectation(first)?,
-        })
-    }
-
-    fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<TestLine> {
-        let shape = pair.as_rule();
-        let found = !pair.clone().into_inner().any(|inner| inner.as_rule() == Rule::kw_no);
-        let mut parts = children(pair).into_iter();
-        let first = parts.next()?;
-        match shape {
-            Rule::expect_text => Some(TestLine::Text(self.string(&first))),
-            Rule::expect_arguments => Some(TestLine::Arguments(self.string(&first))),
-            Rule::expect_targets => Some(TestLine::Targets(self.values(first))),
-            Rule::expect_found => {
-                let text = self.string(&parts.next()?);
-                Some(TestLine::Found { pattern: self.name(&first), text, found })
-            }
-            _ => {
-                let mut expected = ExpectedVerdict { verdict: self.name(&first), rule: None, code: None };
-                for part in parts {
-                    if part.as_rule() == Rule::string {
-                        expected.code = Some(self.string(&part));
-                    } else {
-                        expected.rule = Some(self.name(&part));
-                    }
-                }
-                Some(TestLine::Verdict(expected))
-            }
-        }
     }
 }
 

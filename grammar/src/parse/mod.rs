@@ -4,6 +4,7 @@ mod errors;
 mod expr;
 mod item;
 mod literal;
+mod test;
 mod tokens;
 
 use pest::Parser;

@@ -401,12 +401,10 @@ fn script_fault(name: &str, fault: script::ScriptFault, span: Span, inline: Opti
     let message = format!("script `{name}` cannot be compiled: {}", fault.message);
     let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, span, message);
     let Some((line, column)) = fault.place else { return diagnostic };
-    match inline {
-        Some(text) => {
-            let before: usize = text.split_inclusive('\n').take(line - 1).map(str::len).sum();
-            let at = span.start + before + column.saturating_sub(1);
-            let end = (at + 1).min(span.end);
-            Diagnostic { span: Span::new(span.source, at.min(end), end), ..diagnostic }
+    match inline.and_then(|text| fault.range(text)) {
+        Some(at) => {
+            let span = Span::new(span.source, span.start + at.start, span.start + at.end);
+            Diagnostic { span, ..diagnostic }
         }
         None => diagnostic.label(format!("line {line}, column {column} of the script")),
     }

@@ -80,9 +80,3 @@ fn load(files: &[PathBuf], terminal: &mut Terminal) -> Result<Arc<Pack>, String>
 fn cannot_read(folder: &Path, error: &std::io::Error) -> String {
     format!("the audit log in `{}` cannot be read: {error}", folder.display())
 }
-
-/// Text of a client, safe to show: what a terminal would obey is written as an escape.
-fn shown(text: &str) -> String {
-    let escaped = |c: char| if c.is_control() { c.escape_unicode().to_string() } else { c.to_string() };
-    text.chars().map(escaped).collect()
-}

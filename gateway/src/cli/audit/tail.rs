@@ -10,9 +10,9 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::{Place, cannot_read, shown};
+use super::{Place, cannot_read};
 use crate::audit::segment::{self, ACTIVE};
-use crate::cli::{Exit, Terminal};
+use crate::cli::{Exit, Terminal, shown};
 
 /// How often new records are looked for.
 const LOOK: Duration = Duration::from_millis(200);

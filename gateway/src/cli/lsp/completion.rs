@@ -177,11 +177,7 @@ impl Offers<'_> {
             }
             Place::Expectation => {
                 self.words(words::VERDICTS);
-                self.words(&[
-                    ("text", "what gets through"),
-                    ("arguments", "what gets through of the arguments of a tool call"),
-                    ("no", "what a pattern must not find"),
-                ]);
+                self.words(words::EXPECTATIONS);
                 self.patterns();
             }
             Place::Rule => self.declared(&[Kind::Rule]),

@@ -46,6 +46,16 @@ pub(super) const TEST_LINES: &[Word] = &[
     ("response", "the answer"),
     ("call", "a tool call in the answer: `call \"send_email\" \"{…}\"`, its function and its arguments"),
     ("expect", "what must come of it"),
+    ("todo expect", "what is known not to come of it yet: passes while it fails"),
+];
+
+/// What may follow `expect` beside a verdict and a pattern.
+pub(super) const EXPECTATIONS: &[Word] = &[
+    ("text", "what gets through"),
+    ("arguments", "what gets through of the arguments of a tool call"),
+    ("targets", "the targets that the request may still go to"),
+    ("held <=", "the most bytes of the answer that may ever wait"),
+    ("no", "what a pattern must not find"),
 ];
 
 /// What a rule comes to, from the strongest.
@@ -128,8 +138,19 @@ const OTHERS: &[Word] = &[
 
 /// The sentence on a word.
 pub(super) fn doc(word: &str) -> Option<&'static str> {
-    let all =
-        [ITEMS, CLAUSES, TEST_LINES, VERDICTS, PHASES, SEVERITIES, TYPES, PATTERNS, EXPRESSIONS, OTHERS];
+    let all = [
+        ITEMS,
+        CLAUSES,
+        TEST_LINES,
+        EXPECTATIONS,
+        VERDICTS,
+        PHASES,
+        SEVERITIES,
+        TYPES,
+        PATTERNS,
+        EXPRESSIONS,
+        OTHERS,
+    ];
     let first = |known: &str| known.split(' ').next() == Some(word);
     all.into_iter().flatten().find(|(known, _)| first(known)).map(|(_, doc)| *doc)
 }

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use engine::Session;
 use engine::coverage::{Coverage, Missed, Share};
+use grammar::case::Case;
 use grammar::config::Config;
 use grammar::{SourceId, Sources, Span};
 use serde_json::{Value, json};
 
 use super::exchange::Exchange;
-use super::test::Test;
+use super::test::{Filters, Test};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Loaded, Pack};
 
@@ -78,7 +79,7 @@ impl Survey {
     }
 
     /// Plays cases against a chain under watch, and adds what they try of its rule files that are not shipped.
-    pub(super) fn golden(&mut self, configs: &[PathBuf]) -> Result<(), String> {
+    pub(super) fn golden(&mut self, configs: &[PathBuf], filters: &Filters) -> Result<(), String> {
         let Loaded { pack, config, sources, files, .. } = packs::load_plain(configs)?;
         let (Some(pack), Some(config)) = (pack, config) else { return Ok(()) };
         let mut own: Vec<Coverage> = Vec::new();
@@ -88,7 +89,7 @@ impl Survey {
                 source.filter(|source| is_own(&sources, *source)).map(|source| Coverage::new(source, file)),
             );
         }
-        for exchange in exchanges(&config, configs)? {
+        for exchange in exchanges(&config, configs, filters)? {
             watch(exchange, &pack, &mut own);
         }
         for coverage in own {
@@ -180,18 +181,25 @@ fn is_own(sources: &Sources, source: SourceId) -> bool {
     !packs::shipped::KINDS.iter().any(|shipped| shipped.path == name)
 }
 
-/// The exchanges of all cases that can be read; the test run has told of the others.
-fn exchanges(config: &Config, configs: &[PathBuf]) -> Result<Vec<Exchange>, String> {
-    let mut cases: Vec<_> = config.suites.iter().flat_map(|suite| suite.cases.clone()).collect();
+/// The exchanges of the wanted cases that can be read; the test run has told of the others.
+fn exchanges(config: &Config, configs: &[PathBuf], filters: &Filters) -> Result<Vec<Exchange>, String> {
+    let mut exchanges = Vec::new();
+    let mut take = |file: &str, cases: &[Case]| {
+        let wanted = cases.iter().filter(|case| filters.fits(file, &case.name.value));
+        exchanges.extend(wanted.filter_map(|case| Exchange::of_case(case).ok()));
+    };
+    for suite in &config.suites {
+        take(&format!("suite {}", suite.name.value), &suite.cases);
+    }
     for path in super::test::case_files_of(configs)? {
-        let text = packs::read(&path)?;
+        let (name, text) = (path.display().to_string(), packs::read(&path)?);
         let mut sources = Sources::new();
-        let source = sources.add(path.display().to_string(), text.clone());
+        let source = sources.add(name.clone(), text.clone());
         if let Ok(node) = grammar::yaml::parse(source, &text) {
-            cases.extend(grammar::case::decode(&node, &sources).0);
+            take(&name, &grammar::case::decode(&node, &sources).0);
         }
     }
-    Ok(cases.iter().filter_map(|case| Exchange::of_case(case).ok()).collect())
+    Ok(exchanges)
 }
 
 fn watch(exchange: Exchange, pack: &Pack, own: &mut [Coverage]) {

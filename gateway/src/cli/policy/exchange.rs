@@ -1,15 +1,19 @@
 //! An exchange given as data, played as traffic would be: what `test` and `eval` share.
 
 use engine::Session;
-use engine::input::Channel;
+use engine::input::{Channel, Request};
 use engine::verdict::{Decision, Flow, Report, RequestStep};
 use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
+use super::lines::Line;
 use crate::packs::Pack;
 use crate::rehearsal::{Rehearsal, named, rehearse_in};
 use crate::surroundings::Surroundings;
 use crate::wire::{Endpoint, json as strict_json, said};
+
+/// Fields of a line that are no field of a request.
+const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
 
 /// What a person or a data set says happened.
 #[derive(Clone, Debug)]
@@ -77,6 +81,19 @@ impl Exchange {
         Ok(Self { request: Value::Object(fields), headers, answer, around })
     }
 
+    /// Reads a line of a data set, and its `id` where it has one.
+    pub(super) fn of_line(line: &Line, id: &mut Value) -> Result<Self, String> {
+        let line = line.bytes.as_ref().ok_or("the line is longer than 16 MiB")?;
+        let parsed = strict_json::parse(line.trim_ascii()).map_err(|flaw| flaw.to_string())?;
+        let Value::Object(mut fields) = parsed else { return Err("the line is not a JSON object".into()) };
+        if let Some(given) = fields.remove("id") {
+            *id = given;
+        }
+        // Labels and notes of a data set are nobody's text.
+        fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
+        Self::read(fields)
+    }
+
     /// Whether there is an answer.
     pub(super) fn is_answered(&self) -> bool {
         self.answer.is_some()
@@ -89,14 +106,22 @@ impl Exchange {
         Ok(asked.texts.iter().map(|text| (text.role.name(), text.value.to_owned())).collect())
     }
 
+    /// The request as a document, with a model.
+    pub(super) fn document(&self) -> Value {
+        named(self.request.clone())
+    }
+
+    /// The request as the engine is asked, decoded from that document.
+    pub(super) fn asked<'a>(&'a self, document: &'a Value, pack: &'a Pack) -> Result<Request<'a>, String> {
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut asked = Endpoint::Chat.decode(document, headers).map_err(|fault| fault.message)?;
+        self.around.tell(&mut asked, pack.offers());
+        Ok(asked)
+    }
+
     /// Judges the request alone, so that the session is ready for an answer.
     pub(super) fn open(&self, session: &mut Session, pack: &Pack) -> Result<RequestStep, String> {
-        let headers: Vec<(&str, &str)> =
-            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let request = named(self.request.clone());
-        let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
-        self.around.tell(&mut asked, pack.offers());
-        Ok(session.request(&asked))
+        Ok(session.request(&self.asked(&self.document(), pack)?))
     }
 
     /// The texts of the answer, by channel.

@@ -1,5 +1,6 @@
 //! `kt policy`: check, test and inspect policies.
 
+mod bench;
 mod compile;
 mod coverage;
 mod data;
@@ -36,6 +37,8 @@ pub(super) enum Verb {
     Eval(eval::Eval),
     /// Tell what changes in behaviour from one rule file or configuration to another
     Diff(diff::Diff),
+    /// Measure what judging costs: a request, a piece of a stream, and each rule
+    Bench(bench::Bench),
     /// Show what the compiler makes of a file
     Compile(compile::Compile),
     /// Lay rule files out in the one way
@@ -56,6 +59,7 @@ impl Verb {
             Verb::Coverage(coverage) => coverage.run(terminal),
             Verb::Eval(eval) => eval.run(terminal),
             Verb::Diff(diff) => diff.run(terminal),
+            Verb::Bench(bench) => bench.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),
             Verb::Explain(explain) => explain.run(terminal),

@@ -1,10 +1,10 @@
 //! An exchange played under watch: the decision, every rule's account, what it cost, and what held the answer back.
 
-use engine::Session;
 use engine::explain::{self, Account};
+use engine::holdback::{self, Longest};
 use engine::input::Channel;
 use engine::run::tally::Tally;
-use engine::verdict::{Decision, Finding, Flow, Report, Site};
+use engine::verdict::{Decision, Finding, Report, Site};
 use grammar::ast::Phase;
 use grammar::diagnostic::did_you_mean;
 
@@ -25,7 +25,7 @@ pub(super) struct Played {
     pub(super) output: Option<String>,
     /// What each phase that took place cost.
     pub(super) costs: Vec<(Phase, Cost)>,
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<Longest>,
 }
 
 /// What judging one phase took.
@@ -39,15 +39,6 @@ pub(super) struct Cost {
     pub(super) scripts: Vec<(String, usize, u64)>,
 }
 
-/// The most that was held back while the answer came character by character.
-pub(super) struct Held {
-    pub(super) bytes: usize,
-    /// The pattern that might have matched; absent where a rule waited for the whole answer.
-    pub(super) by: Option<String>,
-    /// The text that was held.
-    pub(super) text: String,
-}
-
 /// Plays the exchange twice: as it is, and with the answer cut into characters.
 pub(super) fn play(exchange: Exchange, pack: &Pack) -> Result<Played, String> {
     let (texts, mut said) = (exchange.texts()?, exchange.said());
@@ -57,7 +48,8 @@ pub(super) fn play(exchange: Exchange, pack: &Pack) -> Result<Played, String> {
         said.clear();
     }
     let answered = exchange.is_answered() && !request_stops;
-    let held = holdback(&mut slow, &said);
+    let pieces: Vec<_> = said.iter().map(|(channel, text)| (*channel, text.as_str())).collect();
+    let held = holdback::longest(&mut slow, &pieces);
     let mut session = pack.watched();
     let played = exchange.play_in(&mut session, pack)?;
     let tally = session.tally();
@@ -81,31 +73,6 @@ fn cost<'t>(pack: &Pack, tally: &Tally, phase: Phase, texts: impl Iterator<Item 
         bytes: lengths.iter().sum(),
         scripts: scripts.map(|(name, calls, operations)| (name.to_owned(), calls, operations)).collect(),
     }
-}
-
-/// The most that is held back at any character of the answer.
-fn holdback(session: &mut Session, said: &[(Channel, String)]) -> Option<Held> {
-    let mut most: Option<Held> = None;
-    let mut out = String::new();
-    for (channel, text) in said {
-        for (at, letter) in text.char_indices() {
-            let mut bytes = [0; 4];
-            if session.feed(*channel, letter.encode_utf8(&mut bytes), &mut out) == Flow::Stopped {
-                return most;
-            }
-            let held = session.held();
-            if held > most.as_ref().map_or(0, |most| most.bytes) {
-                let end = at + letter.len_utf8();
-                let by = session.holder().map(str::to_owned).filter(|_| !session.buffers());
-                let text = text.get(end.saturating_sub(held)..end).unwrap_or(text).to_owned();
-                most = Some(Held { bytes: held, by, text });
-            }
-        }
-        if session.finish(*channel, &mut out) == Flow::Stopped {
-            return most;
-        }
-    }
-    most
 }
 
 impl Played {
