@@ -63,7 +63,7 @@ async function assertBlocked(call) {
 }
 
 // A stream raises; gives what came before that.
-async function assertRaises(open, code, type, message) {
+async function assertRaises(open, code, type, message, rule) {
   const parts = [];
   const error = await thrown(async () => {
     for await (const part of await open()) parts.push(part);
@@ -71,9 +71,11 @@ async function assertRaises(open, code, type, message) {
   assert.ok(error instanceof OpenAI.APIError, error);
   assert.deepEqual([error.code, error.type], [code, type]);
   assert.match(error.message, message);
+  assert.equal(error.error.rule, rule);
+  assert.match(error.error.request_id, /^req_/);
   return parts;
 }
-const assertStopped = (open) => assertRaises(open, "output_blocked", "policy_violation", /found FORBIDDEN/);
+const assertStopped = (open) => assertRaises(open, "output_blocked", "policy_violation", /found FORBIDDEN/, "stop");
 const assertTruncated = (open) => assertRaises(open, "stream_truncated", "upstream_error", /the provider's answer/);
 
 // A response that the helper has put together says that text.
@@ -316,6 +318,7 @@ describe("blocks", () => {
   it("a block in the helper of responses raises", async () => {
     const events = await assertStopped(() => client.responses.stream({ model: "m", input: "stop" }));
     assert.deepEqual([responded(events), events.at(-1).type], ["fine so far. ", "response.incomplete"]);
+    await assertStopped(async () => [await responseHelped("stop:json", { text: WEATHER_TEXT })]);
   });
 });
 

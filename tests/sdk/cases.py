@@ -76,18 +76,20 @@ class Case(unittest.TestCase):
 
     def assert_stopped(self, stream):
         """A rule stops the stream; gives what came before that."""
-        return self.assert_raises(stream, "output_blocked", "policy_violation", "found FORBIDDEN")
+        return self.assert_raises(stream, "output_blocked", "policy_violation", "found FORBIDDEN", rule="stop")
 
     def assert_truncated(self, stream):
         return self.assert_raises(stream, "stream_truncated", "upstream_error", "the provider's answer")
 
-    def assert_raises(self, stream, code, kind, message):
+    def assert_raises(self, stream, code, kind, message, rule=None):
         parts = []
         with self.assertRaises(openai.APIError) as raised:
             for part in stream():
                 parts.append(part)
         self.assertEqual((raised.exception.code, raised.exception.type), (code, kind))
         self.assertIn(message, raised.exception.message)
+        self.assertEqual(raised.exception.body.get("rule"), rule)
+        self.assertRegex(raised.exception.body["request_id"], "^req_")
         return parts
 
 
@@ -285,6 +287,7 @@ class Blocks(Case):
         events = self.assert_stopped(events)
         deltas = [event.delta for event in events if event.type == "response.output_text.delta"]
         self.assertEqual(("".join(deltas), events[-1].type), ("fine so far. ", "response.incomplete"))
+        self.assert_stopped(lambda: [response_helped("stop:json", text_format=Weather)])
 
 
 class OtherEndpoints(Case):

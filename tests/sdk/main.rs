@@ -46,6 +46,7 @@ fn every_case_passes(version: &str) {
     };
     assert_eq!(holding("FORBIDDEN"), 0, "{version}: a blocked request reached the provider");
     assert_eq!(holding("busy:once"), 2, "{version}: a rate limit is tried again once it is over");
+    assert_eq!(holding("refuse"), 1, "{version}: a refused key is not tried again");
     let records = run.stop().records;
     let blocked = records.iter().filter(|record| record["error"] == "input_blocked").count();
     assert_eq!(blocked, FORBIDDEN, "{version}: a block is asked for once, and never tried again");

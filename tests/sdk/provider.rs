@@ -16,7 +16,7 @@ const JSON: [&str; 3] = ["{\"city\": \"Os", "lo\", \"mail\": \"ann@exam", "ple.c
 /// What it thinks, in pieces.
 const THOUGHT: [&str; 2] = ["ask ann@exam", "ple.com"];
 
-/// Follows the word.
+/// What it does on every connection.
 pub fn script() -> Script {
     let asked = Mutex::new(HashSet::new());
     Script::echo(move |seen| {
@@ -34,6 +34,7 @@ fn form(seen: &Seen) -> Option<Form> {
     Form::ALL.into_iter().find(is)
 }
 
+/// What the last word says is to be done.
 fn follow(form: Form, request: &Value, asked: &Mutex<HashSet<String>>) -> Script {
     let words = match form {
         Form::Chat => request.pointer("/messages/0/content"),
@@ -49,26 +50,15 @@ fn follow(form: Form, request: &Value, asked: &Mutex<HashSet<String>>) -> Script
         "busy" if is_first || argument != "once" => slow(),
         "refuse" => Script::reply("401 No", "application/json", "{}"),
         "truncate" => truncated(form),
-        "tools" if form == Form::Chat => {
-            if stream {
-                called_in_pieces()
-            } else {
-                called()
-            }
-        }
-        "tools" => item(
-            &json!({"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "get_weather"}),
-            "function_call_arguments",
-            &JSON,
-        ),
+        "tools" => match (form == Form::Chat, stream) {
+            (true, true) => called_in_pieces(),
+            (true, false) => called(),
+            (false, _) => item_called(),
+        },
         "think" if form == Form::Chat => thought(stream),
-        "think" => item(&json!({"id": "rs_1", "type": "reasoning"}), "reasoning_summary_text", &THOUGHT),
-        _ => said(
-            form,
-            request,
-            &pieces(name, argument, words),
-            if name == "filter" { "content_filter" } else { "stop" },
-        ),
+        "think" => item_thought(),
+        "filter" => said(form, request, &pieces(name, argument, words), "content_filter"),
+        _ => said(form, request, &pieces(name, argument, words), "stop"),
     }
 }
 
@@ -92,54 +82,58 @@ fn pieces(name: &str, argument: &str, words: &str) -> Vec<String> {
 
 /// Says those pieces, in as many choices as were asked for.
 fn said(form: Form, request: &Value, pieces: &[String], finish: &str) -> Script {
-    let stream = request["stream"] == true;
-    if form == Form::Response {
-        return if stream { form.deltas(pieces) } else { Script::json(&form.whole(&pieces.concat())) };
-    }
-    let choices = 0..request["n"].as_u64().unwrap_or(1);
-    if !stream {
-        let mut answer = form.whole(&pieces.concat());
-        let mut choice = answer["choices"][0].take();
-        choice["finish_reason"] = json!(finish);
-        answer["choices"] = choices
-            .map(|index| {
-                choice["index"] = json!(index);
-                choice.clone()
-            })
-            .collect();
-        return Script::json(&answer);
-    }
-    let piece = |text: &str| {
-        if form == Form::Chat { json!({"delta": {"content": text}}) } else { json!({"text": text}) }
-    };
-    let mut told: Vec<Value> = Vec::new();
-    let mut each = |part: Value, finish: Option<&str>| {
-        for index in choices.clone() {
-            let mut choice = part.clone();
-            (choice["index"], choice["finish_reason"]) = (json!(index), json!(finish));
-            told.push(json!([choice]));
+    let choices = request["n"].as_u64().unwrap_or(1);
+    match (form, request["stream"] == true) {
+        (Form::Response, true) => form.deltas(pieces),
+        (Form::Response, false) => Script::json(&form.whole(&pieces.concat())),
+        (Form::Chat | Form::Completion, true) => {
+            Script::stream(chunks(form, request, parts(form, pieces, finish), choices))
         }
-    };
-    if form == Form::Chat {
-        each(json!({"delta": {"role": "assistant", "content": ""}}), None);
+        (Form::Chat | Form::Completion, false) => {
+            let mut answer = form.whole(&pieces.concat());
+            let mut choice = answer["choices"][0].take();
+            choice["finish_reason"] = json!(finish);
+            answer["choices"] = (0..choices).map(|index| numbered(&choice, index)).collect();
+            Script::json(&answer)
+        }
     }
-    pieces.iter().for_each(|text| each(piece(text), None));
-    each(if form == Form::Chat { json!({"delta": {}}) } else { json!({"text": ""}) }, Some(finish));
-    Script::stream(with_usage(form, request, told))
 }
 
-/// Lists of choices as chunks, with the usage as OpenAI tells it to those who ask for it.
-fn with_usage(form: Form, request: &Value, lists: Vec<Value>) -> String {
+/// A choice in parts: who speaks, each piece, and the finish.
+fn parts(form: Form, pieces: &[String], finish: &str) -> Vec<Value> {
+    let is_chat = form == Form::Chat;
+    let of = |text: &str| if is_chat { json!({"delta": {"content": text}}) } else { json!({"text": text}) };
+    let role = is_chat.then(|| json!({"delta": {"role": "assistant", "content": ""}}));
+    let mut end = if is_chat { json!({"delta": {}}) } else { of("") };
+    end["finish_reason"] = json!(finish);
+    role.into_iter().chain(pieces.iter().map(|piece| of(piece))).chain([end]).collect()
+}
+
+/// Those parts of each choice in turn as chunks, with the usage as OpenAI tells it to those who ask for it.
+fn chunks(form: Form, request: &Value, parts: Vec<Value>, choices: u64) -> String {
     let object = if form == Form::Chat { "chat.completion.chunk" } else { "text_completion" };
-    let mut chunks: Vec<Value> = lists.into_iter().map(|choices| json!({"id": "c1", "object": object, "created": 1, "model": "real", "choices": choices})).collect();
+    let chunk = |choices: Value| json!({"id": "c1", "object": object, "created": 1, "model": "real", "choices": choices});
+    let each = parts.iter().flat_map(|part| (0..choices).map(|index| json!([numbered(part, index)])));
+    let mut chunks: Vec<Value> = each.map(chunk).collect();
     if request.pointer("/stream_options/include_usage") == Some(&json!(true)) {
         chunks.iter_mut().for_each(|chunk| chunk["usage"] = json!(null));
-        chunks.push(json!({"id": "c1", "object": object, "created": 1, "model": "real", "choices": [],
-            "usage": form.whole("")["usage"]}));
+        let mut last = chunk(json!([]));
+        last["usage"] = form.whole("")["usage"].take();
+        chunks.push(last);
     }
     // Two halves of one character, which a string of Rust cannot hold.
     let told = chunks.iter().map(event).collect::<String>() + DONE;
     told.replace("<1>", "\\ud83d").replace("<2>", "\\ude00")
+}
+
+/// A choice, or a part of one, with its number.
+fn numbered(choice: &Value, index: u64) -> Value {
+    let mut choice = choice.clone();
+    choice["index"] = json!(index);
+    if choice.get("finish_reason").is_none() {
+        choice["finish_reason"] = json!(null);
+    }
+    choice
 }
 
 /// An answer that breaks off.
@@ -187,41 +181,41 @@ fn thought(stream: bool) -> Script {
     Script::stream(role + &*thoughts.concat() + &*tests::events(["hello"]))
 }
 
-/// A streamed response of one item, whose text comes in pieces.
-fn item(fields: &Value, kind: &str, pieces: &[&str]) -> Script {
-    let is_call = kind == "function_call_arguments";
-    let item = |status: &str, text: &str| {
-        let mut item = fields.clone();
-        item["status"] = json!(status);
-        match (is_call, text) {
-            (true, _) => item["arguments"] = json!(text),
-            (false, "") => item["summary"] = json!([]),
-            (false, _) => item["summary"] = json!([{"type": "summary_text", "text": text}]),
-        }
-        item
+/// A streamed response that is a call of a function.
+fn item_called() -> Script {
+    let item = |status: &str, arguments: &str| {
+        json!({"id": "fc_1", "type": "function_call", "status": status,
+        "call_id": "call_1", "name": "get_weather", "arguments": arguments})
     };
-    let mut told = Told::begun();
+    let (mut told, text) = (Told::begun(), JSON.concat());
     let at = told.item(&item("in_progress", ""));
-    let of = |name: &str, field: &str, value: Value| {
-        let mut event = json!({"type": format!("response.{name}"), "item_id": fields["id"], "output_index": at, field: value});
-        if !is_call {
-            event["summary_index"] = json!(0);
-        }
-        event
-    };
-    let part = |text: &str| json!({"type": "summary_text", "text": text});
-    if !is_call {
-        told.add(of("reasoning_summary_part.added", "part", part("")));
+    for piece in JSON {
+        told.add(
+            json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": at,
+            "delta": piece}),
+        );
     }
-    for piece in pieces {
-        told.add(of(&format!("{kind}.delta"), "delta", json!(piece)));
-    }
-    let text = pieces.concat();
-    told.add(of(&format!("{kind}.done"), if is_call { "arguments" } else { "text" }, json!(text)));
-    if !is_call {
-        told.add(of("reasoning_summary_part.done", "part", part(&text)));
-    }
+    told.add(json!({"type": "response.function_call_arguments.done", "item_id": "fc_1", "output_index": at,
+        "arguments": text}));
     told.end(at, item("completed", &text));
+    Script::stream(told.completed())
+}
+
+/// A streamed response that is the summary of a thought.
+fn item_thought() -> Script {
+    let part = |text: &str| json!({"type": "summary_text", "text": text});
+    let item = |summary: Value| json!({"id": "rs_1", "type": "reasoning", "summary": summary});
+    let (mut told, text) = (Told::begun(), THOUGHT.concat());
+    let at = told.item(&item(json!([])));
+    let mut add = |name: &str, field: &str, value: Value| {
+        told.add(json!({"type": format!("response.reasoning_summary_{name}"), "item_id": "rs_1",
+            "output_index": at, "summary_index": 0, field: value}));
+    };
+    add("part.added", "part", part(""));
+    THOUGHT.into_iter().for_each(|piece| add("text.delta", "delta", json!(piece)));
+    add("text.done", "text", json!(text));
+    add("part.done", "part", part(&text));
+    told.end(at, item(json!([part(&text)])));
     Script::stream(told.completed())
 }
 
