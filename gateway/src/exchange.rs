@@ -193,8 +193,9 @@ impl Exchange<'_> {
         let mut last = None;
         for target in gateway.router.plan(&judged.model, judged.targets.as_deref())? {
             self.ledger.sent(&target, &judged.model);
-            let (body, headers) = (payload(judged, &target), self.headers.clone());
-            let call = Call { endpoint: self.endpoint, body, headers };
+            let model = target.model.as_ref().unwrap_or(&judged.model);
+            let body = self.endpoint.sent(&judged.document, model, &target.drop_params);
+            let call = Call { endpoint: self.endpoint, body: body.into(), headers: self.headers.clone() };
             match gateway.upstream.ask(&target, &call, judged.stream).await {
                 Ok((parts, reached)) => return Ok((target, parts, reached)),
                 Err(failure) => {
@@ -253,21 +254,4 @@ fn readable(headers: &HeaderMap) -> Vec<(&str, &str)> {
     const CREDENTIALS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"];
     let named = headers.iter().filter(|(name, _)| !CREDENTIALS.contains(&name.as_str()));
     named.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect()
-}
-
-/// The request as that target gets it: the same document, with the target's own model, without what it drops.
-fn payload(judged: &mut Judged, target: &Target) -> Bytes {
-    let Judged { document, model: asked, .. } = judged;
-    if let Some(fields) = document.as_object_mut() {
-        let model = target.model.as_ref().unwrap_or(asked);
-        fields.insert("model".to_owned(), Value::String(model.clone()));
-    }
-    if target.drop_params.is_empty() {
-        return Bytes::from(json::line(document).into_owned());
-    }
-    let mut document = document.clone();
-    if let Some(fields) = document.as_object_mut() {
-        fields.retain(|field, _| !target.drop_params.contains(field));
-    }
-    Bytes::from(json::line(&document).into_owned())
 }

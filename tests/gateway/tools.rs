@@ -69,7 +69,9 @@ fn calls_in_pieces_say_the_same() {
     let reply = gateway.chat(&request(true));
     assert_eq!(called(&reply.chunks()), called(&chunks));
     assert_eq!(reply.chunks().last(), chunks.last());
-    assert_eq!(provider.last().json(), request(true));
+    let mut sent = request(true);
+    sent["stream_options"] = json!({"include_usage": true});
+    assert_eq!(provider.last().json(), sent);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{MAX_BUFFERED, Session};
 use crate::input::Channel;
 use crate::program::Program;
 use crate::program::ir::DetectorId;
-use crate::verdict::{Decision, Finding, Flow, Site, Verdict};
+use crate::verdict::{Finding, Flow, Site, Verdict};
 
 /// After how many bytes of one piece what may leave does.
 const PART: usize = 4096;
@@ -24,18 +24,38 @@ const PART: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// The detectors that can still matter, given the request.
-    panel: Panel,
+    pub(super) panel: Panel,
     /// Which of them have matched, over all channels.
     seen: Vec<bool>,
     pub(super) facts: Facts,
     pub(super) channels: Vec<(Channel, Stream)>,
-    /// A rule has stopped the answer, perhaps before any text has come.
+    /// Nothing of the answer may leave any more.
     pub(super) stopped: bool,
+    /// The choices in which a rule has stopped the answer; the others go on.
+    stopped_choices: Vec<u32>,
     pub(super) buffer: Buffer,
     hits: Vec<Hit>,
 }
 
 impl Answer {
+    /// Whether nothing more of that choice may leave.
+    pub(super) fn is_stopped(&self, channel: Channel) -> bool {
+        self.stopped || self.stopped_choices.contains(&channel.choice)
+    }
+
+    /// Nothing more of the channel's choice may leave.
+    fn stop(&mut self, channel: Channel) -> Flow {
+        if !self.is_stopped(channel) {
+            self.stopped_choices.push(channel.choice);
+        }
+        Flow::Stopped
+    }
+
+    /// Whether that detector has matched anywhere in the answer.
+    pub(super) fn has_seen(&self, id: DetectorId) -> bool {
+        self.panel.watchers.iter().zip(&self.seen).any(|(watcher, seen)| *seen && watcher.detector == id)
+    }
+
     pub(super) fn held(&self) -> usize {
         self.channels.iter().map(|(_, stream)| stream.held()).sum()
     }
@@ -73,7 +93,7 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
             watcher.trigger(stream_rule.rule, rule.verdict);
         }
         if facts::holds(program, facts, &|_| false, rule.condition) {
-            fire(session, program, stream_rule.rule);
+            session.answer.stopped |= fire(session, program, stream_rule.rule);
         }
     }
     let mut watchers: Vec<Watcher> = watchers.into_values().collect();
@@ -86,7 +106,7 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
 /// Takes the next piece of a channel.
 pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mut String) -> Flow {
     let program = Arc::clone(&session.program);
-    if session.answer.stopped || session.decision.verdict.stops() {
+    if session.answer.is_stopped(channel) {
         return Flow::Stopped;
     }
     let kept = session.answer.buffer.take(channel, text);
@@ -100,9 +120,8 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
     }
     with_stream(session, channel, |session, stream| {
         if stream.finished && !text.is_empty() {
-            session.decision = limit("limit.text_after_end", "a text went on after its end");
-            session.answer.stopped = true;
-            return Flow::Stopped;
+            session.exceeds("limit.text_after_end", "a text went on after its end");
+            return session.answer.stop(channel);
         }
         let (mut rest, mut taken) = (text, 0);
         while !rest.is_empty() || !stream.is_read() {
@@ -129,7 +148,7 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
         if overflows {
             let message =
                 format!("a rule waits for the whole answer, and only {MAX_BUFFERED} bytes of one are kept");
-            session.decision = limit("limit.hold_exceeded", &message);
+            session.exceeds("limit.hold_exceeded", &message);
             session.answer.stopped = true;
             return Flow::Stopped;
         }
@@ -142,7 +161,7 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
 /// The channel is complete.
 pub(super) fn finish(session: &mut Session, channel: Channel, out: &mut String) -> Flow {
     let program = Arc::clone(&session.program);
-    if session.answer.stopped || session.decision.verdict.stops() {
+    if session.answer.is_stopped(channel) {
         return Flow::Stopped;
     }
     if !session.answer.channels.iter().any(|(of, _)| *of == channel) {
@@ -163,16 +182,14 @@ pub(super) fn finish(session: &mut Session, channel: Channel, out: &mut String) 
 /// The whole answer is there: the rules that have waited for it are asked, and what was held for them may leave.
 pub(super) fn end(session: &mut Session, tails: &mut Vec<(Channel, String)>) -> Flow {
     let program = Arc::clone(&session.program);
-    let open = session.answer.channels.iter().filter(|(_, stream)| !stream.finished);
+    let answer = &session.answer;
+    let open = answer.channels.iter().filter(|(of, stream)| !stream.finished && !answer.is_stopped(*of));
     for channel in open.map(|(channel, _)| *channel).collect::<Vec<_>>() {
         let mut tail = String::new();
-        let flow = finish(session, channel, &mut tail);
+        let _told_below = finish(session, channel, &mut tail);
         tails.push((channel, tail));
-        if flow == Flow::Stopped {
-            return flow;
-        }
     }
-    if session.answer.stopped || session.decision.verdict.stops() {
+    if session.answer.stopped {
         return Flow::Stopped;
     }
     let held = session.answer.buffer.holds;
@@ -183,14 +200,14 @@ pub(super) fn end(session: &mut Session, tails: &mut Vec<(Channel, String)>) -> 
     if held {
         let mut channels = std::mem::take(&mut session.answer.channels);
         channels.sort_by_key(|(channel, _)| *channel);
-        for (channel, stream) in &mut channels {
+        for (channel, stream) in channels.iter_mut().filter(|(of, _)| !session.answer.is_stopped(*of)) {
             let mut tail = String::new();
             release(session, &program, stream, usize::MAX, &mut tail);
             tails.push((*channel, tail));
         }
         session.answer.channels = channels;
     }
-    Flow::Open
+    if session.answer.stopped_choices.is_empty() { Flow::Open } else { Flow::Stopped }
 }
 
 /// Runs `f` on the channel's stream, which is made when it is new.
@@ -242,8 +259,7 @@ fn act(
         }
     }
     if held == Held::TooLong {
-        session.decision =
-            limit("limit.hold_exceeded", "a possible match could not be decided within its bounds");
+        session.exceeds("limit.hold_exceeded", "a possible match could not be decided within its bounds");
         stop_at = stop_at.min(stream.frontier(&session.answer.panel));
     }
     if stop_at == usize::MAX {
@@ -252,8 +268,7 @@ fn act(
     // Nothing of the match that stops the answer leaves, and nothing after it.
     let frontier = stream.frontier(&session.answer.panel).min(stop_at);
     release(session, program, stream, frontier, out);
-    session.answer.stopped = true;
-    Flow::Stopped
+    session.answer.stop(channel)
 }
 
 /// What one rule makes of one match. Says whether the answer stops.
@@ -271,9 +286,7 @@ fn apply(
         return false;
     };
     let answer = &session.answer;
-    let seen = |id: DetectorId| {
-        answer.panel.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id)
-    };
+    let seen = |id: DetectorId| answer.has_seen(id);
     if !facts::holds(program, &answer.facts, &seen, rule.condition) {
         return false;
     }
@@ -290,17 +303,14 @@ fn apply(
     if rule.verdict == Verdict::Redact {
         stream.mask(hit, found.view, (index, detector.0));
     }
-    fire(session, program, index);
-    rule.verdict.stops()
+    fire(session, program, index)
 }
 
-/// Notes that a rule's condition holds.
-pub(super) fn fire(session: &mut Session, program: &Program, index: usize) {
-    let Some(rule) = program.rules.get(index) else { return };
+/// Notes that a rule's condition holds. Says whether the rule stops the answer.
+pub(super) fn fire(session: &mut Session, program: &Program, index: usize) -> bool {
+    let Some(rule) = program.rules.get(index) else { return false };
     let answer = &session.answer;
-    let seen = |id: DetectorId| {
-        answer.panel.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id)
-    };
+    let seen = |id: DetectorId| answer.has_seen(id);
     let mut labels: Vec<Arc<str>> = answer
         .panel
         .watchers
@@ -313,10 +323,8 @@ pub(super) fn fire(session: &mut Session, program: &Program, index: usize) {
     let value = |node| facts::value(program, &answer.facts, &seen, node);
     let score = rule.score.and_then(|score| value(score).as_float());
     let message = message(rule, Phase::Response, &mut labels, &mut |node| Some(value(node)));
-    if rule.verdict.stops() {
-        session.answer.stopped = true;
-    }
     session.decide(rule.policy, decision(program, rule, message, score));
+    rule.verdict.stops()
 }
 
 /// Notes for a watcher what the conditions of rules over streams have come to.
@@ -324,9 +332,7 @@ pub(super) fn settle(session: &mut Session) {
     // Without any text there was no answer.
     let Some(tally) = session.tally.as_mut().filter(|_| !session.answer.channels.is_empty()) else { return };
     let (program, answer) = (&session.program, &session.answer);
-    let seen = |id: DetectorId| {
-        answer.panel.watchers.iter().zip(&answer.seen).any(|(w, seen)| *seen && w.detector == id)
-    };
+    let seen = |id: DetectorId| answer.has_seen(id);
     let conditions =
         program.response.iter().filter_map(|stream| Some(program.rules.get(stream.rule)?.condition));
     for condition in conditions {
@@ -337,7 +343,13 @@ pub(super) fn settle(session: &mut Session) {
 }
 
 /// Lets go of what lies before `frontier`, unless a rule waits for the whole answer.
-fn release(session: &Session, program: &Program, stream: &mut Stream, frontier: usize, out: &mut String) {
+pub(super) fn release(
+    session: &Session,
+    program: &Program,
+    stream: &mut Stream,
+    frontier: usize,
+    out: &mut String,
+) {
     if session.answer.buffer.holds {
         return;
     }
@@ -348,14 +360,4 @@ fn release(session: &Session, program: &Program, stream: &mut Stream, frontier: 
             rule.marker.write_in(replacement.place, &detector.label, matched, out);
         }
     });
-}
-
-/// The engine's own decision to stop what it cannot judge.
-fn limit(code: &str, message: &str) -> Decision {
-    Decision {
-        verdict: Verdict::Block,
-        reason_code: Some(Arc::from(code)),
-        message: Some(message.to_owned()),
-        ..Decision::default()
-    }
 }

@@ -54,7 +54,9 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
         match facts::known(program, &session.answer.facts, rule.condition) {
             Some(false) => {}
             // What a redaction replaces is known only when the text is.
-            Some(true) if rule.verdict != Verdict::Redact => answer::fire(session, program, *index),
+            Some(true) if rule.verdict != Verdict::Redact => {
+                session.answer.stopped |= answer::fire(session, program, *index);
+            }
             Some(true) | None => {
                 let buffer = &mut session.answer.buffer;
                 buffer.rules.push(*index);

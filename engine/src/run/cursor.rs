@@ -30,7 +30,7 @@ struct Thread {
 }
 
 /// The text of a view that is still needed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ViewText {
     bytes: Vec<u8>,
     /// Position of the first byte that is kept.
@@ -104,7 +104,7 @@ pub(super) enum Overrun {
 }
 
 /// One detector's place in a stream.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cursor {
     /// Whether text is held back for its detector.
     holds: bool,
@@ -118,7 +118,7 @@ pub(super) struct Cursor {
 }
 
 /// A match for which more text must come.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Waiting {
     matched: Range<usize>,
     /// The part of it that was found.

@@ -11,7 +11,7 @@ use crate::program::Program;
 use crate::program::ir::DetectorId;
 
 /// A view of the text that some watcher needs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lens {
     pub(super) view: View,
     /// Whether it sees the text as JSON.
@@ -28,7 +28,7 @@ pub(super) struct Lens {
 }
 
 /// A detector for which a match is possible.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Live {
     /// Its bit in the view's gate.
     bit: usize,

@@ -17,7 +17,7 @@ pub(super) struct Replacement {
 }
 
 /// What is to be replaced in one text, as far as it has not left.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Masks {
     /// Sorted by start; none overlap.
     replacements: Vec<Replacement>,

@@ -8,6 +8,7 @@ mod facts;
 mod lens;
 mod masks;
 mod panel;
+mod preview;
 mod request;
 mod routes;
 mod stream;
@@ -92,7 +93,9 @@ impl Session {
     /// goes on; the session is then ready for the answer.
     pub fn request(&mut self, request: &Request<'_>) -> RequestStep {
         self.judged = true;
-        request::judge(self, request)
+        let step = request::judge(self, request);
+        self.answer.stopped |= self.decision.verdict.stops();
+        step
     }
 
     fn begin(&mut self) {
@@ -102,7 +105,8 @@ impl Session {
     }
 
     /// Takes the next piece of a channel, and appends to `out` what may leave now. Everything that is appended, over
-    /// all calls, is the redaction of the whole text, however it was cut.
+    /// all calls, is the redaction of the whole text, however it was cut. Where it stops, nothing more of the channel's
+    /// choice may leave; other choices go on, unless they stop as well.
     pub fn feed(&mut self, channel: Channel, text: &str, out: &mut String) -> Flow {
         self.begin();
         answer::feed(self, channel, text, out)
@@ -112,6 +116,13 @@ impl Session {
     pub fn finish(&mut self, channel: Channel, out: &mut String) -> Flow {
         self.begin();
         answer::finish(self, channel, out)
+    }
+
+    /// What [`Session::finish`] would append to `out` if the channel were complete; it is not, and may go on. Where it would
+    /// stop, it does.
+    pub fn preview(&mut self, channel: Channel, out: &mut String) -> Flow {
+        self.begin();
+        preview::preview(self, channel, out)
     }
 
     /// The whole answer is there, every channel of it finished: appends to `tails` what may leave of each channel now. It is
@@ -151,6 +162,19 @@ impl Session {
             routed: state.routed.clone(),
         });
         Report { decision: self.decision.clone(), policies: policies.collect() }
+    }
+
+    /// What cannot be judged within its bounds is stopped.
+    fn exceeds(&mut self, code: &str, message: &str) {
+        if self.decision.verdict.stops() {
+            return; // what stopped another choice stays the reason
+        }
+        self.decision = Decision {
+            verdict: Verdict::Block,
+            reason_code: Some(Arc::from(code)),
+            message: Some(message.to_owned()),
+            ..Decision::default()
+        };
     }
 
     /// Notes a policy's verdict; the strongest decision stays, the first of equals.

@@ -38,7 +38,7 @@ pub(super) type Mark<'a> = &'a mut dyn FnMut(&Replacement, &str, &mut String);
 const RUN: usize = 1024;
 
 /// One text, arriving.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stream {
     /// The text from `base` on that has not left yet.
     raw: String,

@@ -101,9 +101,9 @@ impl Assembler {
         let waits = session.buffers();
         let dialect: Box<dyn Dialect> = match endpoint {
             Endpoint::Chat | Endpoint::Embeddings => {
-                Box::new(choices::Stream::new(choices::DELTA, asked.choices, waits))
+                Box::new(choices::Stream::new(choices::DELTA, &asked, waits))
             }
-            Endpoint::Completions => Box::new(choices::Stream::new(choices::TEXT, asked.choices, waits)),
+            Endpoint::Completions => Box::new(choices::Stream::new(choices::TEXT, &asked, waits)),
             Endpoint::Responses => Box::new(responses::Stream::new(asked.repeated, waits)),
         };
         Self { judge: Judge { session, strict, secret: None, usage: None }, request_id, dialect }

@@ -27,7 +27,7 @@ struct Segment {
 const OPEN: usize = usize::MAX;
 
 /// The parts of a text in which a redaction may write, in order. All else is structure, and stays.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Layout {
     segments: Vec<Segment>,
 }

@@ -35,7 +35,7 @@ pub const NUMBER: &[u8] = b"0123456789+-.eE";
 pub const WORD: &[u8] = b"aeflnrstu";
 
 /// Reads JSON text, and hands out each character as patterns see it, with the bytes that it was written in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Lexer {
     state: State,
     brackets: Vec<Bracket>,

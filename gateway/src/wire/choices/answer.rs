@@ -116,7 +116,7 @@ impl Guard<'_> {
         }
         for (place, carrier) in places(shape, part) {
             if let Some(text) = text_at(part, place)
-                && self.text(place, carrier, text) == Flow::Stopped
+                && self.text(place, carrier, text)? == Flow::Stopped
             {
                 return Ok(Flow::Stopped);
             }
@@ -124,17 +124,17 @@ impl Guard<'_> {
         Ok(Flow::Open)
     }
 
-    fn text(&mut self, place: Place, carrier: Carrier, text: &mut String) -> Flow {
+    fn text(&mut self, place: Place, carrier: Carrier, text: &mut String) -> Result<Flow, Fault> {
         let channel = Channel { choice: self.choice, carrier };
         let (mut strand, mut released) = (Strand::new(channel), String::new());
-        if strand.feed(self.session, text, self.shielded, &mut released) == Flow::Stopped
-            || strand.finish(self.session, &mut released) == Flow::Stopped
+        if strand.feed(self.session, text, self.shielded, &mut released)? == Flow::Stopped
+            || strand.finish(self.session, &mut released)? == Flow::Stopped
         {
-            return Flow::Stopped;
+            return Ok(Flow::Stopped);
         }
         *text = released;
         self.places.push((place, channel));
-        Flow::Open
+        Ok(Flow::Open)
     }
 }
 

@@ -84,6 +84,12 @@ fn strip_holder(holder: &mut Value, arguments: &str) -> bool {
     changed | strip::nested(fields, |_| false)
 }
 
+/// Whether a part calls anything.
+pub(super) fn are_made(part: &Map<String, Value>) -> bool {
+    let listed = part.get("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty());
+    listed || part.get(Written::Older.words().0).is_some_and(Value::is_object)
+}
+
 /// The calls among `tool_calls`.
 pub(super) fn entries(part: &mut Map<String, Value>) -> impl Iterator<Item = &mut Value> {
     part.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()

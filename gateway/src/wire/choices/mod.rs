@@ -2,6 +2,7 @@
 
 mod answer;
 mod calls;
+mod choice;
 mod frame;
 mod shape;
 mod stream;

@@ -1,19 +1,19 @@
 //! Choices in pieces: each chunk of the provider goes in, and the chunks that may leave come out.
 
 use bytes::{BufMut, BytesMut};
-use engine::input::{Carrier, Channel};
+use engine::input::Carrier;
 use engine::verdict::Flow;
 use serde_json::{Map, Value};
 
-use super::calls::{self, Numbers, OLDER, Written};
+use super::calls::{self, OLDER, Written};
+use super::choice::{Choice, Progress};
 use super::frame::{Envelope, Said, has_long_text};
 use super::shape::{Place, Shape};
-use super::strip::{is_no_reason, strip_copies};
+use super::strip::{Untold, is_no_reason, strip_copies, untell_usage};
 use super::waiting::Waiting;
 use crate::wire::sse::{self, Next, PIECE};
-use crate::wire::strand::Strand;
 use crate::wire::stream::{Dialect, Halt, Judge};
-use crate::wire::{Fault, json as strict_json, surrogate};
+use crate::wire::{Asked, Fault, json as strict_json, surrogate};
 
 /// Most choices of one answer; providers stop at 128.
 const MAX_CHOICES: usize = 128;
@@ -27,63 +27,35 @@ pub(in crate::wire) struct Stream {
     shape: Shape,
     choices: Vec<Choice>,
     expected: usize,
+    /// How many of them a rule has stopped.
+    stopped: usize,
     /// The frames of an answer that a rule waits for the end of.
     waiting: Option<Waiting>,
     /// What all chunks made of the event in hand share.
     envelope: Envelope,
     /// What was released of the event in hand, in case its chunk cannot leave whole.
     said: Vec<Said>,
-    /// The choice in which a rule has stopped the answer.
-    stopped: u32,
     /// Whether a rule waits for the end.
     waits: bool,
+    /// Whether the client wants to know the usage.
+    tells_usage: bool,
     /// Where the frame of the event in hand begins that tells of a finish, if it does.
     finish: Option<usize>,
 }
 
-/// What is known of one choice.
-#[derive(Debug)]
-struct Choice {
-    index: u32,
-    finished: bool,
-    texts: Vec<Spoken>,
-    calls: Numbers,
-}
-
-/// One text of a choice, and the place in which it last spoke.
-#[derive(Debug)]
-struct Spoken {
-    place: Place,
-    strand: Strand,
-}
-
-impl Choice {
-    /// The text of a carrier, which is made when it is new.
-    fn text(&mut self, place: Place, carrier: Carrier) -> Option<&mut Spoken> {
-        let channel = Channel { choice: self.index, carrier };
-        let known = self.texts.iter().position(|text| text.strand.channel == channel);
-        let at = known.unwrap_or_else(|| {
-            self.texts.push(Spoken { place, strand: Strand::new(channel) });
-            self.texts.len() - 1
-        });
-        let text = self.texts.get_mut(at)?;
-        text.place = place;
-        Some(text)
-    }
-}
-
 impl Stream {
-    /// Starts on an answer that has so many choices when it is whole. One that `waits` leaves at its end.
-    pub(in crate::wire) fn new(shape: Shape, expected: usize, waits: bool) -> Self {
+    /// Starts on an answer that fits what was asked. One that `waits` leaves at its end.
+    pub(in crate::wire) fn new(shape: Shape, asked: &Asked, waits: bool) -> Self {
         Self {
             shape,
             choices: Vec::new(),
-            expected: expected.max(1),
+            expected: asked.choices.max(1),
+            stopped: 0,
             waiting: waits.then(Waiting::default),
             envelope: Envelope { shape, chunk: Value::Null, shielded: false },
             said: Vec::new(),
-            stopped: 0,
             waits,
+            tells_usage: asked.usage,
             finish: None,
         }
     }
@@ -96,25 +68,34 @@ impl Stream {
         }
         let mut changed = judge.strict && strip_copies(&mut chunk);
         judge.note_usage(&chunk);
+        if !self.tells_usage {
+            match untell_usage(&mut chunk) {
+                Untold::Nothing => {}
+                Untold::Part => changed = true,
+                Untold::All => return Ok(()),
+            }
+        }
         let choices = chunk.get_mut("choices").filter(|choices| choices.is_array()).map(Value::take);
         self.envelope = Envelope { shape: self.shape, chunk, shielded: shielded.is_some() };
         let Some(Value::Array(mut choices)) = choices else {
             self.envelope.write(&self.envelope.chunk, out);
             return Ok(());
         };
+        let stopped = self.stopped;
         for (position, choice) in choices.iter_mut().enumerate() {
             changed |= self.choice(judge, choice, position, out)?;
         }
         self.finish = choices.iter().any(finishes).then_some(out.len());
-        if !changed && payload.len() < PIECE && !payload.contains(&b'\n') {
+        if changed || payload.len() >= PIECE || payload.contains(&b'\n') {
+            self.envelope.pass_on(choices, changed, out);
+        } else {
             sse::encode(payload, out);
-            return Ok(());
         }
-        self.envelope.pass_on(choices, changed, out);
-        Ok(())
+        if self.stopped > stopped && self.is_complete() { Err(Halt::Stopped) } else { Ok(()) }
     }
 
-    /// Judges one choice of a chunk and writes back what may leave; says whether anything changed.
+    /// Judges one choice of a chunk and writes back what may leave; says whether anything changed. A rule that stops the
+    /// choice lets the others go on.
     fn choice(
         &mut self,
         judge: &mut Judge,
@@ -122,23 +103,46 @@ impl Stream {
         position: usize,
         out: &mut BytesMut,
     ) -> Result<bool, Halt> {
-        let shape = self.shape;
-        if judge.strict && shape.hides_text(choice) {
+        if judge.strict && self.shape.hides_text(choice) {
             return Err(Fault::unreadable("an event of the provider carries text where none belongs").into());
         }
         let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
         let slot = self.slot(index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)))?;
         let before = self.said.len();
+        let judged = match self.choices.get(slot).map(|choice| choice.progress) {
+            Some(Progress::Stopped) => Err(Halt::Stopped),
+            Some(Progress::Open | Progress::Finished) | None => self.speak(judge, choice, slot, out),
+        };
+        match judged {
+            Err(Halt::Stopped) if !self.waits => {
+                *choice = Value::Null;
+                self.stop_choice(slot, before, out);
+                Ok(true)
+            }
+            judged => judged,
+        }
+    }
+
+    fn speak(
+        &mut self,
+        judge: &mut Judge,
+        choice: &mut Value,
+        slot: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, Halt> {
+        let (shape, before) = (self.shape, self.said.len());
         let mut changed = false;
         if let Some(part) = shape.part_mut(choice) {
-            changed = self.part(judge, part, slot)?;
-            changed |= judge.strict && self.calls(judge, part, slot)?;
+            changed = self.part(judge, part, slot, out)?;
+            changed |= judge.strict && self.calls(judge, part, slot, out)?;
         }
         if !finishes(choice) {
             return Ok(changed);
         }
         let tails = self.said.len();
-        self.finish(judge, slot)?;
+        if let Some(known) = self.choices.get_mut(slot) {
+            known.finish(judge, &mut self.said)?;
+        }
         let waiting_call = self.waits && shape.has_calls(choice);
         if self.said.len() > tails || waiting_call || has_long_text(shape, choice) {
             changed = true;
@@ -150,6 +154,20 @@ impl Stream {
         Ok(changed)
     }
 
+    /// A choice that a rule has stopped: says what was let go of it before, and that it is not all.
+    fn stop_choice(&mut self, slot: usize, before: usize, out: &mut BytesMut) {
+        let Self { envelope, said, shape, choices, stopped, .. } = self;
+        let Some(choice) = choices.get_mut(slot).filter(|choice| choice.progress != Progress::Stopped) else {
+            return;
+        };
+        choice.progress = Progress::Stopped;
+        *stopped += 1;
+        // A call that is cut short is none: its arguments stay.
+        let spoken = said.drain(before..).filter(|said| matches!(said.place, Place::Field(_)));
+        spoken.for_each(|said| envelope.say(&said, out));
+        envelope.frame(&shape.ending(choice.index, "content_filter"), out);
+    }
+
     /// Position of a choice among those known.
     fn slot(&mut self, index: u32) -> Result<usize, Fault> {
         if let Some(slot) = self.choices.iter().position(|choice| choice.index == index) {
@@ -159,17 +177,23 @@ impl Stream {
         if self.choices.len() >= most {
             return Err(Fault::unreadable(format!("the provider's answer has more than {most} choices")));
         }
-        self.choices.push(Choice { index, finished: false, texts: Vec::new(), calls: Numbers::default() });
+        self.choices.push(Choice::new(index));
         Ok(self.choices.len() - 1)
     }
 
     /// Judges the texts of a choice; says whether anything changed.
-    fn part(&mut self, judge: &mut Judge, part: &mut Map<String, Value>, slot: usize) -> Result<bool, Halt> {
+    fn part(
+        &mut self,
+        judge: &mut Judge,
+        part: &mut Map<String, Value>,
+        slot: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, Halt> {
         let mut changed = false;
         for (field, carrier) in self.shape.texts {
             let text = match part.get_mut(*field) {
                 None | Some(Value::Null) => continue,
-                Some(Value::String(text)) => text,
+                Some(Value::String(text)) => std::mem::take(text),
                 Some(other) if judge.strict => {
                     let kind = strict_json::kind(other);
                     return Err(
@@ -178,23 +202,33 @@ impl Stream {
                 }
                 Some(_) => continue,
             };
-            let released = self.feed(judge, slot, Place::Field(field), *carrier, text)?;
-            if released == *text {
-                continue;
+            if *carrier != Carrier::Reasoning && !text.is_empty() {
+                changed |= self.seal_reasoning(judge, part, slot, out)?;
             }
-            changed = true;
-            if released.is_empty() {
+            let released = self.feed(judge, slot, Place::Field(field), *carrier, &text)?;
+            let same = released == text;
+            changed |= !same;
+            if released.is_empty() && !same {
                 self.shape.empty(part, field);
             } else {
-                *text = released;
+                part.insert((*field).to_owned(), Value::String(released));
             }
         }
         Ok(changed)
     }
 
     /// Judges the arguments of calls; says whether anything changed.
-    fn calls(&mut self, judge: &mut Judge, part: &mut Map<String, Value>, slot: usize) -> Result<bool, Halt> {
-        let mut changed = false;
+    fn calls(
+        &mut self,
+        judge: &mut Judge,
+        part: &mut Map<String, Value>,
+        slot: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, Halt> {
+        if !calls::are_made(part) {
+            return Ok(false);
+        }
+        let mut changed = self.seal_reasoning(judge, part, slot, out)?;
         for call in calls::entries(part) {
             let number = self.choices.get_mut(slot).and_then(|choice| choice.calls.of(call));
             let number =
@@ -233,7 +267,6 @@ impl Stream {
         Ok(changed)
     }
 
-    /// Feeds one text; what was released is noted in `said` as well, in case the chunk cannot leave whole.
     fn feed(
         &mut self,
         judge: &mut Judge,
@@ -243,53 +276,31 @@ impl Stream {
         text: &str,
     ) -> Result<String, Halt> {
         let Some(choice) = self.choices.get_mut(slot) else { return Ok(String::new()) };
-        if choice.finished && judge.strict && !text.is_empty() {
-            return Err(Fault::unreadable("the provider's answer goes on after its end").into());
-        }
-        let index = choice.index;
-        let Some(spoken) = choice.text(place, carrier) else { return Ok(String::new()) };
-        let mut released = String::with_capacity(text.len());
-        let flow = spoken.strand.feed(&mut judge.session, text, self.envelope.shielded, &mut released);
-        if !released.is_empty() {
-            self.said.push(Said { choice: index, place, text: released.clone() });
-        }
-        match flow {
-            Flow::Open => Ok(released),
-            Flow::Stopped => Err(self.stopped_in(index)),
-        }
+        choice.feed(judge, place, carrier, (text, self.envelope.shielded), &mut self.said)
     }
 
-    /// Ends every text of a choice, and notes what they still held.
-    fn finish(&mut self, judge: &mut Judge, slot: usize) -> Result<(), Halt> {
-        let Some(choice) = self.choices.get_mut(slot).filter(|choice| !choice.finished) else {
-            return Ok(());
-        };
-        choice.finished = true;
-        choice.texts.sort_by_key(|text| order(text.strand.channel.carrier));
-        let index = choice.index;
-        for spoken in &mut choice.texts {
-            let mut tail = String::new();
-            let flow = spoken.strand.finish(&mut judge.session, &mut tail);
-            if !tail.is_empty() {
-                self.said.push(Said { choice: index, place: spoken.place, text: tail });
-            }
-            if flow == Flow::Stopped {
-                return Err(self.stopped_in(index));
-            }
+    /// The choice goes on behind its reasoning: what is left of that is said first. Says whether the part changed.
+    fn seal_reasoning(
+        &mut self,
+        judge: &mut Judge,
+        part: &mut Map<String, Value>,
+        slot: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, Halt> {
+        let Some(choice) = self.choices.get_mut(slot).filter(|_| !self.waits) else { return Ok(false) };
+        let before = self.said.len();
+        choice.seal_reasoning(judge, &mut self.said)?;
+        let Some(said) = self.said.get(before) else { return Ok(false) };
+        // Behind what this very part says of it.
+        if let Place::Field(field) = said.place
+            && let Some(Value::String(text)) = part.get_mut(field)
+        {
+            text.push_str(&said.text);
+            return Ok(true);
         }
-        Ok(())
-    }
-
-    fn stopped_in(&mut self, choice: u32) -> Halt {
-        self.stopped = choice;
-        Halt::Stopped
-    }
-
-    /// A text that is let go at the very end, in the place that it last spoke in.
-    fn spoken(&self, channel: Channel, text: String) -> Option<Said> {
-        let choice = self.choices.iter().find(|choice| choice.index == channel.choice)?;
-        let spoken = choice.texts.iter().find(|spoken| spoken.strand.channel == channel)?;
-        Some(Said { choice: channel.choice, place: spoken.place, text })
+        self.envelope.say(said, out);
+        self.said.truncate(before);
+        Ok(false)
     }
 }
 
@@ -306,7 +317,8 @@ impl Dialect for Stream {
     }
 
     fn is_complete(&self) -> bool {
-        self.choices.len() >= self.expected && self.choices.iter().all(|choice| choice.finished)
+        let is_over = |choice: &Choice| choice.progress != Progress::Open;
+        self.choices.len() >= self.expected && self.choices.iter().all(is_over)
     }
 
     fn complete(&mut self, judge: &mut Judge, out: &mut BytesMut) -> Result<(), Halt> {
@@ -315,35 +327,25 @@ impl Dialect for Stream {
         let waiting = self.waiting.take().unwrap_or_default();
         self.said.clear();
         if flow == Flow::Stopped {
-            return Err(self.stopped_in(0));
+            return Err(Halt::Stopped);
         }
-        let texts = tails.into_iter().filter_map(|(channel, text)| self.spoken(channel, text));
+        let choice = |index: u32| self.choices.iter().find(|choice| choice.index == index);
+        let texts = tails.into_iter().filter_map(|(of, text)| choice(of.choice)?.spoken(of, text));
         waiting.leave(texts, &self.envelope, out);
         out.put_slice(sse::DONE);
         Ok(())
     }
 
     fn stop(&mut self, out: &mut BytesMut) {
-        let Self { envelope, said, shape, stopped, .. } = self;
-        // A call that is cut short is none: its arguments stay.
-        let spoken = said.drain(..).filter(|said| matches!(said.place, Place::Field(_)));
-        spoken.for_each(|said| envelope.say(&said, out));
-        envelope.frame(&shape.ending(*stopped, "content_filter"), out);
+        // Choices that were stopped alone have said so. Where the whole answer is, one says it for all.
+        if self.stopped == 0 {
+            self.envelope.frame(&self.shape.ending(0, "content_filter"), out);
+        }
     }
 
     fn fail(&mut self, envelope: Value, out: &mut BytesMut) {
         sse::encode(&strict_json::line(&envelope), out);
         out.put_slice(sse::DONE);
-    }
-}
-
-/// The order in which a reader sees the texts of a choice.
-fn order(carrier: Carrier) -> (u8, u16) {
-    match carrier {
-        Carrier::Reasoning => (0, 0),
-        Carrier::Content => (1, 0),
-        Carrier::Refusal => (2, 0),
-        Carrier::Arguments(call) => (3, call),
     }
 }
 

@@ -108,6 +108,33 @@ fn strip_part(part: &mut Map<String, Value>) -> bool {
     twice | unknown | odd_role | calls::strip(part)
 }
 
+/// What of a chunk the client did not ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Untold {
+    /// Nothing.
+    Nothing,
+    /// A part of it, which is taken away.
+    Part,
+    /// All of it.
+    All,
+}
+
+/// Takes away what is in a chunk because the gateway asked for the usage: the chunk of its own, and the `null` in every
+/// other. Usage that a provider tells unasked stands beside choices, and stays.
+pub(super) fn untell_usage(chunk: &mut Value) -> Untold {
+    let has_choices = chunk.get("choices").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+    let Some(fields) = chunk.as_object_mut() else { return Untold::Nothing };
+    let is_null = match fields.get("usage") {
+        None => return Untold::Nothing,
+        Some(usage) => usage.is_null(),
+    };
+    if has_choices && !is_null {
+        return Untold::Nothing;
+    }
+    fields.shift_remove("usage");
+    let is_figure = fields.get("perf_metrics").is_some_and(|figures| !figures.is_null());
+    if has_choices || is_null || is_figure { Untold::Part } else { Untold::All }
+}
 #[cfg(test)]
 mod tests {
     use super::*;

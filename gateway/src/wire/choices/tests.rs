@@ -11,7 +11,7 @@ fn assembler() -> Assembler {
 }
 
 fn assembler_of(endpoint: Endpoint, rules: &str, choices: usize) -> Assembler {
-    let asked = Asked { choices, ..Asked::default() };
+    let asked = Asked { choices, usage: true, ..Asked::default() };
     Assembler::new(endpoint, kit::session(rules), true, "req_1".into(), asked)
 }
 

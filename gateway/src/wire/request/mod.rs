@@ -5,6 +5,7 @@ mod field;
 mod items;
 mod prompts;
 mod redact;
+mod sent;
 mod walk;
 mod words;
 
@@ -30,13 +31,15 @@ struct Said<'a> {
 pub struct Asked {
     /// How many choices were asked for.
     pub(crate) choices: usize,
+    /// Whether the client wants a stream to end with its usage.
+    pub(crate) usage: bool,
     /// The fields that the answer repeats, as they were sent.
     pub(crate) repeated: Map<String, Value>,
 }
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { choices: 1, repeated: Map::new() }
+        Self { choices: 1, usage: false, repeated: Map::new() }
     }
 }
 
@@ -93,7 +96,7 @@ impl Endpoint {
     }
 
     /// What the answer to a request must fit; `dropped` are the fields that its provider does not get.
-    pub(crate) fn asked(self, document: &Value, dropped: &[String]) -> Asked {
+    pub fn asked(self, document: &Value, dropped: &[String]) -> Asked {
         let sent = |field: &str| document.get(field).filter(|_| !dropped.iter().any(|drop| drop == field));
         let count = |n: &Value| n.as_u64().and_then(|n| usize::try_from(n).ok());
         let each = sent("n").and_then(count).unwrap_or(1);
@@ -109,7 +112,7 @@ impl Endpoint {
                 fields.filter_map(|field| Some((field.to_owned(), sent(field)?.clone()))).collect()
             }
         };
-        Asked { choices, repeated }
+        Asked { choices, usage: sent::asks_usage(document), repeated }
     }
 
     /// Gathers the texts, and notes for each message which of them are its own.

@@ -174,7 +174,7 @@ impl Items {
             let status = hyper::StatusCode::BAD_GATEWAY;
             return Err(Fault::upstream(status, "answer_too_long", message).into());
         }
-        match text.strand.feed(session, piece, shielded, &mut text.released) {
+        match text.strand.feed(session, piece, shielded, &mut text.released)? {
             Flow::Open => Ok(()),
             Flow::Stopped => Err(Halt::Stopped),
         }
@@ -199,7 +199,7 @@ impl Items {
     pub(super) fn finish(&mut self, session: &mut Session, TextId(at): TextId) -> Result<(), Halt> {
         let Some(text) = self.texts.get_mut(at).filter(|text| !text.over) else { return Ok(()) };
         text.over = true;
-        match text.strand.finish(session, &mut text.released) {
+        match text.strand.finish(session, &mut text.released)? {
             Flow::Open => Ok(()),
             Flow::Stopped => Err(Halt::Stopped),
         }
