@@ -298,6 +298,13 @@ describe("blocks", () => {
     assert.deepEqual([said(chunks), chunks.at(-1).choices[0].finish_reason], ["fine so far. ", "content_filter"]);
   });
 
+  it("a block in one choice leaves the others", async () => {
+    const chunks = await assertStopped(() => chat.create({ ...asking("stop:second"), n: 2, stream: true }));
+    assert.deepEqual([said(chunks, 0), said(chunks, 1)], ["hello there", "fine so far. "]);
+    const ends = chunks.flatMap((chunk) => chunk.choices).map((choice) => [choice.index, choice.finish_reason]);
+    assert.deepEqual(Object.fromEntries(ends), { 0: "stop", 1: "content_filter" });
+  });
+
   it("a block in the stream helper raises", async () => {
     const chunks = await assertStopped(() => helpers.stream(asking("stop")));
     assert.equal(said(chunks), "fine so far. ");

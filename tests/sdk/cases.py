@@ -261,6 +261,12 @@ class Blocks(Case):
         chunks = self.assert_stopped(lambda: CHAT.create(**asking("stop"), stream=True))
         self.assertEqual((said(chunks), chunks[-1].choices[0].finish_reason), ("fine so far. ", "content_filter"))
 
+    def test_a_block_in_one_choice_leaves_the_others(self):
+        chunks = self.assert_stopped(lambda: CHAT.create(**asking("stop:second"), n=2, stream=True))
+        self.assertEqual([said(chunks, choice) for choice in range(2)], ["hello there", "fine so far. "])
+        ends = {choice.index: choice.finish_reason for chunk in chunks for choice in chunk.choices}
+        self.assertEqual(ends, {0: "stop", 1: "content_filter"})
+
     def test_a_block_in_the_stream_helper_raises(self):
         def events():
             with CHAT.stream(**asking("stop")) as stream:

@@ -57,8 +57,14 @@ fn follow(form: Form, request: &Value, asked: &Mutex<HashSet<String>>) -> Script
         },
         "think" if form == Form::Chat => thought(stream),
         "think" => item_thought(),
-        "filter" => said(form, request, &pieces(name, argument, words), "content_filter"),
-        _ => said(form, request, &pieces(name, argument, words), "stop"),
+        _ => {
+            let of = |index| match index {
+                0 if word == "stop:second" => pieces("", "", words),
+                _ => pieces(name, argument, words),
+            };
+            let choices: Vec<_> = (0..request["n"].as_u64().unwrap_or(1)).map(of).collect();
+            said(form, request, &choices, if name == "filter" { "content_filter" } else { "stop" })
+        }
     }
 }
 
@@ -80,20 +86,25 @@ fn pieces(name: &str, argument: &str, words: &str) -> Vec<String> {
     }
 }
 
-/// Says those pieces, in as many choices as were asked for.
-fn said(form: Form, request: &Value, pieces: &[String], finish: &str) -> Script {
-    let choices = request["n"].as_u64().unwrap_or(1);
+/// Says in each choice those pieces.
+fn said(form: Form, request: &Value, choices: &[Vec<String>], finish: &str) -> Script {
+    let first = choices.first().map(Vec::as_slice).unwrap_or_default();
     match (form, request["stream"] == true) {
-        (Form::Response, true) => form.deltas(pieces),
-        (Form::Response, false) => Script::json(&form.whole(&pieces.concat())),
+        (Form::Response, true) => form.deltas(first),
+        (Form::Response, false) => Script::json(&form.whole(&first.concat())),
         (Form::Chat | Form::Completion, true) => {
-            Script::stream(chunks(form, request, parts(form, pieces, finish), choices))
+            let usage = request.pointer("/stream_options/include_usage") == Some(&json!(true));
+            Script::stream(chunks(form, usage, choices, finish))
         }
         (Form::Chat | Form::Completion, false) => {
-            let mut answer = form.whole(&pieces.concat());
-            let mut choice = answer["choices"][0].take();
-            choice["finish_reason"] = json!(finish);
-            answer["choices"] = (0..choices).map(|index| numbered(&choice, index)).collect();
+            let whole = |pieces: &Vec<String>| {
+                let mut choice = form.whole(&pieces.concat())["choices"][0].take();
+                choice["finish_reason"] = json!(finish);
+                choice
+            };
+            let mut answer = form.whole("");
+            answer["choices"] =
+                (0..).zip(choices).map(|(index, pieces)| numbered(&whole(pieces), index)).collect();
             Script::json(&answer)
         }
     }
@@ -109,20 +120,26 @@ fn parts(form: Form, pieces: &[String], finish: &str) -> Vec<Value> {
     role.into_iter().chain(pieces.iter().map(|piece| of(piece))).chain([end]).collect()
 }
 
-/// Those parts of each choice in turn as chunks, with the usage as OpenAI tells it to those who ask for it.
-fn chunks(form: Form, request: &Value, parts: Vec<Value>, choices: u64) -> String {
+/// The parts of all choices in turn as chunks, and the usage, as OpenAI tells it to those who ask.
+fn chunks(form: Form, usage: bool, choices: &[Vec<String>], finish: &str) -> String {
     let object = if form == Form::Chat { "chat.completion.chunk" } else { "text_completion" };
-    let chunk = |choices: Value| json!({"id": "c1", "object": object, "created": 1, "model": "real", "choices": choices});
-    let each = parts.iter().flat_map(|part| (0..choices).map(|index| json!([numbered(part, index)])));
-    let mut chunks: Vec<Value> = each.map(chunk).collect();
-    if request.pointer("/stream_options/include_usage") == Some(&json!(true)) {
-        chunks.iter_mut().for_each(|chunk| chunk["usage"] = json!(null));
-        let mut last = chunk(json!([]));
-        last["usage"] = form.whole("")["usage"].take();
-        chunks.push(last);
-    }
+    let chunk = |choices: Value, told: Value| {
+        let mut chunk =
+            json!({"id": "c1", "object": object, "created": 1, "model": "real", "choices": choices});
+        if usage {
+            chunk["usage"] = told;
+        }
+        event(&chunk)
+    };
+    let parts: Vec<_> = choices.iter().map(|pieces| parts(form, pieces, finish)).collect();
+    let steps = 0..parts.iter().map(Vec::len).max().unwrap_or(0);
+    let step = |at| {
+        (0..).zip(&parts).filter_map(move |(index, parts)| Some(json!([numbered(parts.get(at)?, index)])))
+    };
+    let each = steps.flat_map(step).map(|choices| chunk(choices, json!(null)));
+    let last = usage.then(|| chunk(json!([]), form.whole("")["usage"].take()));
+    let told = each.chain(last).collect::<String>() + DONE;
     // Two halves of one character, which a string of Rust cannot hold.
-    let told = chunks.iter().map(event).collect::<String>() + DONE;
     told.replace("<1>", "\\ud83d").replace("<2>", "\\ude00")
 }
 
