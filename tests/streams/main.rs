@@ -347,4 +347,30 @@ proptest! {
             Ok(())
         })?;
     }
+
+    #[test]
+    fn a_look_ahead_tells_what_an_end_would_and_changes_nothing(text in prose(), sizes in prop::collection::vec(1_usize..9, 1..20)) {
+        thread_local! {
+            static PROGRAM: Arc<Program> = program(REAL);
+        }
+        PROGRAM.with(|program| {
+            let channel = Channel::content(0);
+            let (mut looking, mut out) = (session(program), String::new());
+            let (mut letters, mut told) = (text.chars(), String::new());
+            for size in sizes.iter().cycle() {
+                let piece: String = letters.by_ref().take(*size).collect();
+                if piece.is_empty() {
+                    break;
+                }
+                told.push_str(&piece);
+                prop_assert_eq!(looking.feed(channel, &piece, &mut out), Flow::Open);
+                let mut ahead = out.clone();
+                prop_assert_eq!(looking.preview(channel, &mut ahead), Flow::Open);
+                prop_assert_eq!(ahead, streamed(program, [told.as_str()]));
+            }
+            prop_assert_eq!(looking.finish(channel, &mut out), Flow::Open);
+            prop_assert_eq!(out, streamed(program, [text.as_str()]));
+            Ok(())
+        })?;
+    }
 }

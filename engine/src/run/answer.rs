@@ -85,8 +85,8 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
         }
         for id in &stream_rule.detectors {
             // A redaction is decided by each match alone: a detector whose match decides nothing need not watch.
-            let alone = facts::holds(program, facts, &|seen| seen == *id, rule.condition);
-            if rule.verdict == Verdict::Redact && !alone {
+            let decides = || facts::holds(program, facts, &|seen| seen == *id, rule.condition);
+            if rule.verdict == Verdict::Redact && !decides() {
                 continue;
             }
             let watcher = watchers.entry(*id).or_insert_with(|| Watcher::new(program, *id));
