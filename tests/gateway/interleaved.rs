@@ -43,8 +43,11 @@ fn said_in(place: Place, piece: &str) -> Value {
     json!({"id": "c1", "choices": [{"index": index, "delta": delta, "finish_reason": null}]})
 }
 
+/// The text of each choice, field and call.
+type Texts = BTreeMap<(u64, String, u64), String>;
+
 /// The texts that the client puts together of chunks, and why each choice ended.
-fn read(body: &str) -> (BTreeMap<(u64, String, u64), String>, BTreeMap<u64, String>) {
+fn read(body: &str) -> (Texts, BTreeMap<u64, String>) {
     let (mut texts, mut ends) = (BTreeMap::<_, String>::new(), BTreeMap::new());
     let chunks = body.split("\n\n").filter_map(|frame| frame.strip_prefix("data: "));
     for chunk in chunks.filter_map(|data| serde_json::from_str::<Value>(data).ok()) {
