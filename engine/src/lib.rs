@@ -1,6 +1,7 @@
 //! Trees to verdicts: the compiler, the program, and the session that runs it.
 
 pub mod case;
+pub mod compare;
 pub mod compile;
 pub mod coverage;
 pub mod explain;

@@ -32,6 +32,8 @@ pub struct Script {
     pub args: Vec<Arc<str>>,
     /// The type of its result.
     pub result: Type,
+    /// Its text.
+    pub text: Arc<str>,
     engine: Arc<Engine>,
     ast: AST,
 }
@@ -118,7 +120,7 @@ impl Script {
             let at = error.position();
             ScriptFault { message: error.err_type().to_string(), place: at.line().zip(at.position()) }
         })?;
-        Ok(Script { name: Arc::from(name), args: args.to_vec(), result, engine, ast })
+        Ok(Script { name: Arc::from(name), args: args.to_vec(), result, text: Arc::from(text), engine, ast })
     }
 
     /// The script's value for those arguments.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
@@ -9,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
+use crate::route::Target;
 use crate::wire::Fault;
 use crate::{ids, reply};
 
@@ -48,8 +50,8 @@ fn ready(gateway: &Gateway) -> Response<ReplyBody> {
 }
 
 fn health(gateway: &Gateway) -> Value {
-    let targets = gateway.router.targets();
-    let reachable = targets.iter().filter(|target| target.is_reachable()).count();
+    let (targets, now) = (gateway.router.targets(), gateway.router.now());
+    let reachable = targets.iter().filter(|target| target.is_reachable(now)).count();
     let status = match reachable {
         0 => "unhealthy",
         n if n < targets.len() || !gateway.audit.is_sound() => "degraded",
@@ -57,15 +59,30 @@ fn health(gateway: &Gateway) -> Value {
     };
     let state = |reachable| if reachable { "reachable" } else { "unreachable" };
     let providers: Map<String, Value> =
-        targets.iter().map(|target| (target.id.clone(), state(target.is_reachable()).into())).collect();
+        targets.iter().map(|target| (target.id.clone(), state(target.is_reachable(now)).into())).collect();
     json!({
         "status": status,
         "uptime_seconds": gateway.began.elapsed().as_secs(),
         "version": env!("CARGO_PKG_VERSION"),
         "providers": providers,
+        "targets": targets.iter().map(|target| (target.id.clone(), vitals(target, now))).collect::<Map<_, _>>(),
+        "concurrency": gateway.router.load().map(|load| {
+            json!({"limit": load.limit, "in_flight": load.in_flight, "waiting": load.waiting})
+        }),
         "policies_loaded": gateway.pack.policies().len(),
         "policies_enabled": gateway.pack.config.pack.enabled.value,
         "requests_processed": gateway.served.load(Ordering::Relaxed),
+    })
+}
+
+/// What is known of a target now.
+fn vitals(target: &Target, now: Duration) -> Value {
+    json!({
+        "unavailable": target.unavailable(),
+        "circuit_breaker": target.vitals().position(now).name(),
+        "health_probe": target.is_probed().then(|| if target.vitals().is_well() { "healthy" } else { "unhealthy" }),
+        "in_flight": target.vitals().in_flight(),
+        "latency_ms": target.vitals().latency_ms(),
     })
 }
 

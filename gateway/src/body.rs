@@ -14,13 +14,16 @@ use hyper::body::{Body, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::audit::{Ledger, Outcome, Receipt};
-use crate::route::Target;
+use crate::route::{Lease, Target, Went};
 use crate::wire::sse::{Decoder, Next};
 use crate::wire::{Assembler, Ending, Fault};
 
 /// How long a client hears nothing before it is told that the stream lives. Also bounds how late a client that
 /// silently went away is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The code of a stream that the gateway itself has ended.
+const STOPPING: &str = "gateway_stopping";
 
 /// A comment, which every SDK passes over.
 const COMMENT: &[u8] = b": ka\n";
@@ -72,6 +75,7 @@ pub(crate) struct GuardedBody<B> {
     /// Once the stream has ended: what its last frames wait for.
     receipt: Option<Receipt>,
     target: Arc<Target>,
+    lease: Option<Lease>,
     out: BytesMut,
     last_event: Instant,
     last_sent: Instant,
@@ -84,14 +88,15 @@ pub(crate) struct GuardedBody<B> {
 type Over = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<B> GuardedBody<B> {
-    /// Guards a stream of `target`; its record is closed when the stream ends or is dropped.
+    /// Guards a stream of the leased target; its record is closed when the stream ends or is dropped.
     pub(crate) fn new(
         upstream: B,
         assembler: Assembler,
         mut ledger: Ledger,
-        target: Arc<Target>,
+        lease: Lease,
         over: Over,
     ) -> Self {
+        let target = Arc::clone(lease.target());
         ledger.begin();
         Self {
             upstream: Some(upstream),
@@ -106,7 +111,16 @@ impl<B> GuardedBody<B> {
             keep_alive: Box::pin(sleep(KEEP_ALIVE)),
             over,
             target,
+            lease: Some(lease),
         }
+    }
+
+    /// With what was read of the stream already, up to that moment.
+    pub(crate) fn after(mut self, first: &[u8], last_event: Instant) -> Self {
+        self.take(first);
+        self.last_event = last_event;
+        self.deadline.as_mut().reset(last_event + self.target.stream_timeout);
+        self
     }
 
     /// Takes bytes of the provider.
@@ -151,6 +165,7 @@ impl<B> GuardedBody<B> {
         let Some(ending) = ending else { return };
         self.upstream = None;
         self.settle();
+        self.let_go(&ending);
         self.receipt = Some(match ending {
             Ending::Complete => self.ledger.close(Outcome::Complete),
             Ending::Blocked(decision) => {
@@ -174,6 +189,20 @@ impl<B> GuardedBody<B> {
             self.assembler.fail(Fault::audit_unavailable(), &mut self.out);
         }
         Poll::Ready(())
+    }
+
+    /// Tells how the target did, which is all that it is held for.
+    fn let_go(&mut self, ending: &Ending) {
+        let Some(mut lease) = self.lease.take() else { return };
+        match ending {
+            Ending::Complete | Ending::Blocked(_) => lease.end(Went::Well, ""),
+            Ending::Failed(fault) if fault.code == STOPPING => lease.end(Went::Unsaid, ""),
+            Ending::Failed(fault) => {
+                let cause = format!("failed in its stream with `{}`", fault.code);
+                self.ledger.answer_failed(&cause);
+                lease.end(Went::Badly, &cause);
+            }
+        }
     }
 
     fn settle(&mut self) {
@@ -226,7 +255,7 @@ where
             }
             let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
             if this.over.as_mut().poll(cx).is_ready() {
-                this.fail("gateway_stopping", &"the gateway stops");
+                this.fail(STOPPING, &"the gateway stops");
                 continue;
             }
             match Pin::new(upstream).poll_frame(cx) {

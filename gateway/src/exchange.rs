@@ -12,12 +12,13 @@ use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::time::Instant;
 
 use crate::audit::{Ledger, Outcome, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
-use crate::route::{Call, Reached, Target, returned_headers};
+use crate::route::{self, Call, Failure, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
 use crate::wire::{self, Assembler, Endpoint, Fault, json};
@@ -48,8 +49,9 @@ pub(crate) async fn answer(
         }
     }
     let ledger = Ledger::open(seat, &gateway.pack, request_id).at(endpoint);
-    let mut exchange =
-        Exchange { gateway, endpoint, headers: head.headers, client_ip: head.client_ip, request_id, ledger };
+    let deadline = route::deadline(head.headers, Instant::now());
+    let Head { headers, client_ip } = *head;
+    let mut exchange = Exchange { gateway, endpoint, headers, client_ip, request_id, deadline, ledger };
     let answered = tokio::select! {
         answered = exchange.answer(body) => answered,
         () = gateway.over() => Err(stopping()),
@@ -93,6 +95,8 @@ struct Exchange<'g> {
     headers: &'g HeaderMap,
     client_ip: Option<IpAddr>,
     request_id: &'g str,
+    /// When the client gives up, if it says so.
+    deadline: Option<Instant>,
     ledger: Ledger,
 }
 
@@ -102,40 +106,46 @@ struct Judged {
     session: Session,
     decision: Decision,
     stream: bool,
-    model: String,
-    /// The targets that the rules have left, where they say anything of them.
-    targets: Option<Vec<usize>>,
+    wish: Wish,
 }
 
 /// An answer that may go to the client.
 struct Answer {
     decision: Decision,
-    target: Arc<Target>,
+    lease: Lease,
     upstream: Parts,
     carried: Carried,
 }
 
+/// What a target has said, as far as it can be read. Of a whole answer also its size in bytes.
+enum Answered {
+    Whole(usize, wire::Answer),
+    Stream(Opened),
+}
+
 enum Carried {
     Whole(Bytes),
-    Stream(Incoming, Box<Assembler>),
+    Stream(Opened, Box<Assembler>),
 }
 
 impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
         let bytes = intake::read(body).await?;
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
-        let (target, upstream, reached) = self.ask(&mut judged).await?;
-        let (decision, carried) = match reached {
-            Reached::Whole(bytes) => aside(bytes.len(), || self.whole(&mut judged, &target, &bytes))?,
-            Reached::Stream(body) => {
-                let asked = self.endpoint.asked(&judged.document, &target.drop_params);
+        let (mut lease, upstream, answered) = self.ask(&mut judged).await?;
+        let target = Arc::clone(lease.target());
+        let (decision, carried) = match answered {
+            Answered::Whole(size, answer) => aside(size, || self.whole(&mut judged, &target, answer))
+                .inspect_err(|fault| self.blame(&mut lease, fault))?,
+            Answered::Stream(opened) => {
+                let asked = self.endpoint.asked(&judged.document, target.dropped(self.endpoint));
                 let Judged { session, decision, .. } = judged;
                 let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
                 let assembler = Assembler::new(self.endpoint, session, strict, request_id, asked);
-                (decision, Carried::Stream(body, Box::new(assembler)))
+                (decision, Carried::Stream(opened, Box::new(assembler)))
             }
         };
-        Ok(Answer { decision, target, upstream, carried })
+        Ok(Answer { decision, lease, upstream, carried })
     }
 
     /// Decodes the request, lets the policies decide, and makes the replacements that they ask for.
@@ -155,9 +165,9 @@ impl Exchange<'_> {
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
-        let (stream, model) = (request.stream, request.model.to_owned());
+        let (stream, wish) = (request.stream, self.gateway.router.wish(&request, step.targets));
         self.endpoint.redact(&mut document, &step.edits)?;
-        Ok(Judged { document, session, decision: step.decision, stream, model, targets: step.targets })
+        Ok(Judged { document, session, decision: step.decision, stream, wish })
     }
 
     /// A whole answer: the policies see all of it before the client sees any.
@@ -165,15 +175,11 @@ impl Exchange<'_> {
         &mut self,
         judged: &mut Judged,
         target: &Target,
-        bytes: &Bytes,
+        mut answer: wire::Answer,
     ) -> Result<(Decision, Carried), Fault> {
         let Judged { document, session, .. } = judged;
-        let mut answer = wire::Answer::parse(self.endpoint, bytes)?;
-        if let Some(fault) = answer.fault(target.secret()) {
-            return Err(fault);
-        }
         self.ledger.used(answer.usage());
-        let asked = self.endpoint.asked(document, &target.drop_params);
+        let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
         self.ledger.judged(&session.report());
         match flow? {
@@ -188,44 +194,68 @@ impl Exchange<'_> {
     }
 
     /// Asks one target after the other until one answers or a failure is nobody else's to mend.
-    async fn ask(&mut self, judged: &mut Judged) -> Result<(Arc<Target>, Parts, Reached), Fault> {
+    async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Answered), Fault> {
         let gateway = self.gateway;
-        let mut last = None;
-        for target in gateway.router.plan(&judged.model, judged.targets.as_deref())? {
-            self.ledger.sent(&target, &judged.model);
-            let model = target.model.as_ref().unwrap_or(&judged.model);
-            let body = self.endpoint.sent(&judged.document, model, &target.drop_params);
+        let (id, stream, deadline) = (self.request_id, judged.stream, self.deadline);
+        let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline).await?;
+        while let Some(mut lease) = attempts.next().await {
+            let target = Arc::clone(lease.target());
+            self.ledger.sent(&target, &judged.wish.model);
+            let model = target.model.as_ref().unwrap_or(&judged.wish.model);
+            let body = self.endpoint.sent(&judged.document, model, target.dropped(self.endpoint));
             let call = Call { endpoint: self.endpoint, body: body.into(), headers: self.headers.clone() };
-            match gateway.upstream.ask(&target, &call, judged.stream).await {
-                Ok((parts, reached)) => return Ok((target, parts, reached)),
+            let reached = gateway.upstream.ask(&mut lease, &call, stream).await;
+            match reached.and_then(|(parts, reached)| Ok((parts, self.read(&target, reached)?))) {
+                Ok((parts, answered)) => return Ok((lease, parts, answered)),
                 Err(failure) => {
-                    let (id, cause) = (self.request_id, failure.cause.as_str());
-                    tracing::warn!(request_id = id, target_id = target.id, cause, "a target failed");
-                    let goes_on = gateway.router.goes_on_after(&failure);
-                    last = Some(*failure.fault);
-                    if !goes_on {
-                        break;
-                    }
+                    self.ledger.attempt_failed(&failure.cause);
+                    attempts.failed(lease, failure);
                 }
             }
         }
-        Err(last.unwrap_or_else(|| Fault::unreadable("no target was asked")))
+        Err(attempts.fault())
+    }
+
+    /// Reads a whole answer; one that cannot be read is the target's failure as any other.
+    fn read(&self, target: &Target, reached: Reached) -> Result<Answered, Failure> {
+        let bytes = match reached {
+            Reached::Whole(bytes) => bytes,
+            Reached::Stream(opened) => return Ok(Answered::Stream(opened)),
+        };
+        let parsed = aside(bytes.len(), || wire::Answer::parse(self.endpoint, &bytes));
+        let answer = parsed.map_err(Failure::in_answer)?;
+        match answer.fault(target.secret()) {
+            Some(fault) => Err(Failure::in_answer(fault)),
+            None => Ok(Answered::Whole(bytes.len(), answer)),
+        }
+    }
+
+    /// A whole answer does not go to the client; what a provider cannot be blamed for does not count against it.
+    fn blame(&mut self, lease: &mut Lease, fault: &Fault) {
+        if fault.kind != "upstream_error" {
+            return lease.end(Went::Well, "");
+        }
+        let cause = format!("answered with `{}`", fault.code);
+        lease.end(Went::Badly, &cause);
+        self.ledger.answer_failed(&cause);
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.
-    async fn reply(mut self, answer: Answer) -> Response<ReplyBody> {
+    async fn reply(mut self, mut answer: Answer) -> Response<ReplyBody> {
         self.ledger.replied(StatusCode::OK);
+        let target = Arc::clone(answer.lease.target());
         let mut reply = match answer.carried {
             Carried::Whole(bytes) => {
+                answer.lease.end(Went::Well, "");
                 if self.ledger.close(Outcome::Complete).await.is_err() {
                     return reply::fault(&Fault::audit_unavailable(), self.request_id);
                 }
                 reply::bytes(StatusCode::OK, bytes)
             }
-            Carried::Stream(upstream, assembler) => {
-                let target = Arc::clone(&answer.target);
+            Carried::Stream(opened, assembler) => {
                 let over = Box::pin(self.gateway.over());
-                let body = GuardedBody::new(upstream, *assembler, self.ledger, target, over);
+                let body = GuardedBody::new(opened.rest, *assembler, self.ledger, answer.lease, over)
+                    .after(&opened.first, opened.last_event);
                 let mut reply = Response::new(ReplyBody::Stream(Box::new(body)));
                 let headers = reply.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
@@ -235,10 +265,10 @@ impl Exchange<'_> {
         };
         for (name, value) in returned_headers(&answer.upstream.headers) {
             let value = value.to_str().unwrap_or_default();
-            reply::set(&mut reply, name.clone(), &answer.target.scrub(value.to_owned()));
+            reply::set(&mut reply, name.clone(), &target.scrub(value.to_owned()));
         }
         reply::decided(&mut reply, &answer.decision);
-        reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &answer.target.id);
+        reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &target.id);
         reply
     }
 }

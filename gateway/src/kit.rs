@@ -151,7 +151,9 @@ pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
         state_dir: state_dir.to_owned(),
         fail_mode: FailMode::Block,
         upstream: None,
+        max_concurrency: None,
         drain: crate::DRAIN,
+        clock: crate::Clock::default(),
     }
 }
 

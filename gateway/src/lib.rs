@@ -25,6 +25,7 @@ mod admin;
 mod audit;
 mod body;
 pub mod cli;
+mod clock;
 mod demo;
 mod error;
 mod exchange;
@@ -41,7 +42,8 @@ mod server;
 mod surroundings;
 pub mod wire;
 
-pub use audit::{Evaluated, Found, Hash, Outcome, Record};
+pub use audit::{Attempt, Evaluated, Found, Hash, Outcome, Record};
+pub use clock::Clock;
 pub use error::Error;
 pub use gateway::FailMode;
 pub use packs::Pack;

@@ -48,7 +48,6 @@ codes! {
 
     UNUSED_BLOCK = "W001" "settings of a policy that is not in the chain";
     PACK_DISABLED = "W002" "the policy chain is switched off";
-    NOT_ACTED_ON = "W003" "settings that are read but not acted on yet";
     NO_TESTS = "W004" "a rule file without tests";
     UNUSED_NAME = "W005" "a name that nothing uses";
     SUBSUMED = "W006" "a pattern whose finds another pattern finds already";

@@ -295,7 +295,8 @@ fn pattern_ref(pattern: &PatternRef) -> String {
     }
 }
 
-fn literal(value: &Literal) -> String {
+/// A literal as written.
+pub fn literal(value: &Literal) -> String {
     match value {
         Literal::Bool(value) => value.to_string(),
         Literal::Int(value) => value.to_string(),

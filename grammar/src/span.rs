@@ -131,6 +131,11 @@ impl Sources {
         self.all.get(id.0 as usize)
     }
 
+    /// All of them, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        (0..).map(SourceId).zip(&self.all)
+    }
+
     /// The source with that name, if there is one.
     pub fn find(&self, name: &str) -> Option<SourceId> {
         self.all.iter().position(|s| s.name == name).and_then(|i| u32::try_from(i).ok()).map(SourceId)

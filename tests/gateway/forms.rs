@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Form, Provider, Reply, Script, Setup, Told, form};
+use tests::{Form, Provider, Reply, Script, Setup};
 
 use crate::record;
 
@@ -93,12 +93,19 @@ fn a_stream_that_dies_at_any_byte_ends_in_an_error_or_whole() {
     for form in [Form::Completion, Form::Response] {
         let bytes = form.events(["one SECRET1", "2 two ann@exam", "ple.com"]);
         let provider = Provider::always(Script::default());
-        let gateway = Setup::guarded(&provider).here();
+        let setup = Setup::guarded(&provider).providers("circuit_breaker: {enabled: false}");
+        let gateway = setup.here();
+        let begins = form.begun("one SECRET1").len() - "\n\n".len(); // an event counts without its blank line
         let mut whole = 0;
         for cut in 0..bytes.len() {
             provider.now(Script::stream(&bytes.as_bytes()[..cut]));
             let reply = gateway.ask_as(form, "hi", true);
+            if reply.status == 502 {
+                assert!(cut < begins && reply.code() == "stream_truncated", "{form:?} cut at {cut}");
+                continue;
+            }
             let finished = form.is_finished(&reply);
+            assert!(cut >= begins, "{form:?} cut at {cut}: {}", reply.body);
             assert_ne!(finished, reply.code() == "stream_truncated", "{form:?} cut at {cut}: {}", reply.body);
             assert!(
                 !finished || form.said(&reply) == "one [SECRET] two [EMAIL]",
@@ -187,7 +194,7 @@ fn a_block_in_mid_stream_tells_the_client_and_lets_go_of_the_provider() {
 /// A redaction and a block that need the whole answer.
 const WAITS: &str = r#"policy waits
 rule a on response buffered { when text has "hi" and not text has "please" do redact with "*" }
-rule b on response buffered { when text has "bad" and text has "word" and not text has "sorry" do block }"#;
+rule b on response buffered { when text has "vile" and text has "word" and not text has "sorry" do block }"#;
 
 #[test]
 fn rules_that_wait_for_the_whole_answer_work_in_every_form() {
@@ -203,12 +210,12 @@ fn rules_that_wait_for_the_whole_answer_work_in_every_form() {
             provider.now(Script::json(&form.whole(&pieces.concat())));
             assert_eq!(form.said(&gateway.ask_as(form, "hello", false)), said, "{form:?}");
         }
-        provider.now(form.deltas(["a bad", " word"]));
+        provider.now(form.deltas(["a vile", " word"]));
         let reply = gateway.ask_as(form, "hello", true);
         assert_eq!((form.said(&reply).as_str(), reply.code().as_str()), ("", "output_blocked"), "{form:?}");
-        assert!(!reply.shows("bad") && !reply.shows("word"), "{form:?}: {}", reply.body);
+        assert!(!reply.shows("vile") && !reply.shows("word"), "{form:?}: {}", reply.body);
         form.assert_ended(&reply);
-        provider.now(Script::json(&form.whole("a bad word")));
+        provider.now(Script::json(&form.whole("a vile word")));
         assert_eq!(gateway.ask_as(form, "hello", false).status, 409, "{form:?}");
     }
 }
@@ -217,10 +224,7 @@ fn rules_that_wait_for_the_whole_answer_work_in_every_form() {
 fn a_failure_of_the_provider_is_told_in_the_form() {
     let error = r#"{"code":"overloaded","message":"too much"}"#;
     for form in [Form::Completion, Form::Response] {
-        let begun = match form {
-            Form::Response => Told::begun().events(),
-            Form::Chat | Form::Completion => tests::event(&form::text_chunk(0, "ok SEC", None)),
-        };
+        let begun = form.begun("ok SEC");
         let cases = [
             (format!("data: {{\"error\":{error}}}\n\n"), "overloaded"),
             ("data: {\"error\":\"boom\"}\n\n".to_owned(), "upstream_failed"),
@@ -276,9 +280,7 @@ fn the_model_and_the_fields_of_a_target_are_those_it_gets() {
 #[test]
 fn a_connection_that_breaks_is_told_in_the_form() {
     for form in Form::ALL {
-        let text = form.events(["ok SEC"]);
-        let begun = &text[..text.find("\n\n").unwrap() + 2];
-        let provider = Provider::always(Script::stream(begun).pause(20).reset());
+        let provider = Provider::always(Script::stream(form.begun("ok SEC")).pause(20).reset());
         let gateway = Setup::guarded(&provider).here();
         let reply = gateway.ask_as(form, "hi", true);
         assert_eq!((reply.code().as_str(), reply.shows("SEC")), ("stream_broken", false), "{form:?}");

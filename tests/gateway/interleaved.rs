@@ -43,7 +43,7 @@ fn said_in(place: Place, piece: &str) -> Value {
     json!({"id": "c1", "choices": [{"index": index, "delta": delta, "finish_reason": null}]})
 }
 
-/// Texts by choice, field and number of the call.
+/// Texts by choice, channel and call.
 type Texts = BTreeMap<(u64, String, u64), String>;
 
 /// The texts that the client puts together of chunks, and why each choice ended.

@@ -2,11 +2,15 @@
 
 mod agreement;
 mod assembly;
+mod breakers;
 mod calls;
 mod canary;
 mod chat;
+mod concurrency;
 mod cuts;
 mod failing_streams;
+mod falling_back;
+mod faults;
 mod forms;
 mod heads;
 mod inline_rules;
@@ -15,13 +19,28 @@ mod items;
 mod lifecycle;
 mod limits;
 mod odd_responses;
+mod openings;
+mod patience;
+mod probes;
 mod process;
 mod prompts;
 mod record;
 mod responses;
+mod retries;
 mod routing;
 mod streams;
 mod strict_json;
 mod surface;
 mod tools;
 mod upstream;
+
+use std::time::{Duration, Instant};
+
+/// Waits for what must come true soon.
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(Instant::now() < until, "it did not come true");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -57,17 +57,17 @@ fn a_response_that_fails_is_an_error_whole_and_streamed() {
     let mut failed = response(Vec::new());
     (failed["status"], failed["error"]) =
         (json!("failed"), json!({"code": "server_error", "message": "it broke"}));
-    let mut told = Told::begun();
-    told.add(json!({"type": "response.failed", "response": failed}));
+    let failed_event = format!("data: {}\n\n", json!({"type": "response.failed", "response": failed}));
     let flat = "event: error\ndata: {\"type\":\"error\",\"code\":\"server_error\",\"message\":\"it broke\",\"param\":null}\n\n";
     let bare = "event: error\ndata: {\"type\":\"error\"}\n\n";
-    for (rest, code) in [
-        (told.events(), "server_error"),
-        (Told::begun().events() + flat, "server_error"),
-        (Told::begun().events() + bare, "upstream_failed"),
-    ] {
+    for (failure, code) in
+        [(&*failed_event, "server_error"), (flat, "server_error"), (bare, "upstream_failed")]
+    {
         for setup in [Setup::guarded, Setup::over] {
-            let provider = Provider::always(Script::stream(&rest));
+            let provider = Provider::always(Script::stream(Told::begun().events() + failure));
+            let reply = ask(&setup(&provider).here(), true);
+            assert_eq!((reply.status, reply.code().as_str()), (502, code), "before the first word");
+            let provider = Provider::always(Script::stream(Form::Response.begun("ok") + failure));
             let gateway = setup(&provider).here();
             let reply = ask(&gateway, true);
             assert_eq!(reply.code(), code, "{}", reply.body);

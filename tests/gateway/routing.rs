@@ -1,9 +1,9 @@
 //! Which target is asked, and who is next when one fails.
 
 use serde_json::json;
-use tests::{DONE, Provider, Script, Setup, delta, event, question_of};
+use tests::{Provider, Script, Setup, delta, event, question_of};
 
-use crate::record;
+use crate::{record, wait_until};
 
 fn fails(status: &str) -> Script {
     Script::reply(status, "application/json", "{}")
@@ -12,21 +12,34 @@ fn fails(status: &str) -> Script {
 #[test]
 fn the_next_target_is_asked_after_each_kind_of_failure() {
     let second = Provider::always(Script::answer("second"));
-    for (name, script) in [
-        ("429", fails("429 Slow")),
-        ("500", fails("500 Oops")),
-        ("503", fails("503 Busy")),
-        ("425", fails("425 Early")),
-        ("closes", Script::default()),
-        ("resets", Script::default().reset()),
-        ("silence", Script::default().stall()),
+    let boots = r#"{"error":{"code":"DEPLOYMENT_SCALING_UP","message":"wait"}}"#;
+    let half = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"choices\"";
+    let later = "retry-after: 9\r\ncontent-type: application/json\r\n";
+    for (name, script, tries) in [
+        ("429", fails("429 Slow"), 2),
+        ("429 for long", Script::with_headers("429 Slow", later, "{}"), 1),
+        ("500", fails("500 Oops"), 2),
+        ("503", fails("503 Busy"), 2),
+        ("503 and no retry", Script::with_headers("503 Busy", "x-should-retry: false\r\n", "{}"), 1),
+        ("408", fails("408 Slow"), 2),
+        ("closes", Script::default(), 2),
+        ("resets", Script::default().reset(), 2),
+        ("425", fails("425 Early"), 1),
+        ("boots", Script::reply("503 Busy", "application/json", boots), 1),
+        ("no such model", fails("404 Gone"), 1),
+        ("silence", Script::default().stall(), 1),
+        ("breaks off", Script::raw(half), 1),
+        ("garbage", Script::reply("200 OK", "application/json", "<html>"), 1),
+        ("gzip", Script::with_headers("200 OK", "content-encoding: gzip\r\n", ""), 1),
     ] {
         let first = Provider::always(script);
-        let gateway = Setup::new().target("a", &first, "timeout_seconds: 1").target("b", &second, "").here();
+        let setup = Setup::new().providers("retry: {backoff_ms: 1}");
+        let gateway =
+            setup.target("a", &first, "timeout_seconds: 1, model: m").target("b", &second, "").here();
         let reply = gateway.ask("hi");
         assert_eq!(
             (reply.status, reply.header("x-kt-target"), first.connections()),
-            (200, Some("b"), 1),
+            (200, Some("b"), tries),
             "{name}"
         );
         let record = record::only(&gateway.stop(), "complete", 200);
@@ -37,16 +50,13 @@ fn the_next_target_is_asked_after_each_kind_of_failure() {
 #[test]
 fn a_failure_that_no_other_target_can_mend_is_told_at_once() {
     let second = Provider::always(Script::answer("second"));
-    for (name, script, status) in [
-        ("400", fails("400 Bad"), 400),
-        ("401", fails("401 No"), 502),
-        ("307", fails("307 There"), 502),
-        ("garbage", Script::reply("200 OK", "application/json", "<html>"), 502),
-        ("gzip", Script::with_headers("200 OK", "content-encoding: gzip\r\n", ""), 502),
-    ] {
+    for (name, script, status) in
+        [("400", fails("400 Bad"), 400), ("401", fails("401 No"), 502), ("307", fails("307 There"), 502)]
+    {
         let first = Provider::always(script);
         let gateway = Setup::new().target("a", &first, "").target("b", &second, "").here();
         assert_eq!((gateway.ask("hi").status, second.connections()), (status, 0), "{name}");
+        assert_eq!(first.connections(), 1, "{name}");
     }
 }
 
@@ -61,20 +71,10 @@ fn only_configured_triggers_lead_to_the_next_target() {
 }
 
 #[test]
-fn a_stream_falls_back_before_its_first_byte_and_never_after() {
-    let (first, second) = (Provider::always(fails("500 Oops")), Provider::always(Script::deltas(["second"])));
-    let gateway = Setup::new().target("a", &first, "").target("b", &second, "").here();
-    assert_eq!(gateway.stream("hi").said(), "second");
-    first.now(Script::stream(event(&delta("first"))));
-    let reply = gateway.stream("hi");
-    assert_eq!((reply.said().as_str(), reply.code().as_str()), ("first", "stream_truncated"));
-    assert!(reply.body.ends_with(DONE) && second.connections() == 1);
-}
-
-#[test]
 fn when_all_fail_the_last_failure_is_told_and_no_more_are_asked_than_allowed() {
     let all: Vec<Provider> = (0..4).map(|_| Provider::always(fails("500 Oops"))).collect();
-    let mut setup = Setup::new().providers("fallback: {max_fallback_attempts: 2}");
+    let mut setup =
+        Setup::new().providers("fallback: {max_fallback_attempts: 2}").providers("retry: {max_attempts: 1}");
     for (at, provider) in all.iter().enumerate() {
         setup = setup.target(&format!("t{at}"), provider, "");
     }
@@ -99,6 +99,81 @@ fn weights_are_kept_exactly_and_smoothly() {
         assert_eq!(ten.iter().filter(|id| *id == "a").count(), 5, "{ten:?}");
     }
     assert!(!turns.windows(3).any(|three| three == ["b"; 3] || three == ["a"; 3]), "{turns:?}");
+}
+
+/// The targets that answer so many questions in turn.
+fn answering(gateway: &tests::Gateway, headers: &str, count: usize) -> Vec<String> {
+    let ask = |_| gateway.post(headers, question_of("hi", false).to_string());
+    (0..count).map(ask).map(|reply| reply.header("x-kt-target").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_fastest_of_late_is_asked_and_the_health_tells_how_fast() {
+    let slow = Provider::always(Script::default().pause(300).then(Script::answer("slow").bytes()));
+    let fast = Provider::always(Script::answer("fast"));
+    let setup = Setup::new().providers("strategy: lowest_latency");
+    let gateway = setup.target("slow", &slow, "").target("fast", &fast, "").here();
+    assert_eq!(answering(&gateway, "", 5), ["slow", "fast", "fast", "fast", "fast"]);
+    let targets = gateway.admin("/health").json()["targets"].clone();
+    assert!(targets["slow"]["latency_ms"].as_u64().unwrap() >= 300, "{targets}");
+    assert!(targets["fast"]["latency_ms"].as_u64().unwrap() < 300, "{targets}");
+}
+
+#[test]
+fn the_cheapest_for_the_request_is_asked() {
+    let all: Vec<Provider> = (0..3).map(|_| Provider::always(Script::answer("ok"))).collect();
+    let gateway = Setup::new()
+        .providers("strategy: least_cost")
+        .target("unpriced", &all[0], "")
+        .target("terse", &all[1], "pricing: {prompt: 1, completion: 100}")
+        .target("wordy", &all[2], "pricing: {prompt: 50, completion: 1}")
+        .here();
+    let ask = |question: &str, max_tokens: u32| {
+        let mut request = question_of(question, false);
+        request["max_tokens"] = json!(max_tokens);
+        gateway.chat(&request).header("x-kt-target").unwrap().to_owned()
+    };
+    assert_eq!((ask("hi", 1000), ask(&"long ".repeat(500), 5)), ("wordy".into(), "terse".into()));
+}
+
+#[test]
+fn the_least_busy_is_asked_until_it_has_answered_to_the_end() {
+    use std::io::Write;
+    let held = Provider::always(Script::stream(event(&delta("a"))).stall());
+    let free = Provider::always(Script::answer("free"));
+    let setup = Setup::new().providers("strategy: least_busy");
+    let gateway = setup.target("held", &held, "").target("free", &free, "").here();
+    let body = question_of("hi", true).to_string();
+    let mut socket = tests::client::connect(gateway.address);
+    socket.write_all(tests::client::request("/v1/chat/completions", "", body.len()).as_bytes()).unwrap();
+    socket.write_all(body.as_bytes()).unwrap();
+    wait_until(|| gateway.admin("/health").json()["targets"]["held"]["in_flight"] == 1);
+    assert_eq!(answering(&gateway, "", 4), ["free"; 4]);
+    drop(socket);
+    wait_until(|| gateway.admin("/health").json()["targets"]["held"]["in_flight"] == 0);
+}
+
+#[test]
+fn users_are_split_and_stay() {
+    let all: Vec<Provider> = (0..3).map(|_| Provider::always(Script::answer("ok"))).collect();
+    let gateway = Setup::new()
+        .providers(
+            "ab_test: {sticky_by: user_id, variants: [{provider_id: b, weight: 3}, {provider_id: c, weight: 1}]}",
+        )
+        .target("a", &all[0], "")
+        .target("b", &all[1], "")
+        .target("c", &all[2], "")
+        .here();
+    let users: Vec<String> = (0..40).map(|n| format!("x-user-id: user-{n}\r\n")).collect();
+    let firsts: Vec<String> = users.iter().flat_map(|user| answering(&gateway, user, 1)).collect();
+    let of = |id: &str| firsts.iter().filter(|first| *first == id).count();
+    assert!(of("a") == 0 && of("b") > of("c") && of("c") > 0, "{firsts:?}");
+    for (user, first) in users.iter().zip(&firsts).take(10) {
+        assert_eq!(answering(&gateway, user, 3), [first.as_str(); 3]);
+    }
+    all[1].now(fails("503 Busy"));
+    all[2].now(fails("503 Busy"));
+    assert_eq!(answering(&gateway, &users[0], 1), ["a"], "a split does not keep a request from falling back");
 }
 
 #[test]
@@ -192,4 +267,30 @@ fn a_request_that_no_target_may_have_is_blocked() {
     let error = &refused.json()["error"];
     assert_eq!((&error["rule"], &error["reason_code"]), (&json!("health"), &json!("routing.no_target")));
     record::only(&gateway.stop(), "blocked", 409);
+}
+
+#[test]
+fn a_request_that_falls_back_to_another_provider_carries_no_field_that_it_refuses() {
+    let (first, second) = (Provider::always(fails("425 Early")), Provider::always(Script::answer("ok")));
+    let target = |id: &str, name: &str, provider: &Provider| {
+        format!(
+            "    - {{id: {id}, provider: {name}, base_url: \"http://{}/v1\", secret_key_ref: {{file: KEY}}, drop_params: [seed]}}\n",
+            provider.address
+        )
+    };
+    let targets = target("a", "openai", &first) + target("b", "fireworks", &second).as_str();
+    let gateway = Setup::new().providers(&format!("targets:\n{targets}")).here();
+    let mut request = question_of("hi", false);
+    for (field, value) in
+        [("store", json!(false)), ("min_p", json!(0.1)), ("seed", json!(7)), ("top_p", json!(0.5))]
+    {
+        request[field] = value;
+    }
+    assert_eq!(gateway.chat(&request).said(), "ok");
+    let fields = |provider: &Provider| {
+        let sent = provider.last().json();
+        ["store", "min_p", "seed", "top_p"].map(|field| sent.get(field).is_some())
+    };
+    assert_eq!(fields(&first), [true, false, false, true], "OpenAI takes `store`");
+    assert_eq!(fields(&second), [false, true, false, true], "Fireworks takes `min_p`");
 }

@@ -64,6 +64,14 @@ impl Form {
         }
     }
 
+    /// The events of a stream up to the one that says that text.
+    pub fn begun(self, text: &str) -> String {
+        let whole = self.events([text]);
+        let said = whole.find(text).expect("what was put in");
+        let end = whole[said..].find("\n\n").expect("the end of an event");
+        whole[..said + end + 2].to_owned()
+    }
+
     /// A stream of those.
     pub fn deltas<T: AsRef<str>>(self, texts: impl IntoIterator<Item = T>) -> Script {
         Script::stream(self.events(texts))

@@ -41,8 +41,10 @@ pub fn settings(setup: &Setup, config: &Path) -> Settings {
         state_dir: config.with_file_name("state"),
         fail_mode: FailMode::Block,
         upstream: None,
+        max_concurrency: None,
         demo: setup.demo,
         drain: setup.drain,
+        clock: setup.clock.clone(),
     }
 }
 

@@ -11,6 +11,7 @@
 
 pub mod binary;
 pub mod client;
+pub mod clock;
 pub mod form;
 pub mod fuzz;
 pub mod gate;
@@ -21,6 +22,7 @@ pub mod setup;
 
 pub use binary::kt;
 pub use client::{Reply, get, post, send};
+pub use clock::Hands;
 pub use form::{Form, Told};
 pub use gate::{Gateway, question_of};
 pub use provider::{Provider, Seen};

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gateway::Clock;
 use tempfile::TempDir;
 
 use crate::{KEY, Provider};
@@ -39,6 +40,7 @@ pub struct Setup {
     disabled: bool,
     pub(crate) demo: bool,
     pub(crate) drain: Duration,
+    pub(crate) clock: Clock,
 }
 
 impl Default for Setup {
@@ -52,6 +54,7 @@ impl Default for Setup {
             disabled: false,
             demo: false,
             drain: gateway::DRAIN,
+            clock: Clock::default(),
         }
     }
 }
@@ -83,6 +86,13 @@ impl Setup {
     #[must_use]
     pub fn drain(mut self, drain: Duration) -> Self {
         self.drain = drain;
+        self
+    }
+
+    /// What the gateway tells the time by, where the time matters for where requests go.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -160,6 +170,8 @@ impl Setup {
         yaml.push_str(&self.blocks);
         if !self.targets.is_empty() {
             yaml.push_str(&format!("providers:\n{}  targets:\n{}", self.providers, self.targets.concat()));
+        } else if !self.providers.is_empty() {
+            yaml.push_str(&format!("providers:\n{}", self.providers));
         }
         yaml.replace("{file: KEY}", &format!("{{file: \"{}\"}}", key.display()))
     }

@@ -13,7 +13,8 @@ use regex_syntax::hir::Hir;
 use super::resolve::Linked;
 use super::typed::PatternUse;
 use crate::matcher::scan::Scanner;
-use crate::matcher::{self, Blueprint, Detector, Near, Validator, View, regex, words};
+use crate::matcher::words::{self, WordList};
+use crate::matcher::{self, Blueprint, Detector, Near, Validator, View, regex};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
 use written::{
@@ -47,9 +48,17 @@ struct Asked<'a> {
     validators: Vec<Validator>,
     near: &'a [&'a ast::Near],
     source: Source<'a>,
+    words: Option<WordList>,
     view: View,
     /// Whether it may match empty text: a question about a plain string may, a search may not.
     empty: bool,
+}
+
+impl<'a> Asked<'a> {
+    /// One that a rule writes where it asks.
+    fn on_the_spot(name: &'a str, label: Arc<str>, source: Source<'a>, view: View) -> Self {
+        Self { name, label, validators: Vec::new(), near: &[], source, words: None, view, empty: false }
+    }
 }
 
 /// What a set says of its members.
@@ -63,6 +72,7 @@ struct Set<'l> {
 struct Planned {
     key: Key,
     name: Arc<str>,
+    words: Option<WordList>,
     hir: Hir,
     /// The meanings of what must stand near.
     near: Vec<Hir>,
@@ -74,7 +84,7 @@ impl Planned {
     /// What must stand near its matches, built.
     fn near(&self) -> Result<Vec<Near>, String> {
         let both = self.key.near.iter().zip(&self.near);
-        both.map(|(beside, hir)| Near::new(&beside.source, beside.reach, hir)).collect()
+        both.map(|(beside, hir)| Near::new(&beside.source, &beside.flags, beside.reach, hir)).collect()
     }
 }
 
@@ -122,27 +132,17 @@ impl Patterns {
                     offset: 1,
                     capture: None,
                 };
-                self.on_the_spot(&regex.source, label, source, view, of_value, diagnostics)
+                let asked = Asked::on_the_spot(&regex.source, label, source, view);
+                self.plan(Asked { empty: of_value, ..asked }, diagnostics).into_iter().collect()
             }
             PatternUse::Phrase(text, span) => {
                 let expression = words::source([text.as_str()], 0);
                 let source = Source { text: &expression, flags: "i", span: *span, offset: 0, capture: None };
-                self.on_the_spot(text, Arc::from("PHRASE"), source, view, false, diagnostics)
+                let words = Some(WordList { words: vec![text.clone()], edits: 0 });
+                let asked = Asked::on_the_spot(text, Arc::from("PHRASE"), source, view);
+                self.plan(Asked { words, ..asked }, diagnostics).into_iter().collect()
             }
         }
-    }
-
-    fn on_the_spot(
-        &mut self,
-        name: &str,
-        label: Arc<str>,
-        source: Source<'_>,
-        view: View,
-        empty: bool,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<DetectorId> {
-        let asked = Asked { name, label, validators: Vec::new(), near: &[], source, view, empty };
-        self.plan(asked, diagnostics).into_iter().collect()
     }
 
     #[expect(clippy::too_many_arguments, reason = "one recursive walk that carries its surroundings")]
@@ -172,12 +172,8 @@ impl Patterns {
             PatternBody::Regex(regex) => {
                 let capture = def.ast.capture.as_ref();
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
-                ids.extend(
-                    self.plan(
-                        Asked { name, label, validators, near, source, view, empty: false },
-                        diagnostics,
-                    ),
-                );
+                let asked = Asked { name, label, validators, near, source, words: None, view, empty: false };
+                ids.extend(self.plan(asked, diagnostics));
             }
             PatternBody::Words { words, except, .. } => {
                 let except = strings(except, diagnostics);
@@ -187,10 +183,9 @@ impl Patterns {
                     let edits = arguments.fuzzy.get(&index).copied().unwrap_or_default();
                     let expression = words::source(list.iter().map(String::as_str), edits);
                     let source = Source { text: &expression, flags: "i", span, offset: 0, capture: None };
-                    ids.extend(self.plan(
-                        Asked { name, label, validators, near, source, view, empty: false },
-                        diagnostics,
-                    ));
+                    let words = Some(WordList { words: list, edits });
+                    let asked = Asked { name, label, validators, near, source, words, view, empty: false };
+                    ids.extend(self.plan(asked, diagnostics));
                 }
             }
             PatternBody::AnyOf(_) => {
@@ -198,17 +193,16 @@ impl Patterns {
                 for expression in values.filter_map(Value::as_list).flatten().filter_map(Value::as_str) {
                     let source = Source { text: expression, flags: "", span, offset: 0, capture: None };
                     let (label, validators) = (label.clone(), validators.clone());
-                    ids.extend(self.plan(
-                        Asked { name, label, validators, near, source, view, empty: false },
-                        diagnostics,
-                    ));
+                    let asked =
+                        Asked { name, label, validators, near, source, words: None, view, empty: false };
+                    ids.extend(self.plan(asked, diagnostics));
                 }
             }
         }
     }
 
     fn plan(&mut self, asked: Asked<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<DetectorId> {
-        let Asked { name, label, validators, near, source, view, empty } = asked;
+        let Asked { name, label, validators, near, source, words, view, empty } = asked;
         let capture = source.capture.map(|group| Arc::from(group.value.as_str()));
         let (near, near_meanings) = self.near(name, near, view, diagnostics)?;
         let (text, flags) = (source.text.into(), source.flags.into());
@@ -242,7 +236,7 @@ impl Patterns {
         let id = DetectorId(u32::try_from(self.planned.len()).unwrap_or(u32::MAX));
         self.ids.insert(key.clone(), id);
         let (name, span) = (Arc::from(name), source.span);
-        self.planned.push(Planned { key, name, hir, near: near_meanings, span, streams: false });
+        self.planned.push(Planned { key, name, words, hir, near: near_meanings, span, streams: false });
         Some(id)
     }
 
@@ -366,6 +360,7 @@ impl Patterns {
                 validators: planned.key.validators.clone(),
                 near,
                 capture: planned.key.capture.clone(),
+                words: planned.words.clone(),
                 hir: &planned.hir,
                 streams: planned.streams,
                 twin,

@@ -4,6 +4,7 @@ pub mod atoms;
 mod automaton;
 pub mod decode;
 pub mod example;
+pub mod extent;
 pub mod gate;
 pub mod glob;
 pub mod inclusion;
@@ -15,6 +16,7 @@ pub mod scan;
 mod scan_tests;
 pub mod validator;
 pub mod view;
+pub mod walk;
 mod window;
 pub mod words;
 
@@ -53,6 +55,8 @@ pub struct Detector {
     pub validators: Vec<Validator>,
     /// What must stand near a match.
     pub near: Vec<Near>,
+    /// The words that it looks for, where it was written as a list of them.
+    pub words: Option<words::WordList>,
     /// The longest match in bytes of the view; `None` when there is no bound.
     pub longest: Option<usize>,
     whole: meta::Regex,
@@ -80,6 +84,8 @@ pub struct Blueprint<'a> {
     pub near: Vec<Near>,
     /// The group that is what was found.
     pub capture: Option<Arc<str>>,
+    /// The words that the expression stands for, where it was written as a list of them.
+    pub words: Option<words::WordList>,
     /// Its meaning in the view.
     pub hir: &'a Hir,
     /// Whether it will be stepped over answers.
@@ -121,6 +127,7 @@ impl Detector {
             flags: Arc::from(blueprint.flags),
             validators: blueprint.validators,
             near: blueprint.near,
+            words: blueprint.words,
             longest: blueprint.hir.properties().maximum_len(),
             whole,
             capture,
@@ -150,6 +157,11 @@ impl Detector {
         let whole = failed.any(|validator| validator.whole);
         let first = str_of(text, matched).chars().next().map_or(1, char::len_utf8);
         Err(if whole { matched.len().max(1) } else { first })
+    }
+
+    /// The group that is what was found.
+    pub fn captured(&self) -> Option<&str> {
+        self.capture.as_ref().map(|capture| &*capture.group)
     }
 
     /// Bytes before a match that are looked at: one for boundaries, and what may have to stand there.
@@ -253,6 +265,7 @@ mod tests {
             validators: validators.iter().filter_map(|name| validator::find(name)).collect(),
             near: Vec::new(),
             capture: capture.map(Arc::from),
+            words: None,
             hir: &hir,
             streams: true,
             twin: None,

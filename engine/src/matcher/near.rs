@@ -21,6 +21,8 @@ const WIDEST: usize = 4;
 pub struct Near {
     /// The expression, for people.
     pub source: Arc<str>,
+    /// Its flags.
+    pub flags: Arc<str>,
     /// How many characters before and after the match it is looked for in.
     pub reach: usize,
     regex: meta::Regex,
@@ -28,9 +30,10 @@ pub struct Near {
 
 impl Near {
     /// Something with that meaning, so many characters away at most.
-    pub fn new(source: &str, reach: usize, hir: &Hir) -> Result<Self, String> {
+    pub fn new(source: &str, flags: &str, reach: usize, hir: &Hir) -> Result<Self, String> {
         Ok(Self {
             source: Arc::from(source),
+            flags: Arc::from(flags),
             reach,
             regex: super::build(hir, WhichCaptures::Implicit, true)?,
         })
@@ -83,7 +86,7 @@ mod tests {
 
     fn stands(source: &str, reach: usize, text: &str) -> (bool, bool) {
         let hir = regex::compile(source, "", View::Raw).unwrap();
-        let near = Near::new(source, reach, &hir).unwrap();
+        let near = Near::new(source, "", reach, &hir).unwrap();
         let start = text.find('#').unwrap();
         let matched = start..start + 1;
         (near.stands_before(text.as_bytes(), &matched), near.stands_after(text.as_bytes(), &matched))

@@ -82,6 +82,7 @@ fn detector(source: &str, flags: &str, checks: &[&str]) -> Pattern {
         validators: checks.iter().filter_map(|name| validator::find(name)).collect(),
         near: Vec::new(),
         capture: None,
+        words: None,
         hir: &hir,
         streams: false,
         twin: None,

@@ -7,6 +7,15 @@ use super::regex::escape;
 /// The most edits that a word list tolerates: past two, nearly every short word resembles another.
 pub const MAX_EDITS: usize = 2;
 
+/// What a word pattern was made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordList {
+    /// The words, as written.
+    pub words: Vec<String>,
+    /// How many letters may differ.
+    pub edits: usize,
+}
+
 /// The regular expression for any of the words, at most `edits` letters away.
 pub fn source<'a>(words: impl IntoIterator<Item = &'a str>, edits: usize) -> String {
     let mut phrases: Vec<&str> = words.into_iter().map(str::trim).filter(|word| !word.is_empty()).collect();

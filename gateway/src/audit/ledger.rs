@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::verdict::Report;
+use grammar::config::Pricing;
 
+use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::ids;
 use crate::packs::Pack;
@@ -44,6 +46,7 @@ impl Ledger {
             model: None,
             provider: None,
             target: None,
+            attempts: Vec::new(),
             config_version: pack.config.pack.version.value.clone(),
             config_hash: pack.hash().to_owned(),
             status: 0,
@@ -86,10 +89,29 @@ impl Ledger {
     pub(crate) fn sent(&mut self, target: &Arc<Target>, asked: &str) {
         self.target = Some(Arc::clone(target));
         self.note(|record| {
+            record.attempts.push(Attempt { target: target.id.clone(), failure: None });
             record.target = Some(target.id.clone());
             record.provider = Some(target.provider.clone());
             record.model = Some(target.model.as_deref().unwrap_or(asked).to_owned());
         });
+    }
+
+    /// The target that it was sent to last has failed.
+    pub(crate) fn attempt_failed(&mut self, cause: &str) {
+        self.note(|record| {
+            if let Some(attempt) = record.attempts.last_mut() {
+                attempt.failure = Some(cause.to_owned());
+            }
+        });
+    }
+
+    /// The answer of the target that it was sent to last has failed, too late for another target.
+    pub(crate) fn answer_failed(&mut self, cause: &str) {
+        self.attempt_failed(cause);
+        if let Some(record) = &self.record {
+            let (request_id, target_id) = (&record.request_id, record.target.as_deref());
+            tracing::warn!(request_id, target_id, cause, next = "the client is told", "a target failed");
+        }
     }
 
     /// What was decided.
@@ -113,11 +135,7 @@ impl Ledger {
         self.note(|record| {
             let Some(usage) = usage else { return };
             (record.input_tokens, record.output_tokens) = (usage.input, usage.output);
-            record.cost_usd = pricing.zip(usage.input.zip(usage.output)).map(|(price, (input, output))| {
-                #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
-                let (input, output) = (input as f64, output as f64);
-                (input * price.prompt + output * price.completion) / 1e6
-            });
+            record.cost_usd = pricing.and_then(|price| cost(&price, &usage));
         });
     }
 
@@ -158,6 +176,16 @@ impl Drop for Ledger {
     }
 }
 
+/// What an exchange cost in USD, where all that takes is known. Cached tokens are part of the prompt's.
+fn cost(price: &Pricing, usage: &Usage) -> Option<f64> {
+    let (input, output) = usage.input.zip(usage.output)?;
+    let cached = usage.cached.unwrap_or_default().min(input);
+    #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
+    let [fresh, cached, output] = [input - cached, cached, output].map(|tokens| tokens as f64);
+    let of_cached = price.cached.unwrap_or(price.prompt);
+    Some((fresh * price.prompt + cached * of_cached + output * price.completion) / 1e6)
+}
+
 /// The process log's line on a request.
 fn tell(record: &Record) {
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
@@ -177,4 +205,21 @@ fn tell(record: &Record) {
         "request {}",
         record.outcome.name()
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_tokens_cost_what_the_price_says_of_them() {
+        let price = |cached| Pricing { prompt: 2.0, completion: 10.0, cached };
+        let usage = |input, cached| Usage { input: Some(input), cached, output: Some(100_000) };
+        let cost = |cached_price, usage| cost(&price(cached_price), &usage);
+        assert_eq!(cost(Some(0.5), usage(1_000_000, None)), Some(3.0));
+        assert_eq!(cost(Some(0.5), usage(1_000_000, Some(400_000))), Some(1.2 + 0.2 + 1.0));
+        assert_eq!(cost(None, usage(1_000_000, Some(400_000))), Some(3.0));
+        assert_eq!(cost(Some(0.5), usage(1_000_000, Some(9_000_000))), Some(1.5), "no more than there are");
+        assert_eq!(cost(Some(0.5), Usage { input: Some(1), ..Usage::default() }), None);
+    }
 }

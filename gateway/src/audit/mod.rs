@@ -35,7 +35,7 @@ use tokio::task::JoinHandle;
 pub use chain::Hash;
 pub(crate) use ledger::Ledger;
 pub(crate) use receipt::{Receipt, Unwritten};
-pub use record::{Evaluated, Found, Outcome, Record};
+pub use record::{Attempt, Evaluated, Found, Outcome, Record};
 
 use crate::error::Error;
 use crate::gateway::FailMode;

@@ -41,6 +41,7 @@ impl Outcome {
 #[derive(Clone, Debug, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Record {
+    pub attempts: Vec<Attempt>,
     pub config_hash: String,
     pub config_version: String,
     #[serde(serialize_with = "canonical")]
@@ -75,6 +76,14 @@ pub struct Record {
 
 fn canonical<S: serde::Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     number.and_then(canonical_number).serialize(serializer)
+}
+
+/// A target that was asked, and what it failed with, if it did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
+pub struct Attempt {
+    pub failure: Option<String>,
+    pub target: String,
 }
 
 /// One policy's part.

@@ -34,6 +34,9 @@ pub(super) struct Run {
     /// Send all requests to this address instead of the targets' own, for debugging
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
+    /// Most requests that are under way to all targets together, in place of `providers.max_concurrency`
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    max_concurrency: Option<u32>,
     /// Run with an embedded provider: no key and no network needed
     #[arg(long)]
     demo: bool,
@@ -88,8 +91,10 @@ impl Run {
                 Mode::Allow => FailMode::Allow,
             },
             upstream: self.upstream,
+            max_concurrency: self.max_concurrency,
             demo: self.demo,
             drain: crate::DRAIN,
+            clock: crate::Clock::default(),
         };
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,

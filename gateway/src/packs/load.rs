@@ -60,12 +60,22 @@ pub fn one_file(path: &Path) -> Result<Loaded, String> {
         ));
     }
     let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let entry = serde_json::Value::from(format!("./{file}"));
-    let config = format!(
-        "pack: {{name: alone, version: \"0\"}}\npolicies: {{chain: [{entry}]}}\nproviders: {{targets: []}}\n"
-    );
     let name = path.with_file_name("policy-config.yaml").display().to_string();
-    Ok(load_texts(vec![(name, config)]))
+    Ok(load_texts(vec![(name, chain_of(&format!("./{file}")))]))
+}
+
+/// Loads a shipped policy kind as a chain of its own, on its defaults; nothing when there is none of that name.
+pub fn one_kind(name: &str) -> Option<Loaded> {
+    let kind = shipped::find(shipped::KINDS, name)?;
+    Some(load_texts(vec![(kind.path.to_owned(), chain_of(kind.name))]))
+}
+
+/// A configuration of one policy and nothing else.
+fn chain_of(entry: &str) -> String {
+    let entry = serde_json::Value::from(entry);
+    format!(
+        "pack: {{name: alone, version: \"0\"}}\npolicies: {{chain: [{entry}]}}\nproviders: {{targets: []}}\n"
+    )
 }
 
 /// Loads named texts.

@@ -11,7 +11,7 @@ use grammar::config::Config;
 
 use crate::ids;
 use crate::surroundings::Offer;
-pub use load::{Loaded, header, load, load_texts, one_file, quickstart};
+pub use load::{Loaded, header, load, load_texts, one_file, one_kind, quickstart};
 pub(crate) use load::{load_plain, policy_of};
 pub(crate) use shelf::beside;
 pub use shelf::{Shelf, read};

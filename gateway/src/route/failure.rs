@@ -1,46 +1,108 @@
 //! What a provider's failure means: for the client, and for the next target.
 
+use std::time::Duration;
+
 use grammar::config::Trigger;
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, RETRY_AFTER};
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Target;
+use super::{Target, Went, retry};
 use crate::wire::{Fault, upstream_code, upstream_field, upstream_message};
 
 /// A target that did not answer as it should.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// What kind of failure it is, when another target may do better.
-    pub(crate) trigger: Option<Trigger>,
+    /// What kind of failure it is, when another attempt may do better.
+    pub(super) trigger: Option<Trigger>,
+    /// Whether that may be one at the same target.
+    pub(super) again: bool,
+    /// When the target wants to be asked again.
+    pub(super) asked_for: Option<Duration>,
+    /// What it says of the target.
+    pub(super) went: Went,
     /// What happened, for the process log: in our words, since a provider's may quote the prompt.
     pub(crate) cause: String,
     /// What the client is told, when no other target does.
-    pub(crate) fault: Box<Fault>,
+    pub(super) fault: Box<Fault>,
 }
 
 impl Failure {
+    fn new(trigger: Option<Trigger>, cause: impl Into<String>, fault: Fault) -> Self {
+        let (again, asked_for) = (trigger.is_some(), None);
+        Self { trigger, again, asked_for, went: Went::Badly, cause: cause.into(), fault: Box::new(fault) }
+    }
+
     /// The target took too long.
     pub(super) fn timeout(target: &Target) -> Self {
-        let cause = "did not answer in time".to_owned();
+        let cause = "did not answer in time";
         let message = format!("target `{}` {cause}", target.id);
         let fault = Fault::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message);
-        Self { trigger: Some(Trigger::Timeout), cause, fault: Box::new(fault) }
+        Self::new(Some(Trigger::Timeout), cause, fault)
     }
 
     /// There was no connection, or it broke.
     pub(super) fn connection(target: &Target, cause: &str) -> Self {
-        target.note_reached(false);
+        target.vitals().note_reached(false);
         let cause = target.scrub(format!("cannot be reached: {cause}"));
         let message = format!("target `{}` {cause}", target.id);
         let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_unreachable", message);
-        Self { trigger: Some(Trigger::Connection), cause, fault: Box::new(fault) }
+        Self::new(Some(Trigger::Connection), cause, fault)
     }
 
-    /// It answered with something that is never passed on.
+    /// It answered with something that is never passed on. Another target may do better; this one was asked, and paid.
     pub(super) fn unusable(target: &Target, code: &'static str, what: &str) -> Self {
         let fault = Fault::upstream(StatusCode::BAD_GATEWAY, code, format!("target `{}` {what}", target.id));
-        Self { trigger: None, cause: what.to_owned(), fault: Box::new(fault) }
+        Self::new(Some(Trigger::ServerError), what, fault).after_a_head()
+    }
+
+    /// What came with status 200 is no answer, or tells of a failure.
+    pub(crate) fn in_answer(fault: Fault) -> Self {
+        let cause = format!("answered with `{}`", fault.code);
+        Self::told(fault, cause)
+    }
+
+    /// The connection broke when a part of the answer was there.
+    pub(super) fn broken_answer(target: &Target, cause: &str) -> Self {
+        let cause = target.scrub(format!("broke off its answer: {cause}"));
+        let message = format!("target `{}` {cause}", target.id);
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_unreachable", message);
+        Self::new(Some(Trigger::Connection), cause, fault).after_a_head()
+    }
+
+    /// The stream broke before it said anything.
+    pub(super) fn broken(target: &Target, cause: &str) -> Self {
+        let cause = target.scrub(format!("broke off its stream: {cause}"));
+        let message = format!("target `{}` {cause}", target.id);
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "stream_broken", message);
+        Self::new(Some(Trigger::Connection), cause, fault).after_a_head()
+    }
+
+    /// The first thing that the stream said is that it failed.
+    pub(super) fn in_stream(fault: Fault) -> Self {
+        let cause = format!("failed in its stream with `{}`", fault.code);
+        Self::told(fault, cause)
+    }
+
+    fn told(fault: Fault, cause: String) -> Self {
+        let (trigger, went) = match (fault.kind, &*fault.code) {
+            ("rate_limit_error", _) => (Some(Trigger::RateLimit), Went::Unsaid),
+            ("invalid_request_error", _) => (None, Went::Well),
+            (_, "unreadable_answer") => {
+                return Self::new(Some(Trigger::ServerError), cause, fault).after_a_head();
+            }
+            (_, "stream_truncated") => {
+                return Self::new(Some(Trigger::Connection), cause, fault).after_a_head();
+            }
+            _ => (Some(Trigger::ServerError), Went::Badly),
+        };
+        Self { went, ..Self::new(trigger, cause, fault) }
+    }
+
+    /// The answer had begun: the request is at work there, and is paid for, so that target is not asked again.
+    pub(super) fn after_a_head(self) -> Self {
+        Self { again: false, ..self }
     }
 
     /// It answered with an error status.
@@ -53,12 +115,13 @@ impl Failure {
         let retry_after = retry_after.as_deref();
         let message = format!("target `{}` answered {}: {said}", target.id, status.as_u16());
         let bad_gateway = |code| Fault::upstream(StatusCode::BAD_GATEWAY, code, message.clone());
-        let (trigger, fault) = match status.as_u16() {
+        let (trigger, went, fault) = match status.as_u16() {
             401 | 403 => {
                 tracing::error!(target_id = target.id, "the provider refuses the configured key: check it");
                 let fault =
                     format!("target `{}` refuses the gateway's key; the operator must mend it", target.id);
-                (None, Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_auth", fault).should_retry(false))
+                let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_auth", fault);
+                (None, Went::Badly, fault.should_retry(false))
             }
             402 | 407 | 412 => {
                 tracing::error!(
@@ -66,25 +129,47 @@ impl Failure {
                     status = status.as_u16(),
                     "the provider wants something of the operator"
                 );
-                (None, bad_gateway("upstream_refused").should_retry(false))
+                (None, Went::Badly, bad_gateway("upstream_refused").should_retry(false))
+            }
+            404 if is_of_model(target, &body) => {
+                (Some(Trigger::ServerError), Went::Unsaid, clients_own(target, status, said, &body))
             }
             408 => {
                 let fault = Fault::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message);
-                (Some(Trigger::Timeout), fault)
+                (Some(Trigger::Timeout), Went::Badly, fault)
             }
             425 | 500..=599 => {
-                (Some(Trigger::ServerError), bad_gateway("upstream_failed").retry_after(retry_after))
+                let fault = bad_gateway("upstream_failed").retry_after(retry_after);
+                (Some(Trigger::ServerError), Went::Badly, fault)
             }
             429 => {
                 let fault = Fault::new(status, "rate_limit_error", "rate_limit_exceeded", message);
-                (Some(Trigger::RateLimit), fault.retry_after(retry_after.or(Some("1"))))
+                (Some(Trigger::RateLimit), Went::Unsaid, fault.retry_after(retry_after.or(Some("1"))))
             }
-            300..=399 => (None, bad_gateway("upstream_redirect")),
-            400..=499 => (None, clients_own(target, status, said, &body)),
-            _ => (None, bad_gateway("upstream_status")),
+            300..=399 => (None, Went::Badly, bad_gateway("upstream_redirect")),
+            400..=499 => (None, Went::Well, clients_own(target, status, said, &body)),
+            _ => (None, Went::Badly, bad_gateway("upstream_status")),
         };
-        Self { trigger, cause: format!("answered {}", status.as_u16()), fault: Box::new(fault) }
+        let again = trigger.is_some() && !lasts(status, headers, &body);
+        let asked_for = retry::asked_for(headers, Timestamp::now());
+        let cause = format!("answered {}", status.as_u16());
+        Self { again, asked_for, went, ..Self::new(trigger, cause, fault) }
     }
+}
+
+/// Whether a 404 says that the model is not there, which another target may have: a target with a model of its own, or
+/// a provider that names the model as what is missing.
+fn is_of_model(target: &Target, body: &Value) -> bool {
+    let is = |field, values: &[&str]| upstream_field(body, field).is_some_and(|v| values.contains(&&*v));
+    target.model.is_some() || is("param", &["model"]) || is("code", &["NOT_FOUND", "model_not_found"])
+}
+
+/// Whether asking the same target again in a moment cannot help: the model is not there (404), Fireworks changes its
+/// weights (425) or boots it for minutes, or the provider says so itself.
+fn lasts(status: StatusCode, headers: &HeaderMap, body: &Value) -> bool {
+    let boots = || upstream_field(body, "code").is_some_and(|code| code == "DEPLOYMENT_SCALING_UP");
+    let forbids = || headers.get("x-should-retry").is_some_and(|value| value == "false");
+    matches!(status.as_u16(), 404 | 425) || boots() || forbids()
 }
 
 /// An error of the client's own making keeps its status and its words.
@@ -121,6 +206,37 @@ mod tests {
         assert_eq!(seen(404), (404, "invalid_request".into(), None));
         assert_eq!(seen(429), (429, "rate_limit_exceeded".into(), Some(Trigger::RateLimit)));
         assert_eq!(seen(503), (502, "upstream_failed".into(), Some(Trigger::ServerError)));
+    }
+
+    #[test]
+    fn what_lasts_is_not_asked_again() {
+        let seen = |status, body| {
+            let failure = failure(status, body);
+            (failure.trigger.is_some(), failure.again)
+        };
+        assert_eq!(seen(503, "{}"), (true, true));
+        assert_eq!(seen(503, r#"{"error":{"code":"DEPLOYMENT_SCALING_UP"}}"#), (true, false));
+        assert_eq!(seen(425, "{}"), (true, false));
+        assert_eq!(seen(404, r#"{"error":{"code":"NOT_FOUND","message":"no model"}}"#), (true, false));
+        assert_eq!(seen(404, r#"{"error":{"param":"model"}}"#), (true, false));
+        assert_eq!(seen(404, r#"{"error":{"code":"other"}}"#), (false, false));
+        assert_eq!(seen(400, r#"{"error":{"param":"model"}}"#), (false, false));
+    }
+
+    #[test]
+    fn only_what_speaks_against_a_target_counts_against_it() {
+        let went = |status| failure(status, "{}").went;
+        for (status, expected) in [
+            (500, Went::Badly),
+            (425, Went::Badly),
+            (401, Went::Badly),
+            (429, Went::Unsaid),
+            (400, Went::Well),
+            (404, Went::Well),
+            (422, Went::Well),
+        ] {
+            assert_eq!(went(status), expected, "{status}");
+        }
     }
 
     #[test]

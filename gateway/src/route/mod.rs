@@ -1,59 +1,96 @@
 //! Where a request goes: the targets, whose turn it is, and who is next when one fails.
 
+mod attempts;
+mod breaker;
 mod failure;
+mod fields;
+mod latency;
+mod lease;
+mod opening;
+mod patience;
+mod probe;
+mod retry;
+mod slots;
+mod split;
 mod strategy;
 mod target;
 mod upstream;
+mod vitals;
+mod wish;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use engine::input::Request;
 use engine::verdict::{Decision, Verdict};
-use grammar::config::{Fallback, Providers, Strategy};
+use grammar::config::{self, Fallback, Providers};
 use hyper::StatusCode;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+pub(crate) use attempts::Attempts;
 pub(crate) use failure::Failure;
+pub(crate) use lease::{Lease, Went};
+pub(crate) use opening::Opened;
+pub(crate) use patience::deadline;
 pub use target::Target;
 pub(crate) use target::read_key;
 pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
+pub(crate) use wish::Wish;
 
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::surroundings::Offer;
 use crate::wire::Fault;
-use strategy::Turn;
+use attempts::{Term, Trip};
+use breaker::{Refusal, whole_seconds};
+use slots::{Load, Slots};
+use split::Split;
+use strategy::{Turn, rotated};
+
+/// When a client may come back for targets of which nobody knows when they will be there.
+const BACK_IN: Duration = Duration::from_secs(8);
 
 /// All targets and the order in which they are asked.
 #[derive(Debug)]
 pub struct Router {
     targets: Vec<Arc<Target>>,
-    /// Those among which turns go round.
-    rotation: Vec<Arc<Target>>,
-    /// Those that are asked when nothing else is left.
-    spare: Vec<Arc<Target>>,
     turn: Turn,
+    split: Option<Split>,
     fallback: Fallback,
+    slots: Option<Slots>,
+    clock: Clock,
 }
 
 impl Router {
     /// Makes the targets of a configuration ready; `upstream` replaces their addresses.
-    pub fn new(providers: &Providers, upstream: Option<&str>) -> Result<Self, Error> {
-        let prepared =
-            providers.targets.iter().map(|written| Target::prepare(written, upstream).map(Arc::new));
-        let targets = prepared.collect::<Result<Vec<_>, _>>()?;
-        let able = targets.iter().filter(|target| target.unavailable().is_none()).cloned();
-        let weighted = providers.strategy() == Strategy::WeightedRoundRobin;
-        let (mut rotation, mut spare): (Vec<_>, Vec<_>) =
-            able.partition(|target| !weighted || target.weight > 0.0);
-        if rotation.is_empty() {
-            std::mem::swap(&mut rotation, &mut spare);
-        }
-        let weights: Vec<f64> = rotation.iter().map(|target| target.weight).collect();
-        let turn = Turn::new(providers.strategy(), &weights)?;
-        Ok(Self { targets, rotation, spare, turn, fallback: providers.fallback.clone() })
+    pub fn new(providers: &Providers, upstream: Option<&str>, clock: Clock) -> Result<Self, Error> {
+        let prepare = |written: &config::Target| {
+            let retry = written.retry.as_ref().or(providers.retry.as_ref()).cloned();
+            let circuit_breaker = written.circuit_breaker.or(providers.circuit_breaker);
+            Target::prepare(&config::Target { retry, circuit_breaker, ..written.clone() }, upstream)
+                .map(Arc::new)
+        };
+        let targets = providers.targets.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            turn: Turn::new(providers.strategy(), &targets),
+            split: providers.ab_test.as_ref().and_then(Split::of),
+            fallback: providers.fallback.clone(),
+            slots: providers.max_concurrency.map(Slots::new),
+            targets,
+            clock,
+        })
     }
 
     /// All targets, in the order of the configuration.
     pub fn targets(&self) -> &[Arc<Target>] {
         &self.targets
+    }
+
+    /// Probes the targets for as long as the tasks are kept.
+    pub(crate) fn watch(&self, upstream: &Upstream) -> JoinSet<()> {
+        let probed = self.targets.iter().filter(|target| target.unavailable().is_none());
+        probed.map(|target| probe::watch(Arc::clone(target), upstream.clone())).collect()
     }
 
     /// What rules may ask of each target.
@@ -67,39 +104,77 @@ impl Router {
         })
     }
 
-    /// The targets to ask for a model, in order, of those that rules have left. A model that is a target's id pins the
-    /// request to it.
-    pub(crate) fn plan(&self, model: &str, left: Option<&[usize]>) -> Result<Vec<Arc<Target>>, Fault> {
-        let open = |wanted: &Arc<Target>| {
-            let at = self.targets.iter().position(|target| Arc::ptr_eq(target, wanted));
-            left.is_none_or(|left| at.is_some_and(|at| left.contains(&at)))
+    /// What a request wants of the router.
+    pub(crate) fn wish(&self, request: &Request<'_>, left: Option<Vec<usize>>) -> Wish {
+        Wish { left, ..Wish::of(request, self.split.as_ref()) }
+    }
+
+    /// How full the gateway is, where that is limited.
+    pub(crate) fn load(&self) -> Option<Load> {
+        self.slots.as_ref().map(Slots::load)
+    }
+
+    /// The attempts at a request, whose client waits until `deadline`. They begin when the request has a slot.
+    pub(crate) async fn attempts<'r>(
+        &'r self,
+        wish: &Wish,
+        request_id: &'r str,
+        stream: bool,
+        deadline: Option<Instant>,
+    ) -> Result<Attempts<'r>, Fault> {
+        let slot = match &self.slots {
+            Some(slots) => Some(slots.take(deadline).await?),
+            None => None,
         };
-        if let Some(pinned) = self.targets.iter().find(|target| target.id == model) {
-            if !open(pinned) {
-                return Err(closed(pinned));
-            }
-            return match pinned.unavailable() {
-                Some(_) => Err(none_available(std::slice::from_ref(pinned))),
-                None => Ok(vec![Arc::clone(pinned)]),
-            };
+        let trip = Trip { request_id, stream, deadline, slot };
+        Ok(Attempts::new(self, self.plan(wish)?, trip))
+    }
+
+    /// A hold on a target that is about to be asked.
+    fn lease(&self, term: Term) -> Result<Lease, Refusal> {
+        Lease::new(term, self.clock.clone())
+    }
+
+    /// What time it is for the targets.
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// The targets to ask, in order, of those that rules have left. A model that is a target's id pins the request to it.
+    fn plan(&self, wish: &Wish) -> Result<Vec<Arc<Target>>, Fault> {
+        let open: Vec<&Arc<Target>> = self
+            .targets
+            .iter()
+            .enumerate()
+            .filter_map(|(at, target)| {
+                wish.left.as_ref().is_none_or(|left| left.contains(&at)).then_some(target)
+            })
+            .collect();
+        if let Some(pinned) = self.targets.iter().find(|target| target.id == wish.model) {
+            return self.pinned(pinned, &open);
         }
-        if self.rotation.is_empty() {
-            return Err(none_available(&self.targets));
+        let now = self.clock.now();
+        let able: Vec<_> = open.iter().copied().filter(|target| target.refusal(now).is_none()).collect();
+        if able.is_empty() {
+            return Err(none_available(&refusals(open, now)));
         }
-        let in_turn = self.rotation.iter().cycle().skip(self.turn.first()).take(self.rotation.len());
-        let most = usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1);
-        let plan: Vec<_> =
-            in_turn.chain(&self.spare).filter(|target| open(target)).take(most).cloned().collect();
-        if plan.is_empty() {
-            let unable: Vec<_> = self.targets.iter().filter(|target| open(target)).cloned().collect();
-            return Err(none_available(&unable));
-        }
+        let first = self.split.as_ref().and_then(|split| split.pick(wish.sticky.as_deref(), &able));
+        let mut plan = match first {
+            Some(first) => rotated(&able, first),
+            None => self.turn.order(&able, wish, now),
+        };
+        plan.truncate(usize::try_from(self.fallback.max_attempts).unwrap_or(usize::MAX).saturating_add(1));
         Ok(plan)
     }
 
-    /// Whether a failure sends a request on to the next target.
-    pub(crate) fn goes_on_after(&self, failure: &Failure) -> bool {
-        failure.trigger.is_some_and(|trigger| self.fallback.triggers.contains(&trigger))
+    fn pinned(&self, pinned: &Arc<Target>, open: &[&Arc<Target>]) -> Result<Vec<Arc<Target>>, Fault> {
+        if !open.iter().any(|open| Arc::ptr_eq(open, pinned)) {
+            return Err(closed(pinned));
+        }
+        match pinned.refusal(self.clock.now()) {
+            Some(refusal) => Err(none_available(&[(Arc::clone(pinned), refusal)])),
+            None => Ok(vec![Arc::clone(pinned)]),
+        }
     }
 }
 
@@ -113,59 +188,72 @@ fn closed(pinned: &Target) -> Fault {
     })
 }
 
-fn none_available(unable: &[Arc<Target>]) -> Fault {
-    let reasons = unable
-        .iter()
-        .map(|target| format!("`{}`: {}", target.id, target.unavailable().unwrap_or("not in the rotation")));
-    let reasons = reasons.collect::<Vec<_>>().join("; ");
-    let message = if reasons.is_empty() {
-        "no target is configured".to_owned()
-    } else {
-        format!("no target is available: {reasons}")
+/// Why each of those targets is not to be asked.
+fn refusals<'t>(targets: impl IntoIterator<Item = &'t Arc<Target>>, now: Duration) -> Vec<Refused> {
+    let refused = |target: &Arc<Target>| Some((Arc::clone(target), target.refusal(now)?));
+    targets.into_iter().filter_map(refused).collect()
+}
+
+/// A target and why it is not to be asked.
+type Refused = (Arc<Target>, Refusal);
+
+/// Nobody can be asked: each is named with its reason, and the soonest to come back says when.
+fn none_available(refused: &[Refused]) -> Fault {
+    let reasons: Vec<_> =
+        refused.iter().map(|(target, refusal)| format!("`{}`: {}", target.id, refusal.why)).collect();
+    let message = match reasons.as_slice() {
+        [] => "no target is configured".to_owned(),
+        reasons => format!("no target is available: {}", reasons.join("; ")),
     };
-    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", message).retry_after(Some("8"))
+    let soonest = refused.iter().filter_map(|(_, refusal)| refusal.back_in).min();
+    let retry_after = whole_seconds(soonest.unwrap_or(BACK_IN)).max(1).to_string();
+    Fault::upstream(StatusCode::SERVICE_UNAVAILABLE, "no_target_available", message)
+        .retry_after(Some(&retry_after))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::kit;
-    use grammar::config::{KeyRef, Strategy};
+    use grammar::config::{AbTest, KeyRef, StickyBy, Strategy, Variant};
 
     fn providers(strategy: Strategy, ids: &[&str]) -> Providers {
         let targets = ids.iter().map(|id| kit::target(id, "http://127.0.0.1:9/v1")).collect();
         Providers { strategy: Some(kit::spanned(strategy)), targets, ..Providers::default() }
     }
 
+    fn router(providers: &Providers) -> Router {
+        Router::new(providers, None, Clock::default()).unwrap()
+    }
+
+    fn wish(model: &str) -> Wish {
+        Wish { model: model.to_owned(), ..Wish::default() }
+    }
+
+    fn ids(plan: Result<Vec<Arc<Target>>, Fault>) -> Vec<String> {
+        plan.unwrap().iter().map(|target| target.id.clone()).collect()
+    }
+
     fn plan(router: &Router, model: &str) -> Vec<String> {
-        router.plan(model, None).unwrap().iter().map(|target| target.id.clone()).collect()
+        ids(router.plan(&wish(model)))
     }
 
     #[test]
     fn a_model_that_is_a_target_pins_it() {
-        let router = Router::new(&providers(Strategy::Fallback, &["a", "b"]), None).unwrap();
+        let router = router(&providers(Strategy::Fallback, &["a", "b"]));
         assert_eq!(plan(&router, "b"), ["b"]);
         assert_eq!(plan(&router, "gpt"), ["a", "b"]);
     }
 
     #[test]
     fn rules_narrow_the_plan_and_bind_a_pin() {
-        let router = Router::new(&providers(Strategy::Fallback, &["a", "b", "c"]), None).unwrap();
-        let ids = |model, left| {
-            let plan: Result<Vec<Arc<Target>>, Fault> = router.plan(model, Some(left));
-            plan.map(|plan| plan.iter().map(|target| target.id.clone()).collect::<Vec<_>>())
-        };
-        assert_eq!(ids("m", &[1, 2]).unwrap(), ["b", "c"]);
-        assert_eq!(ids("b", &[1]).unwrap(), ["b"]);
-        let fault = ids("a", &[1, 2]).unwrap_err();
+        let router = router(&providers(Strategy::Fallback, &["a", "b", "c"]));
+        let narrowed =
+            |model, left: &[usize]| router.plan(&Wish { left: Some(left.to_vec()), ..wish(model) });
+        assert_eq!(ids(narrowed("m", &[1, 2])), ["b", "c"]);
+        assert_eq!(ids(narrowed("b", &[1])), ["b"]);
+        let fault = narrowed("a", &[1, 2]).unwrap_err();
         assert_eq!((fault.status.as_u16(), fault.kind), (409, "policy_violation"));
-    }
-
-    #[test]
-    fn the_turn_moves_and_the_others_follow() {
-        let router = Router::new(&providers(Strategy::RoundRobin, &["a", "b", "c"]), None).unwrap();
-        assert_eq!(plan(&router, "m"), ["a", "b", "c"]);
-        assert_eq!(plan(&router, "m"), ["b", "c", "a"]);
     }
 
     #[test]
@@ -173,29 +261,46 @@ mod tests {
         let mut providers = providers(Strategy::WeightedRoundRobin, &["off", "a", "b", "spare"]);
         providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
         providers.targets[3].weight = 0.0;
-        let router = Router::new(&providers, None).unwrap();
+        let router = router(&providers);
         let plans: Vec<Vec<String>> = (0..100).map(|_| plan(&router, "m")).collect();
         let first = |id: &str| plans.iter().filter(|plan| plan[0] == id).count();
         assert_eq!((first("a"), first("b")), (50, 50), "the share of the one that is off goes to both");
         assert!(plans.iter().all(|plan| plan.len() == 3 && plan[2] == "spare"));
-        providers.targets.truncate(1);
-        providers.targets.push(kit::target("none", "http://127.0.0.1:9/v1"));
-        providers.targets[1].weight = 0.0;
-        assert_eq!(plan(&Router::new(&providers, None).unwrap(), "m"), ["none"]);
+    }
+
+    #[test]
+    fn a_split_says_who_goes_first_and_the_list_who_follows() {
+        let mut providers = providers(Strategy::RoundRobin, &["a", "b", "c"]);
+        let variant = |id: &str| Variant { provider_id: kit::spanned(id.into()), weight: 1.0 };
+        let variants = vec![variant("a"), variant("c")];
+        providers.ab_test = Some(AbTest { enabled: true, sticky_by: StickyBy::UserId, variants });
+        let split = router(&providers);
+        let of = |user: &str, left| {
+            let request = Request { user_id: Some(user), model: "m", ..Request::default() };
+            ids(split.plan(&split.wish(&request, left)))
+        };
+        let users: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let plans: Vec<_> = users.iter().map(|user| of(user, None)).collect();
+        assert!(plans.contains(&vec!["a".into(), "b".into(), "c".into()]), "{plans:?}");
+        assert!(plans.contains(&vec!["c".into(), "a".into(), "b".into()]), "{plans:?}");
+        assert!(users.iter().zip(&plans).all(|(user, plan)| of(user, None) == *plan), "users stay");
+        assert!(users.iter().all(|user| of(user, Some(vec![1])) == ["b"]), "a split is no way around rules");
+        providers.ab_test.as_mut().unwrap().enabled = false;
+        assert_eq!(plan(&router(&providers), "m"), ["a", "b", "c"]);
     }
 
     #[test]
     fn no_more_targets_are_asked_than_allowed() {
         let mut providers = providers(Strategy::Fallback, &["a", "b", "c"]);
         providers.fallback.max_attempts = 1;
-        assert_eq!(plan(&Router::new(&providers, None).unwrap(), "m"), ["a", "b"]);
+        assert_eq!(plan(&router(&providers), "m"), ["a", "b"]);
     }
 
     #[test]
     fn when_none_can_be_asked_each_is_named_with_its_reason() {
         let mut providers = providers(Strategy::Fallback, &["a"]);
         providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
-        let fault = Router::new(&providers, None).unwrap().plan("m", None).unwrap_err();
+        let fault = router(&providers).plan(&wish("m")).unwrap_err();
         assert_eq!(fault.status.as_u16(), 503);
         assert_eq!(fault.message, "no target is available: `a`: `KT_NO_SUCH_KEY` is not set");
         assert!(fault.retry_after.is_some());

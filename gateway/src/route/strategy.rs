@@ -1,135 +1,152 @@
-//! Which target goes first: in order, by turns, by weighted turns, or at random. No locks: a turn is a counter.
+//! In which order targets are asked: as listed, by turns, at random, or the fastest, cheapest or least busy first.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use grammar::config::Strategy;
 
-use crate::error::Error;
-use crate::ids;
+use super::{Target, Wish};
 
-/// Weights are shares of a thousand: finer differences are not worth a longer round.
+/// Weights that are no round numbers become shares of a thousand: finer differences are not worth a longer round.
 const GRAIN: f64 = 1000.0;
+/// Largest share that a weight is taken for as it is.
+const MOST: f64 = 1e9;
 
-/// Picks the target that goes first.
+/// Puts the targets of a request in order.
 #[derive(Debug)]
 pub(super) enum Turn {
-    /// The first in the list.
+    /// As listed.
     InOrder,
-    /// The next of a round; the round is an order of positions that was made beforehand.
-    Rounds { round: Vec<usize>, next: AtomicUsize },
-    /// Any.
-    Random { count: usize },
+    /// By turns of equal or weighted shares.
+    Rounds(Rounds),
+    /// Any order.
+    Random,
+    /// The one first whose first byte comes soonest.
+    Fastest,
+    /// The one first on which the request costs least.
+    Cheapest,
+    /// The one first that has the fewest requests in flight; by turns among equals.
+    LeastBusy(Rounds),
 }
 
 impl Turn {
-    /// A strategy over targets with those weights.
-    pub(super) fn new(strategy: Strategy, weights: &[f64]) -> Result<Self, Error> {
-        let rounds = |round| Turn::Rounds { round, next: AtomicUsize::new(0) };
+    /// A strategy over all targets.
+    pub(super) fn new(strategy: Strategy, targets: &[Arc<Target>]) -> Self {
+        let equal = || Rounds::new(targets.iter().map(|target| (target, 1.0)));
         match strategy {
-            Strategy::Single | Strategy::Fallback => Ok(Turn::InOrder),
-            Strategy::RoundRobin => Ok(rounds((0..weights.len()).collect())),
-            Strategy::WeightedRoundRobin => Ok(rounds(smooth_round(&shares(weights)))),
-            Strategy::Random => Ok(Turn::Random { count: weights.len() }),
-            Strategy::LowestLatency => Err(not_yet("lowest_latency")),
-            Strategy::LeastCost => Err(not_yet("least_cost")),
-            Strategy::LeastBusy => Err(not_yet("least_busy")),
+            Strategy::Single | Strategy::Fallback => Turn::InOrder,
+            Strategy::RoundRobin => Turn::Rounds(equal()),
+            Strategy::WeightedRoundRobin => {
+                Turn::Rounds(Rounds::new(targets.iter().map(|target| (target, target.weight))))
+            }
+            Strategy::Random => Turn::Random,
+            Strategy::LowestLatency => Turn::Fastest,
+            Strategy::LeastCost => Turn::Cheapest,
+            Strategy::LeastBusy => Turn::LeastBusy(equal()),
         }
     }
 
-    /// Position of the target that goes first now.
-    pub(super) fn first(&self) -> usize {
+    /// Those targets in the order in which they are asked.
+    pub(super) fn order(&self, able: &[&Arc<Target>], wish: &Wish, now: Duration) -> Vec<Arc<Target>> {
+        let mut order: Vec<_> = able.iter().copied().cloned().collect();
+        let mut sort =
+            |key: &dyn Fn(&Target) -> f64| order.sort_by(|one, other| key(one).total_cmp(&key(other)));
         match self {
-            Turn::InOrder => 0,
-            Turn::Rounds { round, next } => {
-                let turn = next.fetch_add(1, Ordering::Relaxed);
-                turn.checked_rem(round.len()).and_then(|at| round.get(at)).copied().unwrap_or(0)
-            }
-            Turn::Random { count } => {
-                let random = usize::try_from(ids::random() >> 1).unwrap_or(0);
-                random.checked_rem(*count).unwrap_or(0)
+            Turn::InOrder => {}
+            Turn::Rounds(rounds) => return rounds.order(able),
+            Turn::Random => fastrand::shuffle(&mut order),
+            Turn::Fastest => sort(&|target| target.vitals().latency(now)),
+            Turn::Cheapest => sort(&|target| wish.cost(target.pricing.as_ref())),
+            Turn::LeastBusy(rounds) => {
+                order = rounds.order(able);
+                order.sort_by_key(|target| target.vitals().in_flight());
             }
         }
+        order
     }
 }
 
-fn not_yet(strategy: &str) -> Error {
-    Error::new(format!(
-        "the strategy `{strategy}` is not available in this version; use `fallback`, `weighted_round_robin`, `round_robin` or `random`"
-    ))
+/// Those targets from that position on, then those before it.
+pub(super) fn rotated(able: &[&Arc<Target>], first: usize) -> Vec<Arc<Target>> {
+    able.iter().cycle().skip(first).take(able.len()).copied().cloned().collect()
 }
 
-/// Weights as whole shares, as small as they can be. A weight above zero keeps at least one share.
-fn shares(weights: &[f64]) -> Vec<u32> {
+/// Smooth weighted turns: each target as often as its share says, spread as evenly as can be. Targets that cannot be
+/// asked leave their turns to the others, by the others' shares.
+#[derive(Debug)]
+pub(super) struct Rounds {
+    shares: Vec<(Arc<Target>, i64)>,
+    credit: Mutex<Vec<i64>>,
+}
+
+impl Rounds {
+    fn new<'t>(weights: impl Iterator<Item = (&'t Arc<Target>, f64)>) -> Self {
+        let (targets, weights): (Vec<_>, Vec<_>) = weights.unzip();
+        let shares: Vec<_> = targets.into_iter().cloned().zip(shares(&weights)).collect();
+        Self { credit: Mutex::new(vec![0; shares.len()]), shares }
+    }
+
+    /// The one whose turn it is, then those that follow in the list; those without a share at the very end.
+    fn order(&self, able: &[&Arc<Target>]) -> Vec<Arc<Target>> {
+        let share_of = |target: &Arc<Target>| {
+            let known = self.shares.iter().find(|(known, _)| Arc::ptr_eq(known, target));
+            known.map_or(0, |(_, share)| *share)
+        };
+        let (in_turn, spare): (Vec<_>, Vec<_>) =
+            able.iter().copied().partition(|target| share_of(target) > 0);
+        let first = self.next(&in_turn);
+        let first = in_turn.iter().position(|target| first.is_some_and(|first| Arc::ptr_eq(first, target)));
+        let mut order = rotated(&in_turn, first.unwrap_or(0));
+        order.extend(spare.into_iter().cloned());
+        order
+    }
+
+    /// Takes a turn: everyone who may gets its share as credit, and whoever has most pays for all.
+    fn next(&self, able: &[&Arc<Target>]) -> Option<&Arc<Target>> {
+        let mut credit = self.credit.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut total = 0;
+        let mut best: Option<(&mut i64, &Arc<Target>)> = None;
+        for (credit, (target, share)) in credit.iter_mut().zip(&self.shares) {
+            if !able.iter().any(|able| Arc::ptr_eq(able, target)) {
+                continue;
+            }
+            *credit += share;
+            total += share;
+            if best.as_ref().is_none_or(|(most, _)| *credit > **most) {
+                best = Some((credit, target));
+            }
+        }
+        let (credit, target) = best?;
+        *credit -= total;
+        Some(target)
+    }
+}
+
+/// Weights as whole shares, as small as they can be: exactly in their ratio when they have at most three decimals, and
+/// else rounded to shares of a thousand, of which a weight above zero keeps at least one. When all are zero all are equal.
+fn shares(weights: &[f64]) -> Vec<i64> {
     let heaviest = weights.iter().copied().fold(0.0, f64::max);
     if heaviest <= 0.0 {
         return vec![1; weights.len()];
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a share is between 0 and 1000"
-    )]
-    let share = |weight: &f64| (weight / heaviest * GRAIN).round().max(f64::from(*weight > 0.0)) as u32;
-    let all: Vec<u32> = weights.iter().map(share).collect();
+    let exact = [1.0, 10.0, 100.0, GRAIN].into_iter().find(|scale| {
+        let is_whole = |weight: &f64| {
+            let scaled = weight * scale;
+            (scaled - scaled.round()).abs() < 1e-6 && (scaled.round() >= 1.0 || *weight <= 0.0)
+        };
+        heaviest * scale <= MOST && weights.iter().all(is_whole)
+    });
+    let scale = exact.unwrap_or(GRAIN / heaviest);
+    #[expect(clippy::cast_possible_truncation, reason = "a share is between 0 and MOST")]
+    let share = |weight: &f64| (weight * scale).round().max(f64::from(*weight > 0.0)) as i64;
+    let all: Vec<i64> = weights.iter().map(share).collect();
     let divisor = all.iter().copied().fold(0, gcd).max(1);
     all.into_iter().map(|share| share / divisor).collect()
 }
 
-fn gcd(a: u32, b: u32) -> u32 {
+fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// One round of smooth weighted turns: each target as often as its shares say, spread as evenly as can be.
-fn smooth_round(shares: &[u32]) -> Vec<usize> {
-    let total: i64 = shares.iter().copied().map(i64::from).sum();
-    let mut credit = vec![0_i64; shares.len()];
-    let turn = |_| {
-        credit.iter_mut().zip(shares).for_each(|(credit, share)| *credit += i64::from(*share));
-        let best = credit.iter().enumerate().max_by_key(|(at, credit)| (**credit, std::cmp::Reverse(*at)));
-        let best = best.map_or(0, |(at, _)| at);
-        if let Some(credit) = credit.get_mut(best) {
-            *credit -= total;
-        }
-        best
-    };
-    (0..total).map(turn).collect()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weighted_turns_are_exact_and_smooth() {
-        assert_eq!(smooth_round(&[5, 1, 1]), [0, 0, 1, 0, 2, 0, 0]);
-        let turn = Turn::new(Strategy::WeightedRoundRobin, &[0.7, 0.2, 0.1]).unwrap();
-        let picks: Vec<usize> = (0..1000).map(|_| turn.first()).collect();
-        let count = |target| picks.iter().filter(|pick| **pick == target).count();
-        assert!((699..=701).contains(&count(0)) && (199..=201).contains(&count(1)));
-        let turn = Turn::new(Strategy::WeightedRoundRobin, &[3.0, 1.0]).unwrap();
-        assert_eq!((0..400).filter(|_| turn.first() == 0).count(), 300);
-    }
-
-    #[test]
-    fn a_target_without_weight_gets_no_turn_unless_none_has_any() {
-        let turn = Turn::new(Strategy::WeightedRoundRobin, &[1.0, 0.0]).unwrap();
-        assert!((0..50).all(|_| turn.first() == 0));
-        assert_eq!(shares(&[0.0, 0.0]), [1, 1]);
-        assert_eq!(shares(&[1e9, 1e-9]), [1000, 1]);
-    }
-
-    #[test]
-    fn turns_go_round() {
-        let turn = Turn::new(Strategy::RoundRobin, &[1.0; 3]).unwrap();
-        assert_eq!((0..4).map(|_| turn.first()).collect::<Vec<_>>(), [0, 1, 2, 0]);
-    }
-
-    #[test]
-    fn random_reaches_every_target_and_nothing_panics_without_any() {
-        let turn = Turn::new(Strategy::Random, &[1.0; 3]).unwrap();
-        let seen: std::collections::HashSet<usize> = (0..200).map(|_| turn.first()).collect();
-        assert_eq!(seen.len(), 3);
-        assert_eq!(Turn::new(Strategy::Random, &[]).unwrap().first(), 0);
-        assert_eq!(Turn::new(Strategy::WeightedRoundRobin, &[]).unwrap().first(), 0);
-    }
-}
+mod tests;

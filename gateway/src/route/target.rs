@@ -1,12 +1,15 @@
 //! A target ready to use: where it is, what opens it, and whether it can be asked.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use grammar::config::{self, DataPolicy, KeyRef, Pricing};
+use grammar::config::{self, DataPolicy, KeyRef, Pricing, Retry};
 use hyper::Uri;
 use hyper::header::HeaderValue;
 
+use super::breaker::{Position, Refusal};
+use super::fields;
+use super::probe::Probe;
+use super::vitals::Vitals;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::wire::Endpoint;
@@ -32,12 +35,17 @@ pub struct Target {
     pub timeout: Duration,
     /// Longest wait for each event of a stream.
     pub stream_timeout: Duration,
-    /// Request fields that are left out.
-    pub drop_params: Vec<String>,
+    /// When it is asked again.
+    pub retry: Retry,
+    /// Fields that the operator leaves out of requests.
+    drop_params: Vec<String>,
+    /// The same, and what the provider does not take in a chat.
+    dropped_of_chats: Vec<String>,
     endpoints: Endpoints,
+    pub(super) probe: Option<Probe>,
     key: Option<Secret>,
     unavailable: Option<String>,
-    reachable: AtomicBool,
+    vitals: Vitals,
 }
 
 impl Target {
@@ -60,11 +68,14 @@ impl Target {
             data_policy: written.data_policy,
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
-            drop_params: written.drop_params.iter().map(|field| field.value.clone()).collect(),
+            retry: written.retry.clone().unwrap_or_default(),
+            drop_params: fields::unwanted(written),
+            dropped_of_chats: fields::left_out_of_chats(written),
             endpoints: Endpoints::below(base, &written.id.value)?,
+            probe: probe(written, base)?,
             key,
             unavailable,
-            reachable: AtomicBool::new(true),
+            vitals: Vitals::new(written.circuit_breaker.unwrap_or_default()),
         })
     }
 
@@ -73,9 +84,16 @@ impl Target {
         self.unavailable.as_deref()
     }
 
-    /// Whether the last request got through to it.
-    pub fn is_reachable(&self) -> bool {
-        self.unavailable.is_none() && self.reachable.load(Ordering::Relaxed)
+    /// Why it is not to be asked now, if so.
+    pub(super) fn refusal(&self, now: Duration) -> Option<Refusal> {
+        let lasting = self.unavailable.clone().map(|why| Refusal { why, back_in: None });
+        lasting.or_else(|| self.vitals.refusal(now))
+    }
+
+    /// Whether the last request got through to it, and neither its breaker nor its probes say otherwise.
+    pub(crate) fn is_reachable(&self, now: Duration) -> bool {
+        let is_open = self.vitals.position(now) == Position::Open;
+        self.unavailable.is_none() && self.vitals.is_reached() && self.vitals.is_well() && !is_open
     }
 
     /// Where chat requests go.
@@ -90,6 +108,14 @@ impl Target {
             Endpoint::Completions => &self.endpoints.completions,
             Endpoint::Embeddings => &self.endpoints.embeddings,
             Endpoint::Responses => &self.endpoints.responses,
+        }
+    }
+
+    /// The fields that are left out of requests to an endpoint.
+    pub(crate) fn dropped(&self, endpoint: Endpoint) -> &[String] {
+        match endpoint {
+            Endpoint::Chat => &self.dropped_of_chats,
+            Endpoint::Completions | Endpoint::Embeddings | Endpoint::Responses => &self.drop_params,
         }
     }
 
@@ -109,9 +135,23 @@ impl Target {
         self.key.as_ref().and_then(Secret::bearer)
     }
 
-    pub(super) fn note_reached(&self, reached: bool) {
-        self.reachable.store(reached, Ordering::Relaxed);
+    /// Whether it is probed.
+    pub(crate) fn is_probed(&self) -> bool {
+        self.probe.is_some()
     }
+
+    /// What is known of it while the gateway runs.
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+}
+
+fn probe(written: &config::Target, base: &str) -> Result<Option<Probe>, Error> {
+    let Some(settings) = written.health_probe.clone().filter(|settings| settings.enabled) else {
+        return Ok(None);
+    };
+    let address = address(base, settings.path.trim_start_matches('/'), &written.id.value)?;
+    Ok(Some(Probe { settings, address }))
 }
 
 /// Reads a key from where the configuration says it is; the error is the rest of a sentence.
@@ -201,7 +241,7 @@ mod tests {
         written.key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
         let target = Target::prepare(&written, None).unwrap();
         assert_eq!(target.unavailable(), Some("`KT_NO_SUCH_KEY` is not set"));
-        assert!(!target.is_reachable());
+        assert!(!target.is_reachable(Duration::ZERO));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The way to the providers: a request built from scratch, and an answer that is checked before it is believed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{Failure, Target};
+use super::opening::Opened;
+use super::probe::Probe;
+use super::{Failure, Lease, Target, opening};
 use crate::error::Error;
 use crate::wire::Endpoint;
 
@@ -29,6 +32,8 @@ const POOL_IDLE: Duration = Duration::from_secs(55);
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 /// Most bytes that are read of an error.
 const MAX_ERROR: usize = 64 * 1024;
+/// Most bytes that are read of the answer to a probe.
+const MAX_PROBED: usize = 1024 * 1024;
 /// Longest wait for the words of an error.
 const ERROR_WAIT: Duration = Duration::from_secs(5);
 
@@ -56,7 +61,7 @@ pub(crate) enum Reached {
     /// All of it.
     Whole(Bytes),
     /// A stream that has begun.
-    Stream(Incoming),
+    Stream(Opened),
 }
 
 /// Connections to all providers.
@@ -82,23 +87,39 @@ impl Upstream {
         Ok(Self { client: builder.build(https) })
     }
 
-    /// Asks a target: for a stream, which is given as soon as its head is there, or for a whole answer.
+    /// Asks a target: for a stream, which is given as soon as it says something, or for a whole answer.
     pub(crate) async fn ask(
         &self,
-        target: &Target,
+        lease: &mut Lease,
         call: &Call,
         stream: bool,
     ) -> Result<(Parts, Reached), Failure> {
-        let (patience, expected) = match stream {
-            true => (target.stream_timeout, "text/event-stream"),
-            false => (target.timeout, "application/json"),
-        };
-        let deadline = Instant::now() + patience;
-        let (parts, body) = self.head(target, call, deadline).await?.into_parts();
-        expect_type(target, &parts.headers, expected)?;
-        let reached =
-            if stream { Reached::Stream(body) } else { Reached::Whole(whole(target, body, deadline).await?) };
-        Ok((parts, reached))
+        let target = Arc::clone(lease.target());
+        let expected = if stream { "text/event-stream" } else { "application/json" };
+        let until = lease.until();
+        let (parts, body) = self.head(&target, call, until).await?.into_parts();
+        expect_type(&target, &parts.headers, expected)?;
+        if stream {
+            return Ok((parts, Reached::Stream(opening::open(lease, body).await?)));
+        }
+        lease.begin();
+        Ok((parts, Reached::Whole(whole(&target, body, until).await?)))
+    }
+
+    /// Asks a target whether it is well; says what it found when it is not.
+    pub(super) async fn probe(&self, target: &Target, probe: &Probe) -> Result<(), String> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = probe.address.clone();
+        sign(request.headers_mut(), target);
+        let limit = Duration::from_secs(probe.settings.timeout_seconds.into());
+        let answer = timeout(limit, self.client.request(request)).await;
+        let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
+        let answer =
+            answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))?;
+        let status = answer.status();
+        // What is read to its end leaves the connection for the next probe.
+        drop(timeout(ERROR_WAIT, Limited::new(answer.into_body(), MAX_PROBED).collect()).await);
+        if status.is_success() { Ok(()) } else { Err(format!("answered {}", status.as_u16())) }
     }
 
     async fn head(
@@ -111,7 +132,7 @@ impl Upstream {
         let answer = timeout_at(deadline, self.client.request(request)).await;
         let answer = answer.map_err(|_| Failure::timeout(target))?;
         let response = answer.map_err(|error| Failure::connection(target, &causes(&error)))?;
-        target.note_reached(true);
+        target.vitals().note_reached(true);
         if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
             && encoding != "identity"
         {
@@ -126,12 +147,12 @@ impl Upstream {
 
 async fn whole(target: &Target, body: Incoming, deadline: Instant) -> Result<Bytes, Failure> {
     let read = timeout_at(deadline, Limited::new(body, MAX_ANSWER).collect()).await;
-    match read.map_err(|_| Failure::timeout(target))? {
+    match read.map_err(|_| Failure::timeout(target).after_a_head())? {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
             Err(Failure::unusable(target, "answer_too_long", "sent an answer of more than 32 MiB"))
         }
-        Err(error) => Err(Failure::connection(target, &causes(error.as_ref()))),
+        Err(error) => Err(Failure::broken_answer(target, &causes(error.as_ref()))),
     }
 }
 
@@ -156,12 +177,17 @@ fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
         }
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    sign(headers, target);
+    request
+}
+
+/// What every request to a provider carries.
+fn sign(headers: &mut HeaderMap, target: &Target) {
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("kt/", env!("CARGO_PKG_VERSION"))));
     if let Some(authorization) = target.authorization() {
         headers.insert(AUTHORIZATION, authorization);
     }
-    request
 }
 
 /// The headers of a client that a target gets to see.
@@ -183,7 +209,7 @@ fn expect_type(target: &Target, headers: &HeaderMap, expected: &str) -> Result<(
 }
 
 /// An error and what caused it: the outermost alone says nothing.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -19,6 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::admin;
 use crate::audit::{Audit, Options};
+use crate::clock::Clock;
 use crate::demo::Demo;
 use crate::error::Error;
 use crate::gateway::{FailMode, Gateway};
@@ -45,10 +46,14 @@ pub struct Settings {
     pub fail_mode: FailMode,
     /// An address that replaces those of all targets, for debugging.
     pub upstream: Option<String>,
+    /// How many requests may be under way to all targets together, in place of what the configuration says.
+    pub max_concurrency: Option<u32>,
     /// Whether the embedded provider replaces all targets.
     pub demo: bool,
     /// How long requests in flight may take after the gateway was told to stop; [`DRAIN`] is usual.
     pub drain: Duration,
+    /// What the router tells the time by.
+    pub clock: Clock,
 }
 
 /// A gateway that listens, and does not answer yet.
@@ -76,7 +81,8 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     if let Some(demo) = &demo {
         providers = demo.providers();
     }
-    let router = Router::new(&providers, settings.upstream.as_deref())?;
+    providers.max_concurrency = settings.max_concurrency.or(providers.max_concurrency);
+    let router = Router::new(&providers, settings.upstream.as_deref(), settings.clock)?;
     warn_of(&router);
     let options = Options::of(&settings.pack.config.audit)?;
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
@@ -123,6 +129,7 @@ impl Bound {
     pub async fn serve(self, drain: impl Future<Output = ()>, leave: impl Future<Output = ()>) {
         let (phase, watched) = watch::channel(Phase::Serving);
         let (admin_phase, admin_watched) = watch::channel(Phase::Serving);
+        let _probes = self.gateway.router.watch(&self.gateway.upstream);
         let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {

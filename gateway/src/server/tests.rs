@@ -195,10 +195,10 @@ async fn a_stream_cut_at_any_byte_ends_in_an_error_or_whole() {
         );
         let provider = Provider::start(answer, false).await;
         let gateway = start(vec![provider.target("a")]).await;
-        let (_, body) = gateway.chat(ASK_STREAM).await;
+        let (head, body) = gateway.chat(ASK_STREAM).await;
         let finished = body.contains("\"stop\"");
         assert!(finished != body.contains("\"error\""), "cut at {cut}: {body}");
-        assert!(body.ends_with("data: [DONE]\n\n"), "cut at {cut}: {body}");
+        assert!(status(&head) == "502" || body.ends_with("data: [DONE]\n\n"), "cut at {cut}: {body}");
         let outcome = if finished { "complete" } else { "failed" };
         assert_eq!(gateway.stop().await[0]["outcome"], outcome);
     }

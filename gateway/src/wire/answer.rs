@@ -6,7 +6,7 @@ use engine::run::Session;
 use engine::verdict::Flow;
 use serde_json::Value;
 
-use super::{Asked, Endpoint, Fault, Usage, choices, embeddings, json, responses, surrogate, upstream_error};
+use super::{Asked, Endpoint, Fault, Usage, choices, embeddings, json, opening, responses, surrogate};
 use crate::secret::Secret;
 
 /// What a whole chat says, by channel, in the order in which it is judged.
@@ -45,7 +45,7 @@ impl Answer {
 
     /// The failure that it tells of, if it does.
     pub(crate) fn fault(&self, secret: Option<&Secret>) -> Option<Fault> {
-        upstream_error(&self.document, secret)
+        opening::failure(&self.document, secret)
     }
 
     /// What it consumed.

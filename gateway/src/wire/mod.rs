@@ -6,6 +6,7 @@ mod embeddings;
 mod endpoint;
 mod fault;
 pub mod json;
+pub(crate) mod opening;
 mod request;
 mod responses;
 pub mod sse;

@@ -7,6 +7,8 @@ use serde_json::Value;
 pub struct Usage {
     /// Tokens of the prompt.
     pub input: Option<u64>,
+    /// Those of them that the provider had read before, where it says so.
+    pub cached: Option<u64>,
     /// Tokens of the answer.
     pub output: Option<u64>,
 }
@@ -18,6 +20,9 @@ impl Usage {
         let count = |names: [&str; 2]| names.iter().find_map(|name| usage.get(name)?.as_u64());
         Some(Usage {
             input: count(["prompt_tokens", "input_tokens"]),
+            cached: ["prompt_tokens_details", "input_tokens_details"]
+                .iter()
+                .find_map(|details| usage.get(details)?.get("cached_tokens")?.as_u64()),
             output: count(["completion_tokens", "output_tokens"]),
         })
     }

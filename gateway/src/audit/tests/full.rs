@@ -10,6 +10,7 @@ use hyper::body::Frame;
 use super::*;
 use crate::audit::disk::Disk;
 use crate::body::GuardedBody;
+use crate::route::Lease;
 use crate::wire::{Asked, Assembler, Endpoint};
 
 /// What goes wrong.
@@ -248,7 +249,7 @@ async fn the_last_events_of_a_stream_wait_for_the_disk() {
     let target = Arc::new(Target::prepare(&kit::target("a", "http://127.0.0.1:9/v1"), None).unwrap());
     let assembler = Assembler::new(Endpoint::Chat, kit::session(""), true, "req_1".into(), Asked::default());
     let never = Box::pin(std::future::pending());
-    let mut body = GuardedBody::new(pieces, assembler, log.ledger(), target, never);
+    let mut body = GuardedBody::new(pieces, assembler, log.ledger(), Lease::on(&target), never);
     let mut next = async || {
         let frame = tokio::time::timeout(Duration::from_millis(100), body.frame()).await.ok()?;
         let bytes = frame?.unwrap().into_data().unwrap();

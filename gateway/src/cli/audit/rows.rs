@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 
 /// The columns, in order.
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 29] = [
     "seq",
     "id",
     "timestamp",
@@ -23,6 +23,7 @@ const COLUMNS: [&str; 28] = [
     "model",
     "provider",
     "target",
+    "attempts",
     "stream",
     "latency_ms",
     "input_tokens",
@@ -74,6 +75,7 @@ fn cell(record: &Map<String, Value>, column: &str) -> String {
         ("policies_evaluated", Some(Value::Array(policies))) => joined(
             policies.iter().map(|policy| format!("{}={}", text(&policy["name"]), text(&policy["result"]))),
         ),
+        ("attempts", Some(Value::Array(attempts))) => joined(attempts.iter().map(attempt)),
         ("findings", _) => {
             let policies = record.get("policies_evaluated").and_then(Value::as_array).into_iter().flatten();
             let findings = policies.filter_map(|policy| policy["findings"].as_array()).flatten();
@@ -82,6 +84,14 @@ fn cell(record: &Map<String, Value>, column: &str) -> String {
         (_, Some(Value::Array(items))) => joined(items.iter().map(text)),
         (_, Some(value)) => tame(text(value)),
         (_, None) => String::new(),
+    }
+}
+
+/// Who was asked, and what it failed with, if it did.
+fn attempt(attempt: &Value) -> String {
+    match &attempt["failure"] {
+        Value::Null => text(&attempt["target"]),
+        failure => format!("{}={}", text(&attempt["target"]), text(failure)),
     }
 }
 
@@ -109,6 +119,7 @@ mod tests {
     #[test]
     fn a_record_is_a_row() {
         let record = r#"{"seq":7,"user_id":"=cmd()","tags":["a","b"],"cost_usd":null,"model":"a,\"b\"","stream":true,
+            "attempts":[{"failure":"answered 503","target":"a"},{"failure":null,"target":"b"}],
             "policies_evaluated":[{"name":"p","result":"redact","findings":[{"label":"EMAIL"},{"label":"SSN"}]},
             {"name":"q","result":"allow","findings":[]}]}"#;
         let mut written = Vec::new();
@@ -117,7 +128,7 @@ mod tests {
         rows.flush().unwrap();
         drop(rows);
         let written = String::from_utf8(written).unwrap();
-        let expected = "7,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,true,,,,,'=cmd(),,,p=redact;q=allow,EMAIL;SSN,";
+        let expected = "7,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,a=answered 503;b,true,,,,,'=cmd(),,,p=redact;q=allow,EMAIL;SSN,";
         assert_eq!(written.lines().collect::<Vec<_>>(), [COLUMNS.join(",").as_str(), expected]);
     }
 }

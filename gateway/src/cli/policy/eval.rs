@@ -1,16 +1,19 @@
 //! `kt policy eval`: judge texts and conversations from a JSONL file, in order, on all cores.
 
-use std::fs::{File, Metadata};
-use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::Args;
 use engine::verdict::{Finding, Site};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::exchange::Exchange;
-use super::lines::{Line, Lines};
+use super::data::{self, DataSet};
+use super::exchange::Played;
+use super::lines::Line;
+use super::summary::{Counted, Summary};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Pack};
 
@@ -18,9 +21,11 @@ use crate::packs::{self, Pack};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Each line is an object with `text` or `messages`, perhaps `response` or `stream_chunks`, perhaps `id`.
+Verdicts go to the output, one line each; a table of what they come to goes to the standard error.
 
-Example:
-  echo '{\"id\":1,\"text\":\"mail ann@example.com\"}' | kt policy eval --policy-config policy-config.yaml --input - --output -
+Examples:
+  echo '{\"id\":1,\"text\":\"mail ann@example.com\"}' | kt policy eval --policy-config policy-config.yaml
+  kt policy eval --input data.jsonl --output verdicts.jsonl --summary summary.json
 
 Exit codes: 0 every line was judged, 1 some lines could not be, 2 could not run."
 )]
@@ -34,20 +39,18 @@ pub(in crate::cli) struct Eval {
     /// Where verdicts go; `-` for the standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     output: String,
+    /// Where the summary goes as one JSON object, too
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+    /// No progress and no summary on the standard error, only what goes wrong
+    #[arg(long, short)]
+    quiet: bool,
 }
 
-/// How many lines came to what.
-#[derive(Default)]
-struct Tally {
-    lines: usize,
-    broken: usize,
-    verdicts: std::collections::BTreeMap<&'static str, usize>,
-}
-
-/// A line's verdict as text, and what to count it as.
+/// A line's verdict as text, and what to count of it; nothing is counted of one that could not be judged.
 struct Judged {
     text: String,
-    verdict: Option<&'static str>,
+    counted: Option<Counted>,
 }
 
 impl Eval {
@@ -60,66 +63,55 @@ impl Eval {
         let Some(pack) = loaded.pack else {
             return terminal.fail("the configuration has mistakes; nothing was judged");
         };
-        match self.stream(&pack, terminal) {
-            Ok(None) => Exit::Well,
-            Ok(Some(tally)) => {
-                let counts: Vec<String> =
-                    tally.verdicts.iter().map(|(verdict, count)| format!("{verdict} {count}")).collect();
-                let counts =
-                    if counts.is_empty() { "nothing was judged".to_owned() } else { counts.join(", ") };
-                terminal.note(format!("{} lines: {counts}", tally.lines));
-                if tally.broken == 0 {
-                    return Exit::Well;
-                }
-                terminal
-                    .note(format!("{} lines could not be judged; their output has an `error`", tally.broken));
-                Exit::Wanting
+        let begun = Instant::now();
+        let summary = match self.stream(&pack, terminal) {
+            Ok(None) => return Exit::Well,
+            Ok(Some(summary)) => summary,
+            Err(sentence) => return terminal.fail(sentence),
+        };
+        if !self.quiet {
+            terminal.note(summary.text().trim_end());
+            if terminal.is_watched() {
+                terminal.note(pace(summary.lines(), begun));
             }
-            Err(sentence) => terminal.fail(sentence),
         }
+        if let Some(path) = &self.summary
+            && let Err(error) = std::fs::write(path, format!("{}\n", summary.json()))
+        {
+            return terminal.fail(format!("`{}` cannot be written: {error}", path.display()));
+        }
+        if summary.errors() == 0 { Exit::Well } else { Exit::Wanting }
     }
 
     /// Judges line after line. Nothing when whoever reads the verdicts has gone away.
-    fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Option<Tally>, String> {
-        let (input, metadata) = self.open()?;
-        let mut output = self.create(metadata.as_ref())?;
-        let bar = terminal.bar(metadata.map(|metadata| metadata.len()));
-        let (mut lines, mut tally) = (Lines::new(input), Tally::default());
+    fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Option<Summary>, String> {
+        let bar = |size| if self.quiet { ProgressBar::hidden() } else { terminal.bar(size) };
+        let mut data = DataSet::open(&self.input, bar)?;
+        let mut output = self.create(&data)?;
+        let mut summary = Summary::default();
         loop {
-            let batch = lines.batch().map_err(|error| format!("`{}` cannot be read: {error}", self.input))?;
-            bar.set_position(lines.read());
-            if batch.is_empty() {
-                break;
+            let judged = data.judged(|line| judge(pack, line))?;
+            if judged.is_empty() {
+                return Ok(Some(summary));
             }
-            match tally.write(&judge_all(pack, &batch), &mut output) {
+            match write(&judged, &mut output) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(None),
                 written => written.map_err(|error| self.cannot_write(&error))?,
             }
+            judged.iter().for_each(|line| summary.add(line.counted.as_ref()));
         }
-        bar.finish_and_clear();
-        Ok(Some(tally))
     }
 
     fn cannot_write(&self, error: &std::io::Error) -> String {
         format!("`{}` cannot be written: {error}", self.output)
     }
 
-    fn open(&self) -> Result<(Box<dyn BufRead>, Option<Metadata>), String> {
-        if self.input == "-" {
-            return Ok((Box::new(std::io::stdin().lock()), None));
-        }
-        let file =
-            File::open(&self.input).map_err(|error| format!("`{}` cannot be read: {error}", self.input))?;
-        let metadata = file.metadata().ok();
-        Ok((Box::new(BufReader::new(file)), metadata))
-    }
-
     /// Makes the output, which must not be the input: making it empties it.
-    fn create(&self, input: Option<&Metadata>) -> Result<Box<dyn Write>, String> {
+    fn create(&self, input: &DataSet) -> Result<Box<dyn Write>, String> {
         if self.output == "-" {
             return Ok(Box::new(BufWriter::new(std::io::stdout().lock())));
         }
-        if input.is_some_and(|input| is_same(input, &self.output)) {
+        if input.is(&self.output) {
             return Err(format!(
                 "`{}` is the input too, and would be emptied before it is read; name another `--output`",
                 self.output
@@ -130,64 +122,37 @@ impl Eval {
     }
 }
 
-impl Tally {
-    /// Counts verdicts and writes them.
-    fn write(&mut self, batch: &[Judged], output: &mut dyn Write) -> std::io::Result<()> {
-        for judged in batch {
-            self.lines += 1;
-            match judged.verdict {
-                Some(verdict) => *self.verdicts.entry(verdict).or_default() += 1,
-                None => self.broken += 1,
-            }
-            writeln!(output, "{}", judged.text)?;
-        }
-        output.flush()
-    }
+/// How fast it went, for those who watch.
+fn pace(lines: usize, begun: Instant) -> String {
+    let seconds = begun.elapsed().as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a rough number for people")]
+    let speed = lines as f64 / seconds.max(0.001);
+    format!("{seconds:.1} s, {speed:.0} lines a second")
 }
 
-/// Whether a path leads to that very file, under whatever name.
-fn is_same(file: &Metadata, path: &str) -> bool {
-    let other = std::fs::metadata(path);
-    file.is_file() && other.is_ok_and(|other| (file.dev(), file.ino()) == (other.dev(), other.ino()))
-}
-
-/// Judges a batch on all cores; the results are in the order of the lines.
-fn judge_all(pack: &Pack, lines: &[Line]) -> Vec<Judged> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = lines.len().div_ceil(threads);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = lines
-            .chunks(share)
-            .map(|lines| scope.spawn(|| lines.iter().map(|line| judge(pack, line)).collect::<Vec<_>>()))
-            .collect();
-        // A thread that panicked loses its lines, which `tally` would not count: stop instead.
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
+fn write(batch: &[Judged], output: &mut dyn Write) -> std::io::Result<()> {
+    batch.iter().try_for_each(|judged| writeln!(output, "{}", judged.text))?;
+    output.flush()
 }
 
 fn judge(pack: &Pack, line: &Line) -> Judged {
     let number = line.number;
     let mut id = Value::from(number);
-    match try_judge(pack, line, &mut id) {
-        Ok((verdict, text)) => Judged { text, verdict: Some(verdict) },
+    match data::exchange(line, &mut id).and_then(|exchange| exchange.play(pack)) {
+        Ok(played) => Judged { text: told(&played, id).to_string(), counted: Some(Counted::of(&played)) },
         Err(error) => {
-            Judged { text: json!({"id": id, "line": number, "error": error}).to_string(), verdict: None }
+            Judged { text: json!({"id": id, "line": number, "error": error}).to_string(), counted: None }
         }
     }
 }
 
-fn try_judge(pack: &Pack, line: &Line, id: &mut Value) -> Result<(&'static str, String), String> {
-    let played = Exchange::of_line(line, id)?.play(pack)?;
+fn told(played: &Played, id: Value) -> Value {
     let decision = &played.decision;
     let findings: Vec<Value> =
         played.report.policies.iter().flat_map(|policy| &policy.findings).map(finding).collect();
-    let verdict = decision.verdict.name();
-    let text = json!({
+    json!({
         "id": id,
-        "verdict": verdict,
+        "verdict": decision.verdict.name(),
         "reason_code": decision.reason_code.as_deref(),
         "policy": decision.policy.as_deref(),
         "rule": decision.rule.as_deref(),
@@ -196,8 +161,7 @@ fn try_judge(pack: &Pack, line: &Line, id: &mut Value) -> Result<(&'static str, 
         "tags": decision.tags.iter().map(|tag| &**tag).collect::<Vec<&str>>(),
         "findings": findings,
         "output": played.output,
-    });
-    Ok((verdict, text.to_string()))
+    })
 }
 
 fn finding(finding: &Finding) -> Value {
@@ -236,21 +200,24 @@ mod tests {
             policy_config: Vec::new(),
             input: path.display().to_string(),
             output: output.display().to_string(),
+            summary: None,
+            quiet: false,
         };
         for output in [&path, &link] {
             let told = eval(output).stream(&Arc::new(pack()), &Terminal::new()).err().unwrap();
             assert!(told.contains("is the input too"), "{told}");
         }
         assert_eq!(std::fs::metadata(&path).unwrap().len(), 14);
-        let tally = eval(&folder.path().join("c.jsonl")).stream(&pack(), &Terminal::new()).unwrap().unwrap();
-        assert_eq!((tally.lines, tally.broken), (1, 0));
+        let summary =
+            eval(&folder.path().join("c.jsonl")).stream(&pack(), &Terminal::new()).unwrap().unwrap();
+        assert_eq!((summary.lines(), summary.errors()), (1, 0));
     }
 
     #[test]
     fn every_field_of_a_request_is_judged_and_labels_are_not() {
         let verdict = |fields: &str| {
             let bytes = format!("{{\"text\":\"hi\",{fields}}}").into_bytes();
-            judge(&pack(), &Line { number: 1, bytes: Some(bytes) }).verdict
+            judge(&pack(), &Line { number: 1, bytes: Some(bytes) }).counted.map(|line| line.verdict().name())
         };
         for fields in [
             r#""functions":[{"name":"f","description":"FORBIDDEN"}]"#,
@@ -275,7 +242,7 @@ mod tests {
                 Ok(())
             }
         }
-        let judged = [Judged { text: String::new(), verdict: None }];
-        assert_eq!(Tally::default().write(&judged, &mut Gone).unwrap_err().kind(), ErrorKind::BrokenPipe);
+        let judged = [Judged { text: String::new(), counted: None }];
+        assert_eq!(write(&judged, &mut Gone).unwrap_err().kind(), ErrorKind::BrokenPipe);
     }
 }

@@ -3,6 +3,8 @@
 mod bench;
 mod compile;
 mod coverage;
+mod data;
+mod diff;
 mod eval;
 mod exchange;
 mod explain;
@@ -11,6 +13,8 @@ mod lines;
 mod lint;
 mod reference;
 mod stats;
+mod summary;
+mod table;
 mod test;
 pub(in crate::cli) mod warnings;
 
@@ -33,6 +37,8 @@ pub(super) enum Verb {
     Eval(eval::Eval),
     /// Measure what judging costs: a request, a piece of a stream, and each rule
     Bench(bench::Bench),
+    /// Tell what changes in behaviour from one rule file or configuration to another
+    Diff(diff::Diff),
     /// Show what the compiler makes of a file
     Compile(compile::Compile),
     /// Lay rule files out in the one way
@@ -53,6 +59,7 @@ impl Verb {
             Verb::Coverage(coverage) => coverage.run(terminal),
             Verb::Eval(eval) => eval.run(terminal),
             Verb::Bench(bench) => bench.run(terminal),
+            Verb::Diff(diff) => diff.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),
             Verb::Explain(explain) => explain.run(terminal),

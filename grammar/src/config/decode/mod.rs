@@ -3,7 +3,6 @@
 mod address;
 mod audit;
 mod key;
-mod not_acted_on;
 mod policies;
 mod providers;
 mod resilience;
@@ -56,7 +55,6 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let client_keys = root.get("auth").and_then(|field| client_keys(reader, &field)).unwrap_or_default();
     let audit = audit::read(reader, &root, policies.as_ref());
-    not_acted_on::warn(reader, &root);
     Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys, audit })
 }
 

@@ -1,11 +1,10 @@
 //! `providers:` and the strategy, wherever it stands.
 
 use super::resilience::{circuit_breaker, retry, triggers};
-use super::{not_acted_on, target, unique};
+use super::{target, unique};
 use crate::codes::{BAD_CONFIG, BAD_VALUE, UNKNOWN_NAME};
 use crate::config::{AbTest, Fallback, Providers, StickyBy, Strategy, Target, Variant};
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::span::Spanned;
 use crate::yaml::field::Field;
 use crate::yaml::mapping::{Mapping, quoted};
 use crate::yaml::reader::Reader;
@@ -31,7 +30,7 @@ const STRATEGIES: &[(&str, Strategy)] = &[
 pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Providers {
     let block = root.get("providers").and_then(|field| field.mapping(reader, KEYS));
     let place = strategy_place(reader, root, block.as_ref());
-    let strategy = place.as_ref().and_then(|field| strategy(reader, field));
+    let strategy = place.as_ref().and_then(|field| field.choice(reader, STRATEGIES));
     let Some(block) = block else { return Providers { strategy, ..Providers::default() } };
     let list = block.require(reader, "targets", "list at least one target").and_then(|f| f.list(reader));
     let listed = list.is_some();
@@ -53,12 +52,6 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Providers {
         max_concurrency: block.get("max_concurrency").and_then(|field| field.whole(reader, 1..=100_000)),
         targets,
     }
-}
-
-fn strategy(reader: &mut Reader, field: &Field) -> Option<Spanned<Strategy>> {
-    let strategy = field.choice(reader, STRATEGIES)?;
-    not_acted_on::refuse(reader, field, &strategy);
-    Some(strategy)
 }
 
 /// Where the strategy is said, which must be one place.
@@ -121,7 +114,14 @@ fn ab_test(reader: &mut Reader, field: &Field, targets: Option<&[Target]>) -> Op
     let enabled = block.get("enabled").and_then(|field| field.flag(reader));
     let sticky_by = block.get("sticky_by").map(|field| sticky_by(reader, &field));
     let list = block.require(reader, "variants", "list them as `{provider_id, weight}`")?.list(reader)?;
-    let variants = list.iter().filter_map(|item| variant(reader, item, targets)).collect();
+    let variants: Vec<_> = list.iter().filter_map(|item| variant(reader, item, targets)).collect();
+    if enabled.as_ref().is_none_or(|enabled| enabled.value)
+        && variants.len() == list.len()
+        && variants.iter().all(|variant| variant.weight <= 0.0)
+    {
+        let found = field.error(BAD_CONFIG, "no variant has a weight above 0");
+        reader.report(found.help("give at least one a weight, or set `enabled: false`"));
+    }
     Some(AbTest {
         enabled: enabled.is_none_or(|enabled| enabled.value),
         sticky_by: sticky_by.unwrap_or(Some(StickyBy::UserId))?,

@@ -80,10 +80,13 @@ pub(super) fn health_probe(reader: &mut Reader, field: &Field) -> Option<HealthP
 
 fn probe_path(reader: &mut Reader, field: &Field) -> Option<String> {
     let path = field.text(reader)?.value;
-    if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let is_plain = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte));
+    if path.starts_with('/') && is_plain {
         return Some(path);
     }
-    reader.report(field.error(BAD_VALUE, "`path` must start with `/`").help("such as `/models`"));
+    reader.report(
+        field.error(BAD_VALUE, "`path` must start with `/` and have no `?` part").help("such as `/models`"),
+    );
     None
 }
 

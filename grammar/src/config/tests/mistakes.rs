@@ -88,6 +88,17 @@ fn settings_that_nothing_reads_are_warnings() {
 }
 
 #[test]
+fn a_probe_of_no_page() {
+    insta::assert_snapshot!(target("      health_probe: {path: models, interval_seconds: 0}\n"));
+    insta::assert_snapshot!(target("      health_probe: {path: '/models?x=1'}\n"));
+}
+
+#[test]
+fn a_split_without_shares() {
+    insta::assert_snapshot!(target("  ab_test: {variants: [{provider_id: a, weight: 0}]}\n"));
+}
+
+#[test]
 fn settings_that_contradict_each_other() {
     insta::assert_snapshot!(target(
         "      zdr: true\n      data_policy: {zero_data_retention: false}\n      retry: {backoff_ms: 5000}\n      \

@@ -8,6 +8,7 @@ use engine::Program;
 use engine::input::Channel;
 use serde_json::{Map, Value, json};
 
+use crate::cli::policy::data;
 use crate::cli::policy::exchange::Exchange;
 use crate::cli::policy::lines::Lines;
 
@@ -83,7 +84,7 @@ impl Workloads {
                 break;
             }
             for line in batch.iter().take(MOST - exchanges.len()) {
-                let exchange = Exchange::of_line(line, &mut Value::Null);
+                let exchange = data::exchange(line, &mut Value::Null);
                 let place = |flaw| format!("line {} of `{}`: {flaw}", line.number, path.display());
                 exchanges.push(exchange.map_err(place)?);
             }
