@@ -1,156 +1,90 @@
-//! The official Python SDK against the real `kt` and a scripted provider: what applications will see.
+//! The official SDKs, several versions of each, against the real `kt` and a scripted provider: what applications see.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod environment;
+mod provider;
 
-use serde_json::{Value, json};
-use tests::form::{self, Told};
-use tests::{DONE, Form, Provider, RULES, Script, Seen, Setup, chunk, delta, event, events, finish, whole};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-/// The SDK; the version is pinned, since what SDKs tolerate changes.
-const PACKAGE: &str = "openai==3.54.0";
+use tests::{Provider, RULES, Seen, Setup};
 
-#[test]
-fn the_official_sdk_works_through_the_gateway() {
-    let python = environment();
-    let provider = Provider::always(Script::echo(|seen| scripted(seen).bytes()));
+/// Each version is a test of its own and a folder under `versions`, which pins it and all that it needs.
+macro_rules! versions {
+    ($($test:ident $folder:literal)*) => {
+        const VERSIONS: &[&str] = &[$($folder),*];
+        $(#[test] fn $test() { every_case_passes($folder); })*
+    };
+}
+
+versions! {
+    python_1_109_1 "python-1.109.1"
+    python_2_30_0 "python-2.30.0"
+    python_3_57_0 "python-3.57.0"
+    node_4_104_0 "node-4.104.0"
+    node_5_23_2 "node-5.23.2"
+    node_6_49_0 "node-6.49.0"
+}
+
+/// How many requests of the cases hold `FORBIDDEN`.
+const FORBIDDEN: usize = 12;
+
+fn every_case_passes(version: &str) {
+    let mut cases = environment::cases(version);
+    let provider = Provider::always(provider::script());
     let run = Setup::over(&provider).rules("house", RULES).process();
-    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("sdk/test_openai.py");
-    let output = Command::new(python)
-        .arg(cases)
-        .env("KT_BASE_URL", format!("http://{}/v1", run.address))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .expect("the Python of the environment runs");
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    println!("{told}");
-    assert!(output.status.success(), "{told}\n{}", run.log());
-    let asked = provider.seen().iter().filter(|seen| seen.json().to_string().contains("FORBIDDEN")).count();
-    assert_eq!(asked, 0, "a blocked request reached the provider");
+    let ran = cases.env("KT_BASE_URL", format!("http://{}/v1", run.address)).output();
+    let ran = ran.unwrap_or_else(|e| panic!("{version}: the cases do not start: {e}"));
+    let told = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    assert!(ran.status.success(), "{version}: {told}\n{}", run.log());
+    let all = names(version).len();
+    let passed =
+        if version.starts_with("python") { format!("Ran {all} tests") } else { format!("# pass {all}\n") };
+    assert!(told.contains(&passed), "{version}: `{passed}` is not there: {told}");
+
+    let holding = |word: &str| {
+        provider.seen().iter().filter(|seen: &&Seen| seen.json().to_string().contains(word)).count()
+    };
+    assert_eq!(holding("FORBIDDEN"), 0, "{version}: a blocked request reached the provider");
+    assert_eq!(holding("busy:once"), 2, "{version}: a rate limit is tried again once it is over");
+    assert_eq!(holding("refuse"), 1, "{version}: a refused key is not tried again");
     let records = run.stop().records;
     let blocked = records.iter().filter(|record| record["error"] == "input_blocked").count();
-    assert_eq!(blocked, 5, "a block is asked for once, and never tried again");
+    assert_eq!(blocked, FORBIDDEN, "{version}: a block is asked for once, and never tried again");
 }
 
-/// What the provider does is in the last word of the last message, or of the prompt.
-fn scripted(seen: &Seen) -> Script {
-    let request = seen.json();
-    if seen.head.starts_with("POST /v1/embeddings ") {
-        return embedded(&request);
-    }
-    if seen.head.starts_with("POST /v1/completions ") {
-        return spoken(Form::Completion, &request["prompt"], request["stream"] == true);
-    }
-    if seen.head.starts_with("POST /v1/responses ") {
-        return spoken(Form::Response, &request["input"], request["stream"] == true);
-    }
-    let content =
-        request["messages"].as_array().and_then(|all| all.last()).map(|last| last["content"].clone());
-    let content = content.unwrap_or_default();
-    let word = content.as_str().unwrap_or_default().split(' ').next_back().unwrap_or_default().to_owned();
-    let stream = request["stream"] == true;
-    match word.as_str() {
-        "echo" => Script::json(&whole(content.as_str().unwrap_or_default())),
-        "tools" if stream => Script::stream(call_in_pieces()),
-        "tools" => Script::json(&call()),
-        "cut" => Script::deltas(["write to ann", "@exam", "ple.com or SEC", "RET12", "3 now"]),
-        "letters" => Script::stream(events("é😀 to ann@example.com".chars().map(String::from))),
-        "stop" => Script::stream(event(&delta("fine so far. FORB")) + &*event(&delta("IDDEN")) + DONE),
-        "truncate" => Script::stream(event(&delta("half an ans"))),
-        "busy" => {
-            Script::with_headers("429 Slow", "retry-after: 0\r\ncontent-type: application/json\r\n", "{}")
-        }
-        "refuse" => Script::reply("401 No", "application/json", "{}"),
-        _ if stream => Script::deltas(["hello", " there"]),
-        _ => Script::answer("hello there"),
-    }
+#[test]
+fn both_languages_have_the_same_cases() {
+    let (python, node) = (names("python"), names("node"));
+    assert!(python.len() > 20, "{python:?}");
+    assert_eq!(python, node);
 }
 
-/// As many vectors as there are texts, in the spelling that was asked for.
-fn embedded(request: &Value) -> Script {
-    let count = request["input"].as_array().map_or(1, Vec::len);
-    let mut vectors = form::vectors(count);
-    if request["encoding_format"] == "base64" {
-        // 0.25 and -2.0 as they stand in memory.
-        vectors["data"]
-            .as_array_mut()
-            .unwrap()
-            .iter_mut()
-            .for_each(|entry| entry["embedding"] = json!("AACAPgAAAMA="));
+#[test]
+fn the_book_names_the_versions() {
+    let page = std::fs::read_to_string(folder().join("../../book/src/sdks.md")).expect("a page on SDKs");
+    for version in VERSIONS {
+        let (language, number) = version.split_once('-').unwrap();
+        let row = page.lines().find(|line| line.to_lowercase().starts_with(&format!("| {language}")));
+        assert!(row.is_some_and(|row| row.contains(number)), "the book does not name {version}");
     }
-    Script::json(&vectors)
+    let folders = std::fs::read_dir(folder().join("versions")).unwrap();
+    let folders: BTreeSet<String> =
+        folders.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(folders, VERSIONS.iter().map(|&name| name.to_owned()).collect());
 }
 
-/// The other forms, whole and streamed.
-fn spoken(form: Form, asked: &Value, stream: bool) -> Script {
-    let asked = asked.as_str().unwrap_or_default();
-    let word = asked.split(' ').next_back().unwrap_or_default();
-    match word {
-        "echo" => Script::json(&form.whole(asked)),
-        "cut" => form.deltas(["write to ann", "@exam", "ple.com or SEC", "RET12", "3 now"]),
-        "stop" => form.deltas(["fine so far. FORB", "IDDEN"]),
-        "truncate" if form == Form::Response => Script::stream(Told::begun().events()),
-        "truncate" => Script::stream(event(&form::text_chunk(0, "half an ans", None))),
-        "tools" if stream => Script::stream(item_in_pieces()),
-        _ if stream => form.deltas(["hello", " there"]),
-        _ => Script::json(&form.whole("hello there")),
-    }
-}
-
-/// A call of a function as an item of a response.
-fn item_in_pieces() -> String {
-    let item = |status: &str, arguments: &str| {
-        json!({"id": "fc_1", "type": "function_call", "status": status,
-        "call_id": "call_1", "name": "get_weather", "arguments": arguments})
+/// The names of the cases in the file of a language, as words with `_` between them.
+fn names(language: &str) -> BTreeSet<String> {
+    let (file, begin, end) = if language.starts_with("python") {
+        ("cases.py", "    def test_", "(")
+    } else {
+        ("cases.mjs", "  it(\"", "\"")
     };
-    let mut told = Told::begun();
-    let at = told.item(&item("in_progress", ""));
-    for piece in ["{\"ci", "ty\": \"Oslo\"}"] {
-        told.add(json!({"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": at, "delta": piece}));
-    }
-    told.add(json!({"type": "response.function_call_arguments.done", "item_id": "fc_1", "output_index": at,
-        "arguments": "{\"city\": \"Oslo\"}"}));
-    told.end(at, item("completed", "{\"city\": \"Oslo\"}"));
-    told.completed()
+    let text = std::fs::read_to_string(folder().join(file)).expect("a file of cases");
+    let names = text.lines().filter_map(|line| line.strip_prefix(begin)?.split(end).next());
+    names.map(|name| name.replace(|letter: char| !letter.is_alphanumeric(), "_")).collect()
 }
 
-fn call() -> Value {
-    let function = json!({"name": "get_weather", "arguments": "{\"city\": \"Oslo\", \"n\": 1.0}"});
-    let mut answer = whole("");
-    answer["choices"][0]["message"] = json!({"role": "assistant", "content": null,
-        "tool_calls": [{"id": "call_1", "type": "function", "function": function}]});
-    answer["choices"][0]["finish_reason"] = json!("tool_calls");
-    answer
-}
-
-fn call_in_pieces() -> String {
-    let start = json!({"index": 0, "id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": ""}});
-    let mut said = event(&chunk(json!({"role": "assistant", "content": null, "tool_calls": [start]}), None));
-    for piece in ["{\"ci", "ty\": \"Os", "lo\", \"n\": 1.0}"] {
-        let call = json!({"index": 0, "function": {"arguments": piece}});
-        said.push_str(&event(&chunk(json!({"tool_calls": [call]}), None)));
-    }
-    said + &*event(&finish("tool_calls")) + DONE
-}
-
-/// The Python of a virtual environment that has the SDK; it is made under the target folder when it is not there.
-fn environment() -> PathBuf {
-    let folder = tests::binary::target_dir().join("sdk-python");
-    let (python, ready) = (folder.join("bin/python"), folder.join(PACKAGE));
-    if ready.exists() {
-        return python;
-    }
-    println!("installing {PACKAGE} and what it needs from PyPI into {}", folder.display());
-    let made = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder).output();
-    let made = made.unwrap_or_else(|e| panic!("the SDK tests need `python3` on the PATH: {e}"));
-    let told = String::from_utf8_lossy(&made.stderr).into_owned() + &*String::from_utf8_lossy(&made.stdout);
-    assert!(made.status.success(), "the SDK tests need Python's `venv` and `pip`: {told}");
-    let pip = Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE])
-        .output();
-    let pip = pip.unwrap_or_else(|e| panic!("the environment has no Python: {e}"));
-    let told = String::from_utf8_lossy(&pip.stderr);
-    assert!(pip.status.success(), "`pip install {PACKAGE}` failed; the SDK tests need PyPI once: {told}");
-    std::fs::write(ready, "").expect("a mark that the environment is whole");
-    python
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/sdk"))
 }

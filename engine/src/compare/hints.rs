@@ -23,22 +23,19 @@ pub(super) fn collect(all: [&Sources; 2]) -> Vec<String> {
 
 fn said(line: &TestLine) -> Option<&str> {
     match line {
-        TestLine::Said(_, text)
-        | TestLine::Response(text)
-        | TestLine::Call(_, text)
-        | TestLine::Expect { what: Expectation::Found { text, .. }, .. } => Some(&text.value),
-        TestLine::With(..)
-        | TestLine::Given(..)
-        | TestLine::Target(..)
-        | TestLine::Header(..)
-        | TestLine::Expect {
-            what:
-                Expectation::Verdict(_)
-                | Expectation::Text(_)
-                | Expectation::Arguments(_)
-                | Expectation::Targets(_)
-                | Expectation::Held(_),
-            ..
-        } => None,
+        TestLine::Said(_, text) | TestLine::Response(text) | TestLine::Call(_, text) => Some(&text.value),
+        TestLine::Expect { what, .. } => sought(what),
+        TestLine::With(..) | TestLine::Given(..) | TestLine::Target(..) | TestLine::Header(..) => None,
+    }
+}
+
+fn sought(what: &Expectation) -> Option<&str> {
+    match what {
+        Expectation::Found { text, .. } => Some(&text.value),
+        Expectation::Verdict(_)
+        | Expectation::Text(_)
+        | Expectation::Arguments(_)
+        | Expectation::Targets(_)
+        | Expectation::Held(_) => None,
     }
 }

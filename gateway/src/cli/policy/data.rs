@@ -6,14 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::ProgressBar;
-use serde_json::Value;
 
-use super::exchange::Exchange;
 use super::lines::{Line, Lines};
-use crate::wire::{Endpoint, json};
-
-/// Fields of a line that are no field of a request.
-const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
 
 /// An input that is judged line by line.
 pub(super) struct DataSet {
@@ -54,20 +48,6 @@ impl DataSet {
         let other = std::fs::metadata(path);
         other.is_ok_and(|other| (file.dev(), file.ino()) == (other.dev(), other.ino()))
     }
-}
-
-/// The exchange that a line tells of. Its id is written down as soon as it is known.
-pub(super) fn exchange(line: &Line, id: &mut Value) -> Result<Exchange, String> {
-    let line = line.bytes.as_ref().ok_or("the line is longer than 16 MiB")?;
-    let Value::Object(mut fields) = json::parse(line.trim_ascii()).map_err(|flaw| flaw.to_string())? else {
-        return Err("the line is not a JSON object".into());
-    };
-    if let Some(given) = fields.remove("id") {
-        *id = given;
-    }
-    // Labels and notes of a data set are nobody's text.
-    fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
-    Exchange::read(fields)
 }
 
 /// Judges lines on all cores; the results are in the order of the lines. Each core takes the next line when it is done

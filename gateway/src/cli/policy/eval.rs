@@ -10,8 +10,8 @@ use engine::verdict::{Finding, Site};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use super::data::{self, DataSet};
-use super::exchange::Played;
+use super::data::DataSet;
+use super::exchange::{Exchange, Played};
 use super::lines::Line;
 use super::summary::{Counted, Summary};
 use crate::cli::{Exit, Terminal};
@@ -138,7 +138,7 @@ fn write(batch: &[Judged], output: &mut dyn Write) -> std::io::Result<()> {
 fn judge(pack: &Pack, line: &Line) -> Judged {
     let number = line.number;
     let mut id = Value::from(number);
-    match data::exchange(line, &mut id).and_then(|exchange| exchange.play(pack)) {
+    match Exchange::of_line(line, &mut id).and_then(|exchange| exchange.play(pack)) {
         Ok(played) => Judged { text: told(&played, id).to_string(), counted: Some(Counted::of(&played)) },
         Err(error) => {
             Judged { text: json!({"id": id, "line": number, "error": error}).to_string(), counted: None }

@@ -6,10 +6,14 @@ use engine::verdict::{Decision, Flow, Report, RequestStep};
 use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
+use super::lines::Line;
 use crate::packs::Pack;
 use crate::rehearsal::{Rehearsal, named, rehearse_in};
 use crate::surroundings::Surroundings;
 use crate::wire::{Endpoint, json as strict_json, said};
+
+/// Fields of a line that are no field of a request.
+const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
 
 /// What a person or a data set says happened.
 #[derive(Clone, Debug)]
@@ -75,6 +79,19 @@ impl Exchange {
             fields.insert("messages".into(), json!([{"role": "user", "content": "-"}]));
         }
         Ok(Self { request: Value::Object(fields), headers, answer, around })
+    }
+
+    /// Reads a line of a data set, and its `id` where it has one.
+    pub(super) fn of_line(line: &Line, id: &mut Value) -> Result<Self, String> {
+        let line = line.bytes.as_ref().ok_or("the line is longer than 16 MiB")?;
+        let parsed = strict_json::parse(line.trim_ascii()).map_err(|flaw| flaw.to_string())?;
+        let Value::Object(mut fields) = parsed else { return Err("the line is not a JSON object".into()) };
+        if let Some(given) = fields.remove("id") {
+            *id = given;
+        }
+        // Labels and notes of a data set are nobody's text.
+        fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
+        Self::read(fields)
     }
 
     /// Whether there is an answer.

@@ -35,10 +35,10 @@ pub(super) enum Verb {
     Coverage(coverage::Cover),
     /// Judge texts and conversations from a JSONL file
     Eval(eval::Eval),
-    /// Measure what judging costs: a request, a piece of a stream, and each rule
-    Bench(bench::Bench),
     /// Tell what changes in behaviour from one rule file or configuration to another
     Diff(diff::Diff),
+    /// Measure what judging costs: a request, a piece of a stream, and each rule
+    Bench(bench::Bench),
     /// Show what the compiler makes of a file
     Compile(compile::Compile),
     /// Lay rule files out in the one way
@@ -58,8 +58,8 @@ impl Verb {
             Verb::Test(test) => test.run(terminal),
             Verb::Coverage(coverage) => coverage.run(terminal),
             Verb::Eval(eval) => eval.run(terminal),
-            Verb::Bench(bench) => bench.run(terminal),
             Verb::Diff(diff) => diff.run(terminal),
+            Verb::Bench(bench) => bench.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),
             Verb::Explain(explain) => explain.run(terminal),

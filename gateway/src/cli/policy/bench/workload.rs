@@ -8,7 +8,6 @@ use engine::Program;
 use engine::input::Channel;
 use serde_json::{Map, Value, json};
 
-use crate::cli::policy::data;
 use crate::cli::policy::exchange::Exchange;
 use crate::cli::policy::lines::Lines;
 
@@ -84,7 +83,7 @@ impl Workloads {
                 break;
             }
             for line in batch.iter().take(MOST - exchanges.len()) {
-                let exchange = data::exchange(line, &mut Value::Null);
+                let exchange = Exchange::of_line(line, &mut Value::Null);
                 let place = |flaw| format!("line {} of `{}`: {flaw}", line.number, path.display());
                 exchanges.push(exchange.map_err(place)?);
             }
