@@ -10,26 +10,53 @@ use serde_json::{Map, Value, json};
 
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
+use crate::live::{Live, Told, Trigger};
 use crate::route::Target;
 use crate::wire::Fault;
 use crate::{ids, reply};
 
+/// Where a reload is asked for.
+const RELOAD: &str = "/keeptrusts/config/reload";
+
 /// Answers a request of the operator.
-pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<ReplyBody> {
-    if request.method() != Method::GET {
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address answers GET");
-    }
-    match request.uri().path() {
-        "/health" => reply::json(StatusCode::OK, &health(&gateway)),
-        "/livez" => reply::json(StatusCode::OK, &json!({"status": "alive"})),
-        "/readyz" => ready(&gateway),
-        "/keeptrusts/config" => reply::json(StatusCode::OK, &config(&gateway)),
-        _ => {
-            let message =
-                "there is nothing at this path; try `/health`, `/livez`, `/readyz` or `/keeptrusts/config`";
-            refuse(StatusCode::NOT_FOUND, "not_found", message)
+pub(crate) fn answer(
+    live: &Arc<Live>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Response<ReplyBody>> + Send + use<> {
+    let live = Arc::clone(live);
+    async move {
+        match (request.method(), request.uri().path()) {
+            (&Method::GET, "/health") => reply::json(StatusCode::OK, &health(&live)),
+            (&Method::GET, "/livez") => reply::json(StatusCode::OK, &json!({"status": "alive"})),
+            (&Method::GET, "/readyz") => ready(&live.now()),
+            (&Method::GET, "/keeptrusts/config") => reply::json(StatusCode::OK, &config(&live)),
+            (&Method::POST, RELOAD) => reload(&live).await,
+            (&Method::GET, RELOAD) => not_so("this path answers POST"),
+            (&Method::GET, _) => nothing(),
+            _ => not_so("this address answers GET, and POST at `/keeptrusts/config/reload`"),
         }
     }
+}
+
+/// Reads the configuration anew; what was read is in the reply, or why it is refused.
+async fn reload(live: &Arc<Live>) -> Response<ReplyBody> {
+    match live.reload(Trigger::Request).await {
+        Ok(told) if told.is_taken() => reply::json(StatusCode::OK, &told.as_json()),
+        Ok(told) => reply::json(StatusCode::UNPROCESSABLE_ENTITY, &told.as_json()),
+        Err(error) => {
+            let reason = error.to_string();
+            reply::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({"status": "refused", "reason": reason}))
+        }
+    }
+}
+
+fn nothing() -> Response<ReplyBody> {
+    let message = "there is nothing at this path; try `/health`, `/livez`, `/readyz` or `/keeptrusts/config`";
+    refuse(StatusCode::NOT_FOUND, "not_found", message)
+}
+
+fn not_so(message: &str) -> Response<ReplyBody> {
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 
 fn refuse(status: StatusCode, code: &'static str, message: &str) -> Response<ReplyBody> {
@@ -49,12 +76,14 @@ fn ready(gateway: &Gateway) -> Response<ReplyBody> {
     reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not ready", "reason": reason}))
 }
 
-fn health(gateway: &Gateway) -> Value {
+fn health(live: &Live) -> Value {
+    let (gateway, last) = (live.now(), live.last());
+    let is_refused = last.as_ref().is_some_and(|last| !last.is_taken());
     let (targets, now) = (gateway.router.targets(), gateway.router.now());
     let reachable = targets.iter().filter(|target| target.is_reachable(now)).count();
     let status = match reachable {
         0 => "unhealthy",
-        n if n < targets.len() || !gateway.audit.is_sound() => "degraded",
+        n if n < targets.len() || !gateway.audit.is_sound() || is_refused => "degraded",
         _ => "healthy",
     };
     let state = |reachable| if reachable { "reachable" } else { "unreachable" };
@@ -71,6 +100,11 @@ fn health(gateway: &Gateway) -> Value {
         }),
         "policies_loaded": gateway.pack.policies().len(),
         "policies_enabled": gateway.pack.config.pack.enabled.value,
+        "config": {
+            "hash": gateway.pack.hash(),
+            "version": gateway.pack.config.pack.version.value,
+            "last_reload": last.as_ref().map(Told::as_json),
+        },
         "requests_processed": gateway.served.load(Ordering::Relaxed),
     })
 }
@@ -86,7 +120,8 @@ fn vitals(target: &Target, now: Duration) -> Value {
     })
 }
 
-fn config(gateway: &Gateway) -> Value {
+fn config(live: &Live) -> Value {
+    let (gateway, audit) = (live.now(), live.audit());
     let config = &gateway.pack.config;
     let targets = gateway.router.targets().iter().map(|target| {
         json!({
@@ -110,13 +145,14 @@ fn config(gateway: &Gateway) -> Value {
         },
         "chain": gateway.pack.policies(),
         "hash": gateway.pack.hash(),
+        "reload": {"watch": config.reload.watch, "interval_ms": config.reload.interval_ms},
         "fail_mode": gateway.fail_mode.name(),
         "audit": {
-            "sync": config.audit.sync.name(),
-            "interval_ms": config.audit.interval_ms,
-            "segment_mb": config.audit.segment_mb,
-            "retention_days": config.audit.retention_days,
-            "checkpoint_signed": config.audit.key.is_some(),
+            "sync": audit.sync.name(),
+            "interval_ms": audit.interval_ms,
+            "segment_mb": audit.segment_mb,
+            "retention_days": audit.retention_days,
+            "checkpoint_signed": audit.key.is_some(),
         },
         "targets": targets.collect::<Vec<_>>(),
     })

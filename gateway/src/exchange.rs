@@ -32,6 +32,18 @@ pub(crate) struct Head<'a> {
     pub(crate) client_ip: Option<IpAddr>,
 }
 
+/// Opens the record of a request; nothing when it could not be written, and the request may not go on without.
+pub(crate) fn enter(gateway: &Gateway, request_id: &str) -> Option<Ledger> {
+    let seat = gateway.audit.seat();
+    if seat.is_none() {
+        tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
+        if gateway.fail_mode == FailMode::Block {
+            return None;
+        }
+    }
+    Some(Ledger::open(seat, &gateway.pack, request_id))
+}
+
 /// Answers a request to that endpoint.
 pub(crate) async fn answer(
     gateway: &Gateway,
@@ -39,16 +51,12 @@ pub(crate) async fn answer(
     head: &Head<'_>,
     body: Incoming,
     request_id: &str,
+    ledger: Option<Ledger>,
 ) -> Response<ReplyBody> {
-    let seat = gateway.audit.seat();
-    if seat.is_none() {
-        tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
-        if gateway.fail_mode == FailMode::Block {
-            intake::discard(body).await;
-            return reply::fault(&Fault::audit_unavailable(), request_id);
-        }
-    }
-    let ledger = Ledger::open(seat, &gateway.pack, request_id).at(endpoint);
+    let Some(ledger) = ledger else {
+        intake::discard(body).await;
+        return reply::fault(&Fault::audit_unavailable(), request_id);
+    };
     let deadline = route::deadline(head.headers, Instant::now());
     let Head { headers, client_ip } = *head;
     let mut exchange = Exchange { gateway, endpoint, headers, client_ip, request_id, deadline, ledger };
@@ -63,9 +71,15 @@ pub(crate) async fn answer(
 }
 
 /// Refuses a request by its head alone; that too is on record.
-pub(crate) async fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
-    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
-    refuse(ledger, fault, request_id).await
+pub(crate) async fn turn_away(
+    ledger: Option<Ledger>,
+    fault: &Fault,
+    request_id: &str,
+) -> Response<ReplyBody> {
+    match ledger {
+        Some(ledger) => refuse(ledger, fault, request_id).await,
+        None => reply::fault(fault, request_id),
+    }
 }
 
 async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {

@@ -1,4 +1,4 @@
-//! What every request shares: the pack in force, the targets, the audit log.
+//! What a request works with: the pack in force, the targets, the audit log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::audit::Audit;
+use crate::live::Fresh;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
 
@@ -30,7 +31,8 @@ impl FailMode {
     }
 }
 
-/// The running gateway, as requests see it.
+/// The running gateway, as a request sees it from its first to its last byte. What comes after the audit log is shared
+/// by all that follow each other.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) pack: Arc<Pack>,
@@ -39,8 +41,8 @@ pub(crate) struct Gateway {
     pub(crate) audit: Audit,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
-    pub(crate) served: AtomicU64,
-    pub(crate) draining: AtomicBool,
+    pub(crate) served: Arc<AtomicU64>,
+    pub(crate) draining: Arc<AtomicBool>,
     /// How long requests in flight may take when it drains.
     pub(crate) patience: Duration,
     /// Whether that time is over.
@@ -48,6 +50,22 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
+    /// The same gateway with what was read anew.
+    pub(crate) fn with(&self, fresh: Fresh) -> Self {
+        Self {
+            pack: fresh.pack,
+            router: fresh.router,
+            upstream: self.upstream.clone(),
+            audit: self.audit.clone(),
+            fail_mode: self.fail_mode,
+            began: self.began,
+            served: Arc::clone(&self.served),
+            draining: Arc::clone(&self.draining),
+            patience: self.patience,
+            over: self.over.clone(),
+        }
+    }
+
     /// Waits until requests that are still in flight must end.
     pub(crate) fn over(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut over = self.over.subscribe();

@@ -33,11 +33,12 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         suites: Vec::new(),
         client_keys: Vec::new(),
         audit: grammar::config::Audit::default(),
+        reload: grammar::config::Reload::default(),
     }
 }
 
 pub(crate) fn pack() -> Pack {
-    Pack { program: program(""), config: config(Vec::new()) }
+    Pack { program: program(""), config: config(Vec::new()), files: Vec::new() }
 }
 
 /// A chain of that one rule file, or of none.
@@ -134,7 +135,7 @@ pub(crate) async fn start_with(rules: &str, targets: Vec<Target>) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(targets, folder.path());
     let config = settings.pack.config.clone();
-    settings.pack = Arc::new(Pack { program: program(rules), config });
+    settings.pack = Arc::new(Pack { program: program(rules), config, files: Vec::new() });
     let bound = bind(settings).await.unwrap();
     let (address, admin) = (bound.addresses()[0], bound.admin_address().unwrap());
     let (drain, drained) = oneshot::channel();
@@ -147,9 +148,10 @@ pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
         listen: vec!["127.0.0.1:0".into()],
         admin_listen: Some("127.0.0.1:0".into()),
         demo: targets.is_empty(),
-        pack: Arc::new(Pack { program: program(""), config: config(targets) }),
+        pack: Arc::new(Pack { program: program(""), config: config(targets), files: Vec::new() }),
         state_dir: state_dir.to_owned(),
         fail_mode: FailMode::Block,
+        files: Vec::new(),
         upstream: None,
         max_concurrency: None,
         drain: crate::DRAIN,

@@ -33,6 +33,7 @@ mod gateway;
 mod ids;
 #[cfg(test)]
 mod kit;
+mod live;
 pub mod packs;
 pub mod rehearsal;
 mod reply;

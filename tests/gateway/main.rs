@@ -25,6 +25,7 @@ mod probes;
 mod process;
 mod prompts;
 mod record;
+mod reload;
 mod responses;
 mod retries;
 mod routing;

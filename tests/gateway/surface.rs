@@ -47,6 +47,7 @@ fn the_operators_pages_are_not_on_the_clients_port_nor_the_other_way_round() {
     assert_eq!(gateway.admin("/v1/models").status, 404);
     let post = "POST /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     assert_eq!(send(gateway.admin, post).status, 405);
+    assert_eq!(gateway.admin("/keeptrusts/config/reload").status, 405);
 }
 
 #[test]

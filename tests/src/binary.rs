@@ -143,6 +143,11 @@ impl Process {
         self.folder.path().join("state")
     }
 
+    /// The folder of its configuration.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Its number.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -40,6 +40,7 @@ pub fn settings(setup: &Setup, config: &Path) -> Settings {
         pack: load(config),
         state_dir: config.with_file_name("state"),
         fail_mode: FailMode::Block,
+        files: vec![config.to_owned()],
         upstream: None,
         max_concurrency: None,
         demo: setup.demo,
@@ -105,6 +106,17 @@ impl Gateway {
     /// Posts a request to a path.
     pub fn call(&self, path: &str, request: &Value) -> Reply {
         post(self.address, path, "", request.to_string())
+    }
+
+    /// The folder of its configuration.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes that configuration over its own, and asks it to take it up.
+    pub fn reload(&self, setup: &Setup) -> Reply {
+        setup.write_into(self.folder());
+        post(self.admin, "/keeptrusts/config/reload", "", "")
     }
 
     /// Reads a page of the operator's.

@@ -151,14 +151,20 @@ impl Setup {
     /// Writes everything into a folder; gives it and the configuration in it.
     pub fn write(&self) -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
-        let key = folder.path().join("key");
+        let config = self.write_into(folder.path());
+        (folder, config)
+    }
+
+    /// Writes everything into that folder, over what is there; gives the configuration.
+    pub fn write_into(&self, folder: &Path) -> PathBuf {
+        let key = folder.join("key");
         std::fs::write(&key, format!("{KEY}\n")).unwrap();
         for (name, text) in &self.rules {
-            std::fs::write(folder.path().join(name), text).unwrap();
+            std::fs::write(folder.join(name), text).unwrap();
         }
-        let config = folder.path().join("policy-config.yaml");
+        let config = folder.join("policy-config.yaml");
         std::fs::write(&config, self.yaml(&key)).unwrap();
-        (folder, config)
+        config
     }
 
     fn yaml(&self, key: &Path) -> String {

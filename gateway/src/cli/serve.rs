@@ -1,6 +1,6 @@
 //! `kt gateway run`: serve traffic.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -45,6 +45,9 @@ pub(super) struct Run {
     log_format: LogFormat,
 }
 
+/// The configuration when none is named.
+const USUAL: &str = "policy-config.yaml";
+
 /// `--fail-mode`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
@@ -81,6 +84,7 @@ impl Run {
         if self.demo {
             self.greet(&pack, terminal);
         }
+        let files = self.files();
         let settings = Settings {
             listen: self.listen,
             admin_listen: Some(self.admin_listen),
@@ -90,6 +94,7 @@ impl Run {
                 Mode::Block => FailMode::Block,
                 Mode::Allow => FailMode::Allow,
             },
+            files,
             upstream: self.upstream,
             max_concurrency: self.max_concurrency,
             demo: self.demo,
@@ -108,12 +113,19 @@ impl Run {
         }
     }
 
-    fn load(&self) -> Result<Loaded, String> {
-        let usual = PathBuf::from("policy-config.yaml");
+    /// The layers of the configuration.
+    fn files(&self) -> Vec<PathBuf> {
         match self.policy_config.as_slice() {
-            [] if self.demo => Ok(packs::quickstart()),
-            [] if usual.exists() => packs::load(&[usual]),
-            [] => Err("there is no `policy-config.yaml` here; name one with `--policy-config FILE`, write one with `kt init`, or try `--demo`".into()),
+            [] if self.demo => Vec::new(),
+            [] => vec![PathBuf::from(USUAL)],
+            files => files.to_owned(),
+        }
+    }
+
+    fn load(&self) -> Result<Loaded, String> {
+        match self.files().as_slice() {
+            [] => Ok(packs::quickstart()),
+            [_] if self.policy_config.is_empty() && !Path::new(USUAL).exists() => Err("there is no `policy-config.yaml` here; name one with `--policy-config FILE`, write one with `kt init`, or try `--demo`".into()),
             files => packs::load(files),
         }
     }

@@ -131,7 +131,8 @@ impl Loader {
             return (None, None);
         };
         let program = self.program(&config.policies, config.pack.enabled.value);
-        let pack = program.map(|program| Arc::new(Pack { program, config: config.clone() }));
+        let pack = program
+            .map(|program| Arc::new(Pack { program, config: config.clone(), files: files(&self.sources) }));
         (Some(config), pack)
     }
 
@@ -218,6 +219,11 @@ impl Loader {
     fn policy_name(&self, source: SourceId) -> Option<String> {
         header(&self.sources.get(source)?.text).map(|(_, name)| name)
     }
+}
+
+/// The files among those texts; shipped ones have names that lead nowhere.
+pub(crate) fn files(sources: &Sources) -> Vec<PathBuf> {
+    sources.names().map(PathBuf::from).filter(|path| path.is_file()).collect()
 }
 
 /// Whether a rule file is a library, and its name.

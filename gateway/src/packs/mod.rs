@@ -3,7 +3,9 @@
 mod load;
 mod shelf;
 pub mod shipped;
+mod told;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::{Program, Session};
@@ -12,9 +14,10 @@ use grammar::config::Config;
 use crate::ids;
 use crate::surroundings::Offer;
 pub use load::{Loaded, header, load, load_texts, one_file, one_kind, quickstart};
-pub(crate) use load::{load_plain, policy_of};
+pub(crate) use load::{files, load_plain, policy_of};
 pub(crate) use shelf::beside;
 pub use shelf::{Shelf, read};
+pub(crate) use told::{as_json, as_line};
 
 /// A configuration, compiled.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Pack {
     pub program: Arc<Program>,
     /// Everything else.
     pub config: Config,
+    /// The files that it was read from.
+    pub files: Vec<PathBuf>,
 }
 
 impl Pack {

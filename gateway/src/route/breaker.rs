@@ -70,6 +70,11 @@ impl Breaker {
         Self { settings, circuit: Circuit::Closed { failures: 0 }, generation: 0, cause: String::new() }
     }
 
+    /// How it is set.
+    pub(super) fn settings(&self) -> CircuitBreaker {
+        self.settings
+    }
+
     /// Where it stands. An open one whose time is over is half open, although nobody has asked yet.
     pub(super) fn position(&self, now: Duration) -> Position {
         match self.circuit {

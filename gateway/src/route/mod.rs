@@ -58,25 +58,42 @@ pub struct Router {
     turn: Turn,
     split: Option<Split>,
     fallback: Fallback,
-    slots: Option<Slots>,
+    slots: Option<Arc<Slots>>,
     clock: Clock,
 }
 
 impl Router {
     /// Makes the targets of a configuration ready; `upstream` replaces their addresses.
     pub fn new(providers: &Providers, upstream: Option<&str>, clock: Clock) -> Result<Self, Error> {
+        Self::after(providers, upstream, clock, None)
+    }
+
+    /// The same in place of a router that runs: what is known of targets that have not changed stays known.
+    pub(crate) fn after(
+        providers: &Providers,
+        upstream: Option<&str>,
+        clock: Clock,
+        before: Option<&Self>,
+    ) -> Result<Self, Error> {
         let prepare = |written: &config::Target| {
             let retry = written.retry.as_ref().or(providers.retry.as_ref()).cloned();
             let circuit_breaker = written.circuit_breaker.or(providers.circuit_breaker);
-            Target::prepare(&config::Target { retry, circuit_breaker, ..written.clone() }, upstream)
-                .map(Arc::new)
+            let target =
+                Target::prepare(&config::Target { retry, circuit_breaker, ..written.clone() }, upstream)?;
+            let same = before.and_then(|before| before.targets.iter().find(|old| old.id == target.id));
+            Ok(Arc::new(match same {
+                Some(same) => target.after(same),
+                None => target,
+            }))
         };
         let targets = providers.targets.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             turn: Turn::new(providers.strategy(), &targets),
             split: providers.ab_test.as_ref().and_then(Split::of),
             fallback: providers.fallback.clone(),
-            slots: providers.max_concurrency.map(Slots::new),
+            slots: providers
+                .max_concurrency
+                .map(|most| Slots::after(most, before.and_then(|old| old.slots.as_ref()))),
             targets,
             clock,
         })
@@ -111,7 +128,7 @@ impl Router {
 
     /// How full the gateway is, where that is limited.
     pub(crate) fn load(&self) -> Option<Load> {
-        self.slots.as_ref().map(Slots::load)
+        self.slots.as_ref().map(|slots| slots.load())
     }
 
     /// The attempts at a request, whose client waits until `deadline`. They begin when the request has a slot.

@@ -14,7 +14,7 @@ use super::{Target, Upstream};
 const DRIFT: f64 = 0.1;
 
 /// How a target is probed.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Probe {
     pub(super) settings: HealthProbe,
     pub(super) address: Uri,

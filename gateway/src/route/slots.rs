@@ -42,6 +42,15 @@ impl Slots {
         Self { most, free, places, patience: PATIENCE }
     }
 
+    /// The same slots when there are as many as before, so that requests under way keep theirs.
+    pub(super) fn after(most: u32, before: Option<&Arc<Self>>) -> Arc<Self> {
+        let slots = Self::new(most);
+        match before.filter(|before| before.most == slots.most) {
+            Some(before) => Arc::clone(before),
+            None => Arc::new(slots),
+        }
+    }
+
     /// Takes a slot, after a wait in the queue when there is none; no longer than `deadline`.
     pub(super) async fn take(&self, deadline: Option<Instant>) -> Result<Slot, Fault> {
         if let Ok(slot) = Arc::clone(&self.free).try_acquire_owned() {

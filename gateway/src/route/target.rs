@@ -1,5 +1,6 @@
 //! A target ready to use: where it is, what opens it, and whether it can be asked.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use grammar::config::{self, DataPolicy, KeyRef, Pricing, Retry};
@@ -45,7 +46,7 @@ pub struct Target {
     pub(super) probe: Option<Probe>,
     key: Option<Secret>,
     unavailable: Option<String>,
-    vitals: Vitals,
+    vitals: Arc<Vitals>,
 }
 
 impl Target {
@@ -75,7 +76,7 @@ impl Target {
             probe: probe(written, base)?,
             key,
             unavailable,
-            vitals: Vitals::new(written.circuit_breaker.unwrap_or_default()),
+            vitals: Arc::new(Vitals::new(written.circuit_breaker.unwrap_or_default())),
         })
     }
 
@@ -140,6 +141,18 @@ impl Target {
         self.probe.is_some()
     }
 
+    /// The same target with what is known of the one before it, if nothing has changed that this depends on: where
+    /// requests go, with which key, to which model, and what is made of how they end.
+    pub(super) fn after(self, before: &Self) -> Self {
+        let is_same = self.id == before.id
+            && self.endpoints == before.endpoints
+            && self.key == before.key
+            && self.model == before.model
+            && self.probe == before.probe
+            && self.vitals.breaker_settings() == before.vitals.breaker_settings();
+        if is_same { Self { vitals: Arc::clone(&before.vitals), ..self } } else { self }
+    }
+
     /// What is known of it while the gateway runs.
     pub(crate) fn vitals(&self) -> &Vitals {
         &self.vitals
@@ -172,7 +185,7 @@ pub(crate) fn read_key(key: &KeyRef) -> Result<Secret, String> {
 }
 
 /// The addresses below that of a target, made once.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Endpoints {
     chat: Uri,
     completions: Uri,

@@ -34,6 +34,11 @@ impl Vitals {
         }
     }
 
+    /// How its breaker is set.
+    pub(super) fn breaker_settings(&self) -> CircuitBreaker {
+        locked(&self.breaker).settings()
+    }
+
     /// Requests that it has not answered to the end yet.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::limits::{FAREWELL, HEAD_WAIT, MAX_HEAD, MAX_HEADERS};
 use super::socket::Socket;
 use crate::body::ReplyBody;
-use crate::gateway::Gateway;
+use crate::live::Live;
 
 /// How long accepting rests when the system has no more sockets to give.
 const REST: Duration = Duration::from_millis(50);
@@ -41,7 +41,7 @@ pub(super) struct Peer(pub(super) SocketAddr);
 /// One address: who listens there and what answers.
 pub(super) struct Door<S> {
     pub(super) listener: TcpListener,
-    pub(super) gateway: Arc<Gateway>,
+    pub(super) live: Arc<Live>,
     pub(super) answer: S,
     pub(super) slots: Arc<Semaphore>,
     pub(super) phase: watch::Receiver<Phase>,
@@ -49,7 +49,7 @@ pub(super) struct Door<S> {
 
 impl<S, F> Door<S>
 where
-    S: Fn(Arc<Gateway>, Request<Incoming>) -> F + Copy + Send + Sync + 'static,
+    S: Fn(&Arc<Live>, Request<Incoming>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Response<ReplyBody>> + Send + 'static,
 {
     /// Serves until everything is over.
@@ -60,13 +60,14 @@ where
             tokio::select! {
                 _ = phase.wait_for(|phase| *phase > Phase::Serving) => break,
                 (stream, slot) = self.next() => {
-                    connections.spawn(connection(stream, slot, Arc::clone(&self.gateway), self.answer, graceful.watcher()));
+                    connections.spawn(connection(stream, slot, Arc::clone(&self.live), self.answer, graceful.watcher()));
                 }
                 Some(_) = connections.join_next() => {}
             }
         }
         drop(self.listener);
-        let patience = self.gateway.patience;
+        let gateway = self.live.now();
+        let patience = gateway.patience;
         let mut finished = std::pin::pin!(graceful.shutdown());
         let are_left = tokio::select! {
             () = &mut finished => false,
@@ -78,7 +79,7 @@ where
         };
         if are_left {
             // Whoever still waits is told: a connection that is only cut looks like the client's own doing.
-            self.gateway.over.send_replace(true);
+            gateway.over.send_replace(true);
             tokio::time::timeout(FAREWELL, finished).await.ok();
         }
         connections.shutdown().await;
@@ -104,11 +105,11 @@ where
 async fn connection<S, F>(
     stream: TcpStream,
     slot: Option<OwnedSemaphorePermit>,
-    gateway: Arc<Gateway>,
+    live: Arc<Live>,
     answer: S,
     watcher: Watcher,
 ) where
-    S: Fn(Arc<Gateway>, Request<Incoming>) -> F + Send + 'static,
+    S: Fn(&Arc<Live>, Request<Incoming>) -> F + Send + 'static,
     F: Future<Output = Response<ReplyBody>> + Send + 'static,
 {
     let peer = stream.peer_addr().ok();
@@ -118,7 +119,7 @@ async fn connection<S, F>(
         if let Some(peer) = peer {
             request.extensions_mut().insert(Peer(peer));
         }
-        let answering = answer(Arc::clone(&gateway), request);
+        let answering = answer(&live, request);
         async move { Ok::<_, Infallible>(answering.await) }
     });
     let connection = http1::Builder::new()

@@ -13,31 +13,47 @@ use super::accept::Peer;
 use super::{intake, keys, limits};
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
+use crate::live::Live;
 use crate::wire::{Endpoint, Fault};
 use crate::{exchange, ids, reply};
 
-/// Answers a request of a client.
-pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<ReplyBody> {
+/// Answers a request of a client. Its record is open when this returns, before anybody waits for anything: a client
+/// that goes away at once is on record too.
+pub(super) fn public(
+    live: &Arc<Live>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Response<ReplyBody>> + Send + use<> {
+    let gateway = live.now();
     gateway.served.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     let request_id = request_id(&head);
-    let mut reply = match route(&gateway, &head) {
+    let route = route(&gateway, &head);
+    let ledger = match &route {
         Ok(Route::Endpoint(endpoint)) => {
-            let client_ip = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-            let head = exchange::Head { headers: &head.headers, client_ip };
-            exchange::answer(&gateway, endpoint, &head, body, &request_id).await
+            exchange::enter(&gateway, &request_id).map(|ledger| ledger.at(*endpoint))
         }
-        other => {
-            intake::discard(body).await;
-            match other {
-                Ok(Route::Options(methods)) => options(methods),
-                Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
-                Err(fault) => exchange::turn_away(&gateway, &fault, &request_id).await,
-            }
-        }
+        Err(_) => exchange::enter(&gateway, &request_id),
+        Ok(Route::Models | Route::Options(_)) => None,
     };
-    reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
-    reply
+    async move {
+        let mut reply = match route {
+            Ok(Route::Endpoint(endpoint)) => {
+                let client_ip = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+                let head = exchange::Head { headers: &head.headers, client_ip };
+                exchange::answer(&gateway, endpoint, &head, body, &request_id, ledger).await
+            }
+            other => {
+                intake::discard(body).await;
+                match other {
+                    Ok(Route::Options(methods)) => options(methods),
+                    Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
+                    Err(fault) => exchange::turn_away(ledger, &fault, &request_id).await,
+                }
+            }
+        };
+        reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
+        reply
+    }
 }
 
 /// The client's name for its request when it is well-formed, else a new one.

@@ -9,11 +9,12 @@ mod socket;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -23,8 +24,9 @@ use crate::clock::Clock;
 use crate::demo::Demo;
 use crate::error::Error;
 use crate::gateway::{FailMode, Gateway};
+use crate::live::{self, Live, Source, Trigger};
 use crate::packs::Pack;
-use crate::route::{Router, Upstream};
+use crate::route::Upstream;
 use accept::{Door, Phase};
 pub use limits::DRAIN;
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// What happens when a part of the gateway fails.
     pub fail_mode: FailMode,
+    /// The files that `pack` was read from, which are read again when they are to be; none when it came from no file.
+    pub files: Vec<PathBuf>,
     /// An address that replaces those of all targets, for debugging.
     pub upstream: Option<String>,
     /// How many requests may be under way to all targets together, in place of what the configuration says.
@@ -59,7 +63,7 @@ pub struct Settings {
 /// A gateway that listens, and does not answer yet.
 #[derive(Debug)]
 pub struct Bound {
-    gateway: Arc<Gateway>,
+    live: Arc<Live>,
     listeners: Vec<TcpListener>,
     admin: Option<TcpListener>,
     writer: JoinHandle<()>,
@@ -77,13 +81,14 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         None => None,
     };
     let demo = if settings.demo { Some(Demo::start().await?) } else { None };
-    let mut providers = settings.pack.config.providers.clone();
-    if let Some(demo) = &demo {
-        providers = demo.providers();
-    }
-    providers.max_concurrency = settings.max_concurrency.or(providers.max_concurrency);
-    let router = Router::new(&providers, settings.upstream.as_deref(), settings.clock)?;
-    warn_of(&router);
+    let source = Source {
+        files: settings.files,
+        providers: demo.as_ref().map(Demo::providers),
+        upstream: settings.upstream,
+        max_concurrency: settings.max_concurrency,
+        clock: settings.clock,
+    };
+    let router = source.router(&settings.pack.config, None)?;
     let options = Options::of(&settings.pack.config.audit)?;
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
     let gateway = Gateway {
@@ -93,25 +98,17 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         audit,
         fail_mode: settings.fail_mode,
         began: Instant::now(),
-        served: AtomicU64::new(0),
-        draining: AtomicBool::new(false),
+        served: Arc::default(),
+        draining: Arc::default(),
         patience: settings.drain,
         over: watch::Sender::new(false),
     };
-    Ok(Bound { gateway: Arc::new(gateway), listeners, admin, writer, _demo: demo })
+    let live = Arc::new(Live::new(gateway, source));
+    Ok(Bound { live, listeners, admin, writer, _demo: demo })
 }
 
 async fn listen(address: &str, flag: &str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|e| Error::listen(address, flag, &e))
-}
-
-/// Says at the start what loading could not know; what it knew is among the configuration's own warnings.
-fn warn_of(router: &Router) {
-    for target in router.targets() {
-        if let Some(reason) = target.unavailable() {
-            tracing::warn!(target_id = target.id, "the target is left out: {reason}");
-        }
-    }
 }
 
 impl Bound {
@@ -129,22 +126,24 @@ impl Bound {
     pub async fn serve(self, drain: impl Future<Output = ()>, leave: impl Future<Output = ()>) {
         let (phase, watched) = watch::channel(Phase::Serving);
         let (admin_phase, admin_watched) = watch::channel(Phase::Serving);
-        let _probes = self.gateway.router.watch(&self.gateway.upstream);
+        self.live.probe();
+        let mut watching = JoinSet::new();
+        watching.spawn(live::watch(Arc::clone(&self.live)));
         let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {
-            let (gateway, slots, phase) = (Arc::clone(&self.gateway), Arc::clone(&slots), watched.clone());
-            doors.spawn(Door { listener, gateway, answer: answer::public, slots, phase }.serve());
+            let (live, slots, phase) = (Arc::clone(&self.live), Arc::clone(&slots), watched.clone());
+            doors.spawn(Door { listener, live, answer: answer::public, slots, phase }.serve());
         }
         if let Some(listener) = self.admin {
-            let (gateway, slots) = (Arc::clone(&self.gateway), Arc::new(Semaphore::new(64)));
-            admin.spawn(
-                Door { listener, gateway, answer: admin::answer, slots, phase: admin_watched }.serve(),
-            );
+            let (live, slots) = (Arc::clone(&self.live), Arc::new(Semaphore::new(64)));
+            admin.spawn(Door { listener, live, answer: admin::answer, slots, phase: admin_watched }.serve());
         }
         drain.await;
-        tracing::info!("draining: requests in flight have {} s", self.gateway.patience.as_secs());
-        self.gateway.draining.store(true, Ordering::Relaxed);
+        watching.shutdown().await;
+        let gateway = self.live.now();
+        tracing::info!("draining: requests in flight have {} s", gateway.patience.as_secs());
+        gateway.draining.store(true, Ordering::Relaxed);
         phase.send_replace(Phase::Draining);
         tokio::select! {
             () = all(&mut doors) => {}
@@ -155,7 +154,7 @@ impl Bound {
         }
         admin_phase.send_replace(Phase::Leaving);
         all(&mut admin).await;
-        drop(self.gateway);
+        drop((gateway, self.live));
         if tokio::time::timeout(FLUSH, self.writer).await.is_err() {
             tracing::error!("the audit log could not be finished in time");
         }
@@ -168,8 +167,10 @@ async fn all(tasks: &mut JoinSet<()>) {
 
 /// Runs the gateway until SIGINT or SIGTERM; a second one ends it at once.
 pub async fn run(settings: Settings) -> Result<(), Error> {
-    let signals = || Signals::new().map_err(|e| Error::new(format!("cannot listen for signals: {e}")));
+    let unheard = |e| Error::new(format!("cannot listen for signals: {e}"));
+    let signals = || Signals::new().map_err(unheard);
     let (mut first, mut second) = (signals()?, signals()?);
+    let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let bound = bind(settings).await?;
     for address in bound.addresses() {
         tracing::info!("listening on http://{address}");
@@ -181,19 +182,30 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
         second.next().await;
         second.next().await;
     };
+    let reloading = tokio::spawn(reload_on(hangup, Arc::downgrade(&bound.live)));
     bound.serve(async move { first.next().await }, leave).await;
+    reloading.abort();
     Ok(())
+}
+
+/// Reads the configuration anew at every signal, for as long as the gateway lives.
+async fn reload_on(mut hangup: Signal, live: Weak<Live>) {
+    while hangup.recv().await.is_some() {
+        let Some(live) = live.upgrade() else { return };
+        if let Err(error) = live.reload(Trigger::Signal).await {
+            tracing::error!("{error}");
+        }
+    }
 }
 
 /// The signals that end what runs until it is told to.
 pub(crate) struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    interrupt: Signal,
+    terminate: Signal,
 }
 
 impl Signals {
     pub(crate) fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 

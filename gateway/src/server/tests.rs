@@ -327,3 +327,12 @@ async fn an_error_beside_choices_is_a_failure_in_every_mode() {
         assert_eq!(gateway.stop().await[0]["outcome"], "failed");
     }
 }
+
+#[tokio::test]
+async fn a_gateway_without_files_has_nothing_to_read() {
+    let gateway = start(Vec::new()).await;
+    let ask = "POST /keeptrusts/config/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let (head, body) = send(gateway.admin, ask).await;
+    assert_eq!(status(&head), "422");
+    assert!(body.contains("started without one"), "{body}");
+}

@@ -3,6 +3,7 @@
 mod audit;
 mod decode;
 mod providers;
+mod serving;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
     Strategy, Target, Trigger, Variant,
 };
+pub use serving::Reload;
 
 use crate::case::Case;
 use crate::span::Spanned;
@@ -32,6 +34,8 @@ pub struct Config {
     pub client_keys: Vec<ClientKey>,
     /// What the audit log promises.
     pub audit: Audit,
+    /// When changes of the files are taken up.
+    pub reload: Reload,
 }
 
 /// `pack:`.

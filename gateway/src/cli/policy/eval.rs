@@ -187,7 +187,7 @@ mod tests {
     use std::sync::Arc;
 
     fn pack() -> Pack {
-        Pack { program: kit::program(kit::RULES), config: kit::config(Vec::new()) }
+        Pack { program: kit::program(kit::RULES), config: kit::config(Vec::new()), files: Vec::new() }
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Lint {
     fn report(&self, linted: &Linted, valid: bool) -> Value {
         let of = |errors: bool| -> Vec<Value> {
             let wanted = linted.diagnostics.iter().filter(|diagnostic| diagnostic.is_error() == errors);
-            wanted.map(|diagnostic| as_json(diagnostic, &linted.sources)).collect()
+            wanted.map(|diagnostic| packs::as_json(diagnostic, &linted.sources)).collect()
         };
         if !valid {
             return json!({"valid": false, "file": self.file, "errors": of(true), "warnings": of(false)});
@@ -104,21 +104,6 @@ impl Lint {
             "warnings": of(false),
         })
     }
-}
-
-/// A diagnostic as a JSON object.
-fn as_json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
-    let place = sources.place(diagnostic.span);
-    let path = diagnostic.path.clone().unwrap_or_else(|| place.file.clone());
-    json!({
-        "code": diagnostic.code.id,
-        "path": path,
-        "file": place.file,
-        "line": place.line,
-        "column": place.column,
-        "message": diagnostic.message,
-        "suggestion": diagnostic.help,
-    })
 }
 
 fn configuration(path: &std::path::Path) -> Result<Linted, String> {

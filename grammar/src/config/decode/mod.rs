@@ -7,6 +7,7 @@ mod policies;
 mod providers;
 mod resilience;
 mod rules;
+mod serving;
 mod target;
 
 use super::{ClientKey, Config, Pack, Policies, Suite};
@@ -21,7 +22,7 @@ use crate::yaml::{Node, Value};
 
 /// The keys at the top of the file.
 const KEYS: &[&str] =
-    &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules", "audit"];
+    &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules", "audit", "reload"];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
 /// are the texts that the spans of `node` are of.
@@ -55,7 +56,8 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let client_keys = root.get("auth").and_then(|field| client_keys(reader, &field)).unwrap_or_default();
     let audit = audit::read(reader, &root, policies.as_ref());
-    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys, audit })
+    let reload = serving::reload(reader, &root);
+    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys, audit, reload })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {

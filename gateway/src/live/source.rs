@@ -1,0 +1,105 @@
+//! Where what is in force comes from: files, and what the command line says over them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use grammar::config::{self, Config, KeyRef, Providers};
+use serde_json::Value;
+
+use super::told::Refused;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::gateway::Gateway;
+use crate::packs::{self, Loaded, Pack};
+use crate::route::Router;
+
+/// Everything that stays as it is from start to end.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// The layers of the configuration.
+    pub(crate) files: Vec<PathBuf>,
+    /// The providers that take the place of the configuration's.
+    pub(crate) providers: Option<Providers>,
+    /// An address that replaces those of all targets.
+    pub(crate) upstream: Option<String>,
+    /// How many requests may be under way, in place of what the configuration says.
+    pub(crate) max_concurrency: Option<u32>,
+    /// What the router tells the time by.
+    pub(crate) clock: Clock,
+}
+
+/// What was read and is ready to take over.
+pub(crate) struct Fresh {
+    pub(crate) pack: Arc<Pack>,
+    pub(crate) router: Router,
+    pub(crate) warnings: Vec<Value>,
+}
+
+impl Source {
+    /// The router of a configuration, in place of the one that runs.
+    pub(crate) fn router(&self, config: &Config, before: Option<&Router>) -> Result<Router, Error> {
+        let mut providers = self.providers.as_ref().unwrap_or(&config.providers).clone();
+        providers.max_concurrency = self.max_concurrency.or(config.providers.max_concurrency);
+        let router = Router::after(&providers, self.upstream.as_deref(), self.clock.clone(), before)?;
+        warn_of(&router);
+        Ok(router)
+    }
+
+    /// Reads and compiles the files; says too which files that were.
+    pub(super) fn read(&self, before: &Gateway) -> (Vec<PathBuf>, Result<Fresh, Refused>) {
+        if self.files.is_empty() {
+            let sentence = "there is no configuration file to read: the gateway was started without one";
+            return (Vec::new(), Err(Refused::because(sentence)));
+        }
+        match packs::load(&self.files) {
+            Ok(loaded) => (files_read(&loaded, before), self.made(loaded, before)),
+            Err(sentence) => (files_of(&before.pack), Err(Refused::because(sentence))),
+        }
+    }
+
+    fn made(&self, loaded: Loaded, before: &Gateway) -> Result<Fresh, Refused> {
+        let Loaded { pack, diagnostics, sources, .. } = loaded;
+        let Some(pack) = pack else { return Err(Refused::of(&diagnostics, &sources)) };
+        let router = self.router(&pack.config, Some(&before.router));
+        let router = router.map_err(|error| Refused::because(error.to_string()))?;
+        let warnings = diagnostics.iter().map(|found| packs::as_json(found, &sources)).collect();
+        Ok(Fresh { pack, router, warnings })
+    }
+}
+
+/// Says what loading could not know; what it knew is among the configuration's own warnings.
+fn warn_of(router: &Router) {
+    for target in router.targets() {
+        if let Some(reason) = target.unavailable() {
+            tracing::warn!(target_id = target.id, "the target is left out: {reason}");
+        }
+    }
+}
+
+/// The files that a pack depends on: its texts, and the files that it names.
+pub(super) fn files_of(pack: &Pack) -> Vec<PathBuf> {
+    pack.files.iter().cloned().chain(named(&pack.config)).collect()
+}
+
+/// The same of what was loaded. When that is not in force, also those of what is: a file that was taken away may come
+/// back.
+fn files_read(loaded: &Loaded, before: &Gateway) -> Vec<PathBuf> {
+    let known = if loaded.pack.is_none() { files_of(&before.pack) } else { Vec::new() };
+    let named = loaded.config.iter().flat_map(|config| {
+        let place = |at| PathBuf::from(loaded.sources.place(at).file);
+        let rules = config.policies.chain.iter().filter(|entry| entry.value.ends_with(".ktr"));
+        let rules = rules.map(|entry| packs::beside(&place(entry.span), &entry.value));
+        rules.chain(named(config)).collect::<Vec<_>>()
+    });
+    packs::files(&loaded.sources).into_iter().chain(named).chain(known).collect()
+}
+
+/// The files that a configuration names for their contents.
+fn named(config: &Config) -> Vec<PathBuf> {
+    let keys = config.providers.targets.iter().filter_map(|target: &config::Target| target.key.as_ref());
+    let file = |key: &KeyRef| match key {
+        KeyRef::Env(_) => None,
+        KeyRef::File(path) => Some(PathBuf::from(&path.value)),
+    };
+    keys.filter_map(file).collect()
+}
