@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{Duration, Instant};
 
+use rustls::ServerConfig;
 use tokio::sync::watch;
 
 use crate::audit::Audit;
@@ -38,6 +39,8 @@ pub(crate) struct Gateway {
     pub(crate) pack: Arc<Pack>,
     pub(crate) router: Router,
     pub(crate) upstream: Upstream,
+    /// What clients are shown; without it they are spoken to plainly.
+    pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) audit: Audit,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
@@ -56,6 +59,7 @@ impl Gateway {
             pack: fresh.pack,
             router: fresh.router,
             upstream: self.upstream.clone(),
+            tls: fresh.tls,
             audit: self.audit.clone(),
             fail_mode: self.fail_mode,
             began: self.began,

@@ -34,6 +34,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         client_keys: Vec::new(),
         audit: grammar::config::Audit::default(),
         reload: grammar::config::Reload::default(),
+        tls: None,
     }
 }
 
@@ -113,6 +114,7 @@ pub(crate) fn target(id: &str, base_url: &str) -> Target {
         circuit_breaker: None,
         drop_params: Vec::new(),
         data_policy: DataPolicy::default(),
+        tls: None,
     }
 }
 

@@ -41,6 +41,7 @@ pub mod route;
 mod secret;
 mod server;
 mod surroundings;
+mod tls;
 pub mod wire;
 
 pub use audit::{Attempt, Evaluated, Found, Hash, Outcome, Record};

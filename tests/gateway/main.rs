@@ -32,6 +32,7 @@ mod routing;
 mod streams;
 mod strict_json;
 mod surface;
+mod tls;
 mod tools;
 mod upstream;
 

@@ -164,6 +164,11 @@ pub fn rest(socket: &mut TcpStream) -> Reply {
     Reply::of(raw)
 }
 
+/// A reply of which every byte is there.
+pub fn read_reply(raw: Vec<u8>) -> Reply {
+    Reply::of(raw)
+}
+
 /// A POST of JSON with further header lines.
 pub fn post(address: SocketAddr, path: &str, headers: &str, body: impl AsRef<[u8]>) -> Reply {
     let mut bytes = request(path, headers, body.as_ref().len()).into_bytes();

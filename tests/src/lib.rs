@@ -19,6 +19,7 @@ pub mod provider;
 pub mod reference;
 pub mod script;
 pub mod setup;
+pub mod tls;
 
 pub use binary::kt;
 pub use client::{Reply, get, post, send};

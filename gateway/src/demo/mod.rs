@@ -75,6 +75,7 @@ impl Demo {
             circuit_breaker: None,
             drop_params: Vec::new(),
             data_policy: DataPolicy::default(),
+            tls: None,
         };
         let strategy = Some(Spanned::new(Strategy::Single, place));
         Providers { strategy, targets: vec![target], ..Providers::default() }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use grammar::config::{self, Config, KeyRef, Providers};
+use rustls::ServerConfig;
 use serde_json::Value;
 
 use super::told::Refused;
@@ -12,6 +13,7 @@ use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::packs::{self, Loaded, Pack};
 use crate::route::Router;
+use crate::tls;
 
 /// Everything that stays as it is from start to end.
 #[derive(Clone, Debug)]
@@ -32,6 +34,7 @@ pub(crate) struct Source {
 pub(crate) struct Fresh {
     pub(crate) pack: Arc<Pack>,
     pub(crate) router: Router,
+    pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) warnings: Vec<Value>,
 }
 
@@ -60,10 +63,11 @@ impl Source {
     fn made(&self, loaded: Loaded, before: &Gateway) -> Result<Fresh, Refused> {
         let Loaded { pack, diagnostics, sources, .. } = loaded;
         let Some(pack) = pack else { return Err(Refused::of(&diagnostics, &sources)) };
-        let router = self.router(&pack.config, Some(&before.router));
-        let router = router.map_err(|error| Refused::because(error.to_string()))?;
+        let unusable = |error: Error| Refused::because(error.to_string());
+        let router = self.router(&pack.config, Some(&before.router)).map_err(unusable)?;
+        let tls = pack.config.tls.as_ref().map(tls::server).transpose().map_err(unusable)?;
         let warnings = diagnostics.iter().map(|found| packs::as_json(found, &sources)).collect();
-        Ok(Fresh { pack, router, warnings })
+        Ok(Fresh { pack, router, tls, warnings })
     }
 }
 
@@ -101,5 +105,8 @@ fn named(config: &Config) -> Vec<PathBuf> {
         KeyRef::Env(_) => None,
         KeyRef::File(path) => Some(PathBuf::from(&path.value)),
     };
-    keys.filter_map(file).collect()
+    let tls = config.tls.iter().flat_map(config::ServerTls::files);
+    let targets = config.providers.targets.iter().filter_map(|target| target.tls.as_ref());
+    let tls = tls.chain(targets.flat_map(config::TargetTls::files)).map(PathBuf::from);
+    keys.filter_map(file).chain(tls).collect()
 }

@@ -63,6 +63,20 @@ impl Failure {
         Self::told(fault, cause)
     }
 
+    /// The two sides do not trust each other. That is the operator's to mend; asking again would not.
+    pub(super) fn distrusted(target: &Target, cause: &rustls::Error) -> Self {
+        target.vitals().note_reached(false);
+        let cause = target.scrub(format!("cannot be trusted: {cause}"));
+        tracing::error!(
+            target_id = target.id,
+            cause,
+            "no secure connection: check the target's certificate and `tls`"
+        );
+        let message = format!("target `{}` {cause}", target.id);
+        let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_tls", message);
+        Self { again: false, ..Self::new(Some(Trigger::Connection), cause, fault) }
+    }
+
     /// The connection broke when a part of the answer was there.
     pub(super) fn broken_answer(target: &Target, cause: &str) -> Self {
         let cause = target.scrub(format!("broke off its answer: {cause}"));

@@ -10,6 +10,7 @@ mod opening;
 mod patience;
 mod probe;
 mod retry;
+mod secured;
 mod slots;
 mod split;
 mod strategy;
@@ -35,7 +36,7 @@ pub(crate) use opening::Opened;
 pub(crate) use patience::deadline;
 pub use target::Target;
 pub(crate) use target::read_key;
-pub(crate) use upstream::{Call, Reached, Upstream, returned_headers};
+pub(crate) use upstream::{Call, Greeting, Reached, Upstream, returned_headers};
 pub(crate) use wish::Wish;
 
 use crate::clock::Clock;

@@ -10,6 +10,7 @@ use hyper::header::HeaderValue;
 use super::breaker::{Position, Refusal};
 use super::fields;
 use super::probe::Probe;
+use super::secured::Secured;
 use super::vitals::Vitals;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -44,6 +45,7 @@ pub struct Target {
     dropped_of_chats: Vec<String>,
     endpoints: Endpoints,
     pub(super) probe: Option<Probe>,
+    secured: Option<Secured>,
     key: Option<Secret>,
     unavailable: Option<String>,
     vitals: Arc<Vitals>,
@@ -74,6 +76,7 @@ impl Target {
             dropped_of_chats: fields::left_out_of_chats(written),
             endpoints: Endpoints::below(base, &written.id.value)?,
             probe: probe(written, base)?,
+            secured: secured(written)?,
             key,
             unavailable,
             vitals: Arc::new(Vitals::new(written.circuit_breaker.unwrap_or_default())),
@@ -110,6 +113,11 @@ impl Target {
             Endpoint::Embeddings => &self.endpoints.embeddings,
             Endpoint::Responses => &self.endpoints.responses,
         }
+    }
+
+    /// Where it lists its models.
+    pub(super) fn models(&self) -> &Uri {
+        &self.endpoints.models
     }
 
     /// The fields that are left out of requests to an endpoint.
@@ -149,14 +157,37 @@ impl Target {
             && self.key == before.key
             && self.model == before.model
             && self.probe == before.probe
+            && self.is_secured_like(before)
             && self.vitals.breaker_settings() == before.vitals.breaker_settings();
-        if is_same { Self { vitals: Arc::clone(&before.vitals), ..self } } else { self }
+        if is_same {
+            Self { vitals: Arc::clone(&before.vitals), secured: before.secured.clone(), ..self }
+        } else {
+            self
+        }
+    }
+
+    fn is_secured_like(&self, before: &Self) -> bool {
+        match (&self.secured, &before.secured) {
+            (Some(now), Some(before)) => now.is_like(before),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    /// Connections of its own, where it has some.
+    pub(super) fn secured(&self) -> Option<&Secured> {
+        self.secured.as_ref()
     }
 
     /// What is known of it while the gateway runs.
     pub(crate) fn vitals(&self) -> &Vitals {
         &self.vitals
     }
+}
+
+fn secured(written: &config::Target) -> Result<Option<Secured>, Error> {
+    let secured = written.tls.as_ref().map(Secured::new).transpose();
+    secured.map_err(|error| Error::new(format!("target `{}`: {error}", written.id.value)))
 }
 
 fn probe(written: &config::Target, base: &str) -> Result<Option<Probe>, Error> {
@@ -191,6 +222,7 @@ struct Endpoints {
     completions: Uri,
     embeddings: Uri,
     responses: Uri,
+    models: Uri,
 }
 
 impl Endpoints {
@@ -201,6 +233,7 @@ impl Endpoints {
             completions: of(Endpoint::Completions)?,
             embeddings: of(Endpoint::Embeddings)?,
             responses: of(Endpoint::Responses)?,
+            models: address(base, "models", target)?,
         })
     }
 }

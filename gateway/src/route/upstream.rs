@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use grammar::config::TargetTls;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER, USER_AGENT,
 };
 use hyper::http::response::Parts;
@@ -22,12 +23,18 @@ use super::opening::Opened;
 use super::probe::Probe;
 use super::{Failure, Lease, Target, opening};
 use crate::error::Error;
+use crate::tls;
 use crate::wire::Endpoint;
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept: shorter than what providers' load balancers allow.
 const POOL_IDLE: Duration = Duration::from_secs(55);
+/// How often a connection of HTTP/2 with requests under way is tried, and how long the other side has to say that it is
+/// there: many requests would wait for one that is dead.
+const PING: Duration = Duration::from_secs(20);
+/// See [`PING`].
+const PONG: Duration = Duration::from_secs(10);
 /// Most bytes of a whole answer.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 /// Most bytes that are read of an error.
@@ -64,27 +71,45 @@ pub(crate) enum Reached {
     Stream(Opened),
 }
 
+/// What a target says to a request for its models.
+#[derive(Clone, Debug)]
+pub(crate) struct Greeting {
+    /// The status.
+    pub(crate) status: u16,
+    /// What time it says it is.
+    pub(crate) date: Option<String>,
+}
+
 /// Connections to all providers.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Transport,
 }
 
+/// Connections over plain TCP or TLS, in HTTP/1.1 or HTTP/2 as the other side has it.
+type Transport = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
 impl Upstream {
-    pub(crate) fn new() -> Result<Self, Error> {
+    /// Connections that are secured in that way, or else in the usual one.
+    pub(crate) fn new(secured: Option<&TargetTls>) -> Result<Self, Error> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT));
         let https = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
-            .map_err(|e| Error::new(format!("cannot set up TLS: {e}")))?
+            .with_tls_config(tls::client(secured)?)
             .https_or_http()
-            .enable_http1()
+            .enable_all_versions()
             .wrap_connector(http);
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
+        builder.http2_keep_alive_interval(PING).http2_keep_alive_timeout(PONG);
         Ok(Self { client: builder.build(https) })
+    }
+
+    /// The connections to a target: its own, where it has some.
+    fn to<'t>(&'t self, target: &'t Target) -> &'t Transport {
+        target.secured().map_or(&self.client, |secured| &secured.upstream.client)
     }
 
     /// Asks a target: for a stream, which is given as soon as it says something, or for a whole answer.
@@ -112,7 +137,7 @@ impl Upstream {
         *request.uri_mut() = probe.address.clone();
         sign(request.headers_mut(), target);
         let limit = Duration::from_secs(probe.settings.timeout_seconds.into());
-        let answer = timeout(limit, self.client.request(request)).await;
+        let answer = timeout(limit, self.to(target).request(request)).await;
         let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
         let answer =
             answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))?;
@@ -122,6 +147,19 @@ impl Upstream {
         if status.is_success() { Ok(()) } else { Err(format!("answered {}", status.as_u16())) }
     }
 
+    /// Asks a target for its models, to see whether it is there; says what is in the way when it is not.
+    pub(crate) async fn greet(&self, target: &Target) -> Result<Greeting, String> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = target.models().clone();
+        sign(request.headers_mut(), target);
+        let answer = timeout(CONNECT, self.to(target).request(request)).await;
+        let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
+        let answer =
+            answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))?;
+        let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
+        Ok(Greeting { status: answer.status().as_u16(), date })
+    }
+
     async fn head(
         &self,
         target: &Target,
@@ -129,9 +167,12 @@ impl Upstream {
         deadline: Instant,
     ) -> Result<Response<Incoming>, Failure> {
         let request = build(target, call);
-        let answer = timeout_at(deadline, self.client.request(request)).await;
+        let answer = timeout_at(deadline, self.to(target).request(request)).await;
         let answer = answer.map_err(|_| Failure::timeout(target))?;
-        let response = answer.map_err(|error| Failure::connection(target, &causes(&error)))?;
+        let response = answer.map_err(|error| match distrust(&error) {
+            Some(why) => Failure::distrusted(target, why),
+            None => Failure::connection(target, &causes(&error)),
+        })?;
         target.vitals().note_reached(true);
         if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
             && encoding != "identity"
@@ -206,6 +247,19 @@ fn expect_type(target: &Target, headers: &HeaderMap, expected: &str) -> Result<(
     }
     let what = format!("sent the content type `{essence}` in place of `{expected}`");
     Err(Failure::unusable(target, "upstream_content_type", &target.scrub(what)))
+}
+
+/// What TLS has against the other side, if that is what went wrong.
+fn distrust<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    // An error of input names the cause of what it wraps, and passes over what it wraps.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(|error| error.get_ref());
+    match wrapped {
+        Some(wrapped) => distrust(wrapped),
+        None => distrust(error.source()?),
+    }
 }
 
 /// An error and what caused it: the outermost alone says nothing.

@@ -6,19 +6,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
-use super::limits::{FAREWELL, HEAD_WAIT, MAX_HEAD, MAX_HEADERS};
+use super::limits::{
+    FAREWELL, HEAD_WAIT, MAX_HEAD, MAX_HEAD_H2, MAX_HEADERS, MAX_STREAMS, PING, PONG, SEND_BUFFER,
+};
 use super::socket::Socket;
 use crate::body::ReplyBody;
 use crate::live::Live;
+use crate::tls::H2;
 
 /// How long accepting rests when the system has no more sockets to give.
 const REST: Duration = Duration::from_millis(50);
@@ -45,6 +52,8 @@ pub(super) struct Door<S> {
     pub(super) answer: S,
     pub(super) slots: Arc<Semaphore>,
     pub(super) phase: watch::Receiver<Phase>,
+    /// Whether it speaks TLS where that is configured.
+    pub(super) secures: bool,
 }
 
 impl<S, F> Door<S>
@@ -60,7 +69,10 @@ where
             tokio::select! {
                 _ = phase.wait_for(|phase| *phase > Phase::Serving) => break,
                 (stream, slot) = self.next() => {
-                    connections.spawn(connection(stream, slot, Arc::clone(&self.live), self.answer, graceful.watcher()));
+                    let socket = Socket::new(stream);
+                    let tls = self.live.now().tls.clone().filter(|_| self.secures);
+                    let caller = Caller { live: Arc::clone(&self.live), answer: self.answer, slot, watcher: graceful.watcher() };
+                    connections.spawn(caller.come(socket, tls, self.phase.clone()));
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -102,39 +114,85 @@ where
     }
 }
 
-async fn connection<S, F>(
-    stream: TcpStream,
-    slot: Option<OwnedSemaphorePermit>,
+/// Whoever has connected.
+struct Caller<S> {
     live: Arc<Live>,
     answer: S,
+    /// Held for as long as the connection is.
+    slot: Option<OwnedSemaphorePermit>,
     watcher: Watcher,
-) where
-    S: Fn(&Arc<Live>, Request<Incoming>) -> F + Send + 'static,
+}
+
+impl<S, F> Caller<S>
+where
+    S: Fn(&Arc<Live>, Request<Incoming>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Response<ReplyBody>> + Send + 'static,
 {
-    let peer = stream.peer_addr().ok();
-    let socket = Socket::new(stream);
-    let closed = socket.closed();
-    let service = service_fn(|mut request: Request<Incoming>| {
-        if let Some(peer) = peer {
-            request.extensions_mut().insert(Peer(peer));
+    /// Secures the connection where that is wanted, and serves it to its end.
+    async fn come(self, socket: Socket, tls: Option<Arc<ServerConfig>>, mut phase: watch::Receiver<Phase>) {
+        let (peer, closed) = (socket.peer(), socket.closed());
+        let Some(tls) = tls else { return self.serve(socket, peer, closed, false).await };
+        let greeted = tokio::select! {
+            greeted = timeout(HEAD_WAIT, TlsAcceptor::from(tls).accept(socket)) => greeted,
+            _ = phase.wait_for(|phase| *phase > Phase::Serving) => return,
+        };
+        match greeted {
+            Ok(Ok(stream)) => {
+                let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
+                self.serve(stream, peer, closed, speaks_h2).await;
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "no secure connection with a client"),
+            Err(_) => tracing::debug!("a client took too long to secure its connection"),
         }
-        let answering = answer(&live, request);
-        async move { Ok::<_, Infallible>(answering.await) }
-    });
-    let connection = http1::Builder::new()
+    }
+
+    async fn serve<I>(
+        self,
+        io: I,
+        peer: Option<SocketAddr>,
+        closed: impl Future<Output = ()>,
+        speaks_h2: bool,
+    ) where
+        I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Self { live, answer, slot, watcher } = self;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(Peer(peer));
+            }
+            let answering = answer(&live, request);
+            async move { Ok::<_, Infallible>(answering.await) }
+        });
+        let protocol = protocol(speaks_h2);
+        let connection = protocol.serve_connection(TokioIo::new(io), service);
+        tokio::select! {
+            served = watcher.watch(connection) => {
+                if let Err(error) = served {
+                    tracing::debug!(%error, "a connection ended early");
+                }
+            }
+            () = closed => {}
+        }
+        drop(slot);
+    }
+}
+
+/// HTTP/1.1, or HTTP/2 where both sides have agreed on it; never what a client begins with unasked.
+fn protocol(speaks_h2: bool) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WAIT)
         .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(socket), service);
-    tokio::select! {
-        served = watcher.watch(connection) => {
-            if let Err(error) = served {
-                tracing::debug!(%error, "a connection ended early");
-            }
-        }
-        () = closed => {}
-    }
-    drop(slot);
+        .max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(MAX_HEAD_H2)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(SEND_BUFFER)
+        .keep_alive_interval(PING)
+        .keep_alive_timeout(PONG);
+    if speaks_h2 { builder.http2_only() } else { builder.http1_only() }
 }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
+use hyper::{Method, StatusCode, Version};
 
 use crate::wire::Fault;
 
 /// Most bytes of a head; browsers and SDKs stay below 16 KiB.
 pub(super) const MAX_HEAD: usize = 64 * 1024;
+/// The same as HTTP/2 counts it.
+pub(super) const MAX_HEAD_H2: u32 = 64 * 1024;
 /// Most headers of a head.
 pub(super) const MAX_HEADERS: usize = 100;
 /// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
@@ -28,6 +30,14 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 pub(super) const LINGER_IDLE: Duration = Duration::from_millis(100);
 /// Longest time in which a client takes no byte of its reply.
 pub(super) const WRITE_IDLE: Duration = Duration::from_secs(60);
+/// Most requests at once over a connection of HTTP/2.
+pub(super) const MAX_STREAMS: u32 = 100;
+/// Most bytes of a reply that wait for a client of HTTP/2 to take them.
+pub(super) const SEND_BUFFER: usize = 64 * 1024;
+/// How often a connection of HTTP/2 is tried, and how long the client has to say that it is there.
+pub(super) const PING: Duration = Duration::from_secs(20);
+/// See [`PING`].
+pub(super) const PONG: Duration = Duration::from_secs(10);
 /// Most connections at once, over all addresses; more wait in the kernel's queue.
 pub(super) const MAX_CONNECTIONS: usize = 10_000;
 /// How long requests in flight may take after the gateway was told to stop.
@@ -42,17 +52,47 @@ pub(super) fn check(head: &Parts) -> Result<(), Fault> {
         let message = "the method must be one of GET, POST, OPTIONS and DELETE";
         return Err(Fault::refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
     }
-    if head.uri.scheme().is_some() || head.uri.authority().is_some() || !head.uri.path().starts_with('/') {
-        return Err(bad_request("the request line must name a path such as `/v1/chat/completions`"));
-    }
-    if head.headers.get_all(HOST).iter().count() != 1 {
-        return Err(bad_request("the request must have exactly one `host` header"));
+    match head.version {
+        Version::HTTP_2 => check_place_h2(head)?,
+        _ => check_place(head)?,
     }
     let mut encodings = head.headers.get_all(TRANSFER_ENCODING).iter();
     if encodings.next().is_some_and(|value| value != "chunked") || encodings.next().is_some() {
         return Err(bad_request("the only `transfer-encoding` understood is `chunked`"));
     }
     check_content(&head.headers)
+}
+
+/// HTTP/1: where a request goes is said by its path and its only `host`.
+fn check_place(head: &Parts) -> Result<(), Fault> {
+    if head.uri.scheme().is_some() || head.uri.authority().is_some() || !head.uri.path().starts_with('/') {
+        return Err(bad_request("the request line must name a path such as `/v1/chat/completions`"));
+    }
+    if head.headers.get_all(HOST).iter().count() != 1 {
+        return Err(bad_request("the request must have exactly one `host` header"));
+    }
+    Ok(())
+}
+
+/// HTTP/2: by its path and its authority, which a `host` may only say again.
+fn check_place_h2(head: &Parts) -> Result<(), Fault> {
+    if head.headers.len() > MAX_HEADERS {
+        let message = format!("the request has more than {MAX_HEADERS} headers");
+        return Err(Fault::refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "bad_request", message));
+    }
+    let authority = head.uri.authority().map(hyper::http::uri::Authority::as_str);
+    let hosts: Vec<&HeaderValue> = head.headers.get_all(HOST).iter().collect();
+    let is_clear = match (authority, hosts.as_slice()) {
+        (Some(_), []) | (None, [_]) => true,
+        (Some(authority), [host]) => *host == authority,
+        (_, _) => false,
+    };
+    if !is_clear || !head.uri.path().starts_with('/') {
+        return Err(bad_request(
+            "the request must name one authority, and a path such as `/v1/chat/completions`",
+        ));
+    }
+    Ok(())
 }
 
 fn check_content(headers: &HeaderMap) -> Result<(), Fault> {

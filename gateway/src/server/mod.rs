@@ -27,6 +27,7 @@ use crate::gateway::{FailMode, Gateway};
 use crate::live::{self, Live, Source, Trigger};
 use crate::packs::Pack;
 use crate::route::Upstream;
+use crate::tls;
 use accept::{Door, Phase};
 pub use limits::DRAIN;
 
@@ -89,12 +90,14 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         clock: settings.clock,
     };
     let router = source.router(&settings.pack.config, None)?;
+    let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
     let options = Options::of(&settings.pack.config.audit)?;
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
     let gateway = Gateway {
         pack: settings.pack,
         router,
-        upstream: Upstream::new()?,
+        upstream: Upstream::new(None)?,
+        tls,
         audit,
         fail_mode: settings.fail_mode,
         began: Instant::now(),
@@ -117,6 +120,11 @@ impl Bound {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
+    /// What clients write before their addresses.
+    fn scheme(&self) -> &'static str {
+        if self.live.now().tls.is_some() { "https" } else { "http" }
+    }
+
     /// The address for the operator.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref().and_then(|listener| listener.local_addr().ok())
@@ -133,11 +141,14 @@ impl Bound {
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {
             let (live, slots, phase) = (Arc::clone(&self.live), Arc::clone(&slots), watched.clone());
-            doors.spawn(Door { listener, live, answer: answer::public, slots, phase }.serve());
+            doors.spawn(Door { listener, live, answer: answer::public, slots, phase, secures: true }.serve());
         }
         if let Some(listener) = self.admin {
             let (live, slots) = (Arc::clone(&self.live), Arc::new(Semaphore::new(64)));
-            admin.spawn(Door { listener, live, answer: admin::answer, slots, phase: admin_watched }.serve());
+            admin.spawn(
+                Door { listener, live, answer: admin::answer, slots, phase: admin_watched, secures: false }
+                    .serve(),
+            );
         }
         drain.await;
         watching.shutdown().await;
@@ -173,7 +184,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     let bound = bind(settings).await?;
     for address in bound.addresses() {
-        tracing::info!("listening on http://{address}");
+        tracing::info!("listening on {}://{address}", bound.scheme());
     }
     if let Some(address) = bound.admin_address() {
         tracing::info!("admin on http://{address}");

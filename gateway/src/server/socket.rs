@@ -2,7 +2,7 @@
 //! nobody reads.
 
 use std::io::{self, IoSlice};
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +24,11 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn new(stream: TcpStream) -> Self {
         Self { stream: Arc::new(stream), stalled: None }
+    }
+
+    /// Who is at the other end.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr().ok()
     }
 
     /// Ends when the client has closed its side. The HTTP machinery only notices that while it reads, which it does

@@ -13,7 +13,7 @@ pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
     Strategy, Target, Trigger, Variant,
 };
-pub use serving::Reload;
+pub use serving::{Identity, Reload, ServerTls, TargetTls};
 
 use crate::case::Case;
 use crate::span::Spanned;
@@ -36,6 +36,8 @@ pub struct Config {
     pub audit: Audit,
     /// When changes of the files are taken up.
     pub reload: Reload,
+    /// What the gateway shows to its clients; without it it speaks plainly.
+    pub tls: Option<ServerTls>,
 }
 
 /// `pack:`.

@@ -1,5 +1,6 @@
 //! `providers:` as types, with the defaults that the book promises.
 
+use super::TargetTls;
 use crate::span::Spanned;
 
 /// `providers:`.
@@ -117,6 +118,8 @@ pub struct Target {
     pub drop_params: Vec<Spanned<String>>,
     /// What the provider promises about what it is sent.
     pub data_policy: DataPolicy,
+    /// How its connections are secured, where not in the usual way.
+    pub tls: Option<TargetTls>,
 }
 
 /// Where a key comes from. The key itself is never here.

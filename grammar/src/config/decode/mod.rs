@@ -21,8 +21,19 @@ use crate::yaml::reader::Reader;
 use crate::yaml::{Node, Value};
 
 /// The keys at the top of the file.
-const KEYS: &[&str] =
-    &["pack", "policies", "policy", "providers", "routing", "testing", "auth", "rules", "audit", "reload"];
+const KEYS: &[&str] = &[
+    "pack",
+    "policies",
+    "policy",
+    "providers",
+    "routing",
+    "testing",
+    "auth",
+    "rules",
+    "audit",
+    "reload",
+    "tls",
+];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
 /// are the texts that the spans of `node` are of.
@@ -57,7 +68,8 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let client_keys = root.get("auth").and_then(|field| client_keys(reader, &field)).unwrap_or_default();
     let audit = audit::read(reader, &root, policies.as_ref());
     let reload = serving::reload(reader, &root);
-    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys, audit, reload })
+    let tls = serving::server_tls(reader, &root);
+    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys, audit, reload, tls })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {

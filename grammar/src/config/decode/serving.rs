@@ -1,6 +1,11 @@
-//! `reload:`.
+//! `reload:`, `tls:`, and the `tls:` of a target.
 
-use crate::config::Reload;
+use crate::codes::{BAD_CONFIG, MISSING};
+use crate::config::{Identity, Reload, ServerTls, TargetTls};
+use crate::diagnostic::Diagnostic;
+use crate::span::Spanned;
+use crate::yaml::field::Field;
+use crate::yaml::join;
 use crate::yaml::mapping::Mapping;
 use crate::yaml::reader::Reader;
 
@@ -15,4 +20,54 @@ pub(super) fn reload(reader: &mut Reader, root: &Mapping) -> Reload {
         watch: watch.map_or(usual.watch, |flag| flag.value),
         interval_ms: interval.unwrap_or(usual.interval_ms),
     }
+}
+
+/// What the gateway shows to its clients.
+pub(super) fn server_tls(reader: &mut Reader, root: &Mapping) -> Option<ServerTls> {
+    let field = root.get("tls")?;
+    let block = field.mapping(reader, &["cert", "key", "client_ca"])?;
+    let pem = "the path of a PEM file";
+    let cert = block.require(reader, "cert", pem).and_then(|field| field.text(reader));
+    let key = block.require(reader, "key", pem).and_then(|field| path_of_key(reader, &field));
+    let client_ca = block.get("client_ca").and_then(|field| field.text(reader));
+    Some(ServerTls { identity: Identity { cert: cert?, key: key? }, client_ca })
+}
+
+/// Whom the gateway trusts at a target, and what it shows there.
+pub(super) fn target_tls(
+    reader: &mut Reader,
+    target: &Mapping,
+    address: Option<&Spanned<String>>,
+) -> Option<TargetTls> {
+    let field = target.get("tls")?;
+    let block = field.mapping(reader, &["ca", "cert", "key"])?;
+    if address.is_some_and(|address| address.value.starts_with("http://")) {
+        let found = field.error(BAD_CONFIG, "`tls` has no use where the address is `http://`");
+        reader.report(found.help("write the address with `https://`, or leave out `tls`"));
+    }
+    let ca = block.get("ca").and_then(|field| field.text(reader));
+    let cert = block.get("cert").and_then(|field| field.text(reader));
+    let key = block.get("key").and_then(|field| path_of_key(reader, &field));
+    let (has_cert, has_key) = (block.get("cert").is_some(), block.get("key").is_some());
+    if has_cert != has_key {
+        let missing = if has_cert { "key" } else { "cert" };
+        let found = Diagnostic::error(MISSING, field.key, format!("`{missing}` is missing in `tls`"));
+        let help = "a certificate and its key go together: `cert` and `key`, each the path of a PEM file";
+        reader.report(found.help(help).path(join(&field.path, missing)));
+    }
+    let identity = cert.zip(key).map(|(cert, key)| Identity { cert, key });
+    Some(TargetTls { ca, identity })
+}
+
+/// The path of a key's file; a key that stands here in its place is never shown.
+fn path_of_key(reader: &mut Reader, field: &Field) -> Option<Spanned<String>> {
+    let path = field.text(reader)?;
+    if !path.value.contains("-----BEGIN") {
+        return Some(path);
+    }
+    reader.hide(field.node.span);
+    let message = "`key` says where the key is; the key itself must not stand in this file";
+    let found = Diagnostic::error(BAD_CONFIG, field.key, message);
+    reader.report(found.help("write the path of a PEM file").path(field.path.as_str()));
+    None
 }

@@ -3,6 +3,7 @@
 use super::address;
 use super::key::key_ref;
 use super::resilience::{circuit_breaker, health_probe, retry};
+use super::serving::target_tls;
 use crate::codes::{BAD_CONFIG, BAD_VALUE, MISSING};
 use crate::config::{DataPolicy, KeyRef, Pricing, Target};
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -50,6 +51,7 @@ const KEYS: &[&str] = &[
     "drop_params",
     "data_policy",
     "zdr",
+    "tls",
 ];
 
 /// The only wire format.
@@ -89,6 +91,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field) -> Option<Target> {
         circuit_breaker: block.get("circuit_breaker").and_then(|f| circuit_breaker(reader, &f)),
         drop_params: block.get("drop_params").map(|f| names(reader, &f)).unwrap_or_default(),
         data_policy: data_policy(reader, &block),
+        tls: target_tls(reader, &block, base_url.as_ref()),
         id: id?,
         base_url: base_url?,
     };

@@ -176,3 +176,13 @@ fn rules_in_the_configuration() {
     insta::assert_snapshot!(with("rules: >\n  rule a on request\n  { when stream do block }\n"));
     insta::assert_snapshot!(with("rules: \"rule a on request { when stream do block }\\n\"\n"));
 }
+
+#[test]
+fn mistakes_about_tls_and_reloads() {
+    insta::assert_snapshot!(said(
+        "pack: {name: p, version: 1}\npolicies: {chain: []}\nreload: {watch: yes, interval_ms: 5, watsh: true}\n\
+         tls: {cert: a.pem, client_ca: 3}\nproviders:\n  targets:\n    - {id: a, provider: openai, tls: {cert: a.pem}}\n    \
+         - {id: b, provider: x, base_url: 'http://127.0.0.1:1', tls: {ca: a.pem}}\n    \
+         - {id: c, provider: openai, tls: {cert: a.pem, key: '-----BEGIN PRIVATE KEY----- abc'}}\n"
+    ));
+}
