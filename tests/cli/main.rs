@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod coverage;
 mod diff;
+mod doctor;
 mod eval;
 mod explain;
 mod test;

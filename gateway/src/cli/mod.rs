@@ -2,6 +2,7 @@
 
 mod audit;
 mod completions;
+mod doctor;
 mod init;
 mod lsp;
 mod policy;
@@ -43,6 +44,8 @@ enum Verb {
     /// Look at the audit log, check it, take it elsewhere
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Check configuration, keys, providers, clock, disk and ports
+    Doctor(doctor::Doctor),
     /// Write a configuration, a rule file and passing tests to start from
     Init(init::Init),
     /// Serve editors: mistakes, hover, completion, definitions, formatting
@@ -85,6 +88,7 @@ pub fn run() -> ExitCode {
         Verb::Gateway(GatewayVerb::Run(run)) => run.run(&mut terminal),
         Verb::Policy(verb) => verb.run(&mut terminal),
         Verb::Audit(verb) => verb.run(&mut terminal),
+        Verb::Doctor(doctor) => doctor.run(&mut terminal),
         Verb::Init(init) => init.run(&mut terminal),
         Verb::Lsp(lsp) => lsp.run(&mut terminal),
         Verb::Completions(completions) => completions.run::<Arguments>(&mut terminal),
