@@ -48,7 +48,7 @@ pub(crate) async fn answer(
             return reply::fault(&Fault::audit_unavailable(), request_id);
         }
     }
-    let ledger = Ledger::open(seat, &gateway.pack, request_id).at(endpoint);
+    let ledger = Ledger::open(seat, &gateway.pack, request_id).at(endpoint).counted(&gateway.metrics);
     let deadline = route::deadline(head.headers, Instant::now());
     let Head { headers, client_ip } = *head;
     let mut exchange = Exchange { gateway, endpoint, headers, client_ip, request_id, deadline, ledger };
@@ -64,7 +64,7 @@ pub(crate) async fn answer(
 
 /// Refuses a request by its head alone; that too is on record.
 pub(crate) async fn turn_away(gateway: &Gateway, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
-    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
+    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id).counted(&gateway.metrics);
     refuse(ledger, fault, request_id).await
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::audit::Audit;
+use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
 
@@ -37,6 +38,7 @@ pub(crate) struct Gateway {
     pub(crate) router: Router,
     pub(crate) upstream: Upstream,
     pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
     pub(crate) served: AtomicU64,
