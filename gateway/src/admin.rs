@@ -13,7 +13,7 @@ use crate::gateway::Gateway;
 use crate::live::{Live, Told, Trigger};
 use crate::route::Target;
 use crate::wire::Fault;
-use crate::{ids, reply};
+use crate::{ids, metrics, reply};
 
 /// Where a reload is asked for.
 const RELOAD: &str = "/keeptrusts/config/reload";
@@ -29,6 +29,7 @@ pub(crate) fn answer(
             (&Method::GET, "/health") => reply::json(StatusCode::OK, &health(&live)),
             (&Method::GET, "/livez") => reply::json(StatusCode::OK, &json!({"status": "alive"})),
             (&Method::GET, "/readyz") => ready(&live.now()),
+            (&Method::GET, "/metrics") => reply::text(metrics::CONTENT_TYPE, metrics::page(&live.now())),
             (&Method::GET, "/keeptrusts/config") => reply::json(StatusCode::OK, &config(&live)),
             (&Method::POST, RELOAD) => reload(&live).await,
             (&Method::GET, RELOAD) => not_so("this path answers POST"),
@@ -51,7 +52,7 @@ async fn reload(live: &Arc<Live>) -> Response<ReplyBody> {
 }
 
 fn nothing() -> Response<ReplyBody> {
-    let message = "there is nothing at this path; try `/health`, `/livez`, `/readyz` or `/keeptrusts/config`";
+    let message = "there is nothing at this path; try `/health`, `/livez`, `/readyz`, `/metrics` or `/keeptrusts/config`";
     refuse(StatusCode::NOT_FOUND, "not_found", message)
 }
 

@@ -41,7 +41,12 @@ pub(crate) fn enter(gateway: &Gateway, request_id: &str) -> Option<Ledger> {
             return None;
         }
     }
-    Some(Ledger::open(seat, &gateway.pack, request_id))
+    Some(Ledger::open(seat, &gateway.pack, request_id).counted(&gateway.metrics))
+}
+
+/// Opens the record of a request that goes no further; it is written if it can be.
+pub(crate) fn note(gateway: &Gateway, request_id: &str) -> Ledger {
+    Ledger::open(gateway.audit.seat(), &gateway.pack, request_id).counted(&gateway.metrics)
 }
 
 /// Answers a request to that endpoint.
@@ -70,19 +75,8 @@ pub(crate) async fn answer(
     }
 }
 
-/// Refuses a request by its head alone; that too is on record.
-pub(crate) async fn turn_away(
-    ledger: Option<Ledger>,
-    fault: &Fault,
-    request_id: &str,
-) -> Response<ReplyBody> {
-    match ledger {
-        Some(ledger) => refuse(ledger, fault, request_id).await,
-        None => reply::fault(fault, request_id),
-    }
-}
-
-async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
+/// Refuses a request; that too is on record.
+pub(crate) async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     ledger.replied(fault.status);
     ledger.failed(&fault.code);
     let recorded = ledger.close(match fault.kind {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::audit::Audit;
 use crate::live::Fresh;
+use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
 
@@ -42,6 +43,7 @@ pub(crate) struct Gateway {
     /// What clients are shown; without it they are spoken to plainly.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
     pub(crate) served: Arc<AtomicU64>,
@@ -61,6 +63,7 @@ impl Gateway {
             upstream: self.upstream.clone(),
             tls: fresh.tls,
             audit: self.audit.clone(),
+            metrics: Arc::clone(&self.metrics),
             fail_mode: self.fail_mode,
             began: self.began,
             served: Arc::clone(&self.served),

@@ -8,7 +8,7 @@
 //! 4. the session of the [`Pack`] decides: stop, redact, or let pass,
 //! 5. [`route`] picks a target and asks it, or the next one,
 //! 6. `body` guards what comes back, frame by frame, and lets go of it only when the session does,
-//! 7. `audit` writes one line, however it ended.
+//! 7. `audit` writes one line, however it ended, and `metrics` counts what it says.
 //!
 //! [`run`] does all of it until a signal; [`bind`] gives the pieces to programs that bring their own.
 //!
@@ -34,6 +34,7 @@ mod ids;
 #[cfg(test)]
 mod kit;
 mod live;
+mod metrics;
 pub mod packs;
 pub mod rehearsal;
 mod reply;

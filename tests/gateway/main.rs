@@ -18,6 +18,7 @@ mod interleaved;
 mod items;
 mod lifecycle;
 mod limits;
+mod metrics;
 mod odd_responses;
 mod openings;
 mod patience;

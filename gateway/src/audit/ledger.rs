@@ -9,6 +9,7 @@ use grammar::config::Pricing;
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::ids;
+use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::Target;
 use crate::wire::{Endpoint, Usage};
@@ -24,6 +25,9 @@ pub(crate) struct Ledger {
     target: Option<Arc<Target>>,
     began: Instant,
     begun: bool,
+    /// The most of a stream that ever waited.
+    held: Option<usize>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Ledger {
@@ -60,7 +64,23 @@ impl Ledger {
             policies_evaluated: Vec::new(),
             prev_hash: Hash::ZERO,
         };
-        Self { seat, record: Some(Box::new(record)), target: None, began: Instant::now(), begun: false }
+        Self {
+            seat,
+            record: Some(Box::new(record)),
+            target: None,
+            began: Instant::now(),
+            begun: false,
+            held: None,
+            metrics: None,
+        }
+    }
+
+    /// For a request that is counted.
+    #[must_use]
+    pub(crate) fn counted(mut self, metrics: &Arc<Metrics>) -> Self {
+        metrics.begun();
+        self.metrics = Some(Arc::clone(metrics));
+        self
     }
 
     /// For a request to that endpoint.
@@ -139,6 +159,11 @@ impl Ledger {
         });
     }
 
+    /// The most of the stream that was held back at any moment, in bytes.
+    pub(crate) fn held(&mut self, most: usize) {
+        self.held = Some(most);
+    }
+
     /// The failure that the client was told.
     pub(crate) fn failed(&mut self, code: &str) {
         self.note(|record| record.error = Some(code.to_owned()));
@@ -147,8 +172,12 @@ impl Ledger {
     /// The exchange is over: the record goes to the log, and the end of the answer waits for the receipt.
     pub(crate) fn close(&mut self, outcome: Outcome) -> Receipt {
         let Some(mut record) = self.record.take() else { return Receipt::none() };
+        let took = self.began.elapsed();
         record.outcome = outcome;
-        record.latency_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        record.latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if let Some(metrics) = &self.metrics {
+            metrics.ended(&record, took, self.held);
+        }
         tell(&record);
         match self.seat.take() {
             Some(seat) => seat.write(record, self.begun),

@@ -32,7 +32,7 @@ pub(super) fn public(
         Ok(Route::Endpoint(endpoint)) => {
             exchange::enter(&gateway, &request_id).map(|ledger| ledger.at(*endpoint))
         }
-        Err(_) => exchange::enter(&gateway, &request_id),
+        Err(_) => Some(exchange::note(&gateway, &request_id)),
         Ok(Route::Models | Route::Options(_)) => None,
     };
     async move {
@@ -47,7 +47,10 @@ pub(super) fn public(
                 match other {
                     Ok(Route::Options(methods)) => options(methods),
                     Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
-                    Err(fault) => exchange::turn_away(ledger, &fault, &request_id).await,
+                    Err(fault) => match ledger {
+                        Some(ledger) => exchange::refuse(ledger, &fault, &request_id).await,
+                        None => reply::fault(&fault, &request_id),
+                    },
                 }
             }
         };

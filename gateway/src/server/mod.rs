@@ -99,6 +99,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         upstream: Upstream::new(None)?,
         tls,
         audit,
+        metrics: Arc::default(),
         fail_mode: settings.fail_mode,
         began: Instant::now(),
         served: Arc::default(),
