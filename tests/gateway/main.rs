@@ -19,6 +19,7 @@ mod items;
 mod lifecycle;
 mod limits;
 mod metrics;
+mod odd_chunks;
 mod odd_responses;
 mod openings;
 mod patience;
