@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::audit::Audit;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
@@ -34,6 +35,7 @@ impl FailMode {
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) pack: Arc<Pack>,
+    pub(crate) access: Access,
     pub(crate) router: Router,
     pub(crate) upstream: Upstream,
     pub(crate) audit: Audit,

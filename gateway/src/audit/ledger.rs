@@ -8,6 +8,7 @@ use grammar::config::Pricing;
 
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
+use crate::access::{Caller, Reservation};
 use crate::ids;
 use crate::packs::Pack;
 use crate::route::Target;
@@ -24,6 +25,7 @@ pub(crate) struct Ledger {
     target: Option<Arc<Target>>,
     began: Instant,
     begun: bool,
+    reservation: Option<Reservation>,
 }
 
 impl Ledger {
@@ -57,10 +59,19 @@ impl Ledger {
             output_tokens: None,
             cost_usd: None,
             user_id: None,
+            key: None,
             policies_evaluated: Vec::new(),
             prev_hash: Hash::ZERO,
         };
-        Self { seat, record: Some(Box::new(record)), target: None, began: Instant::now(), begun: false }
+        let (record, began) = (Some(Box::new(record)), Instant::now());
+        Self { seat, record, target: None, began, begun: false, reservation: None }
+    }
+
+    /// For a request of that caller.
+    #[must_use]
+    pub(crate) fn by(mut self, caller: &Caller<'_>) -> Self {
+        self.note(|record| record.key = caller.key_name().map(str::to_owned));
+        self
     }
 
     /// For a request to that endpoint.
@@ -83,6 +94,11 @@ impl Ledger {
             record.stream = request.stream;
             record.user_id = request.user_id.map(str::to_owned);
         });
+    }
+
+    /// The tokens that it has taken from a limit, until it is known how many it takes.
+    pub(crate) fn reserved(&mut self, reservation: Option<Reservation>) {
+        self.reservation = reservation;
     }
 
     /// Where it went, and under which model: the target's own, or else the one that was asked for.
@@ -150,6 +166,9 @@ impl Ledger {
         record.outcome = outcome;
         record.latency_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tell(&record);
+        if let Some((reservation, used)) = self.reservation.take().zip(tokens(&record)) {
+            reservation.settle(used);
+        }
         match self.seat.take() {
             Some(seat) => seat.write(record, self.begun),
             None => Receipt::none(),
@@ -174,6 +193,14 @@ impl Drop for Ledger {
         self.note(|record| record.status = if record.status == 0 { CLIENT_CLOSED } else { record.status });
         drop(self.close(Outcome::ClientDisconnect)); // nobody is left who could wait
     }
+}
+
+/// The tokens that a request took, where that is known: none when it was sent nowhere.
+fn tokens(record: &Record) -> Option<u64> {
+    let told = record.input_tokens.is_some() || record.output_tokens.is_some();
+    let sum =
+        record.input_tokens.unwrap_or_default().saturating_add(record.output_tokens.unwrap_or_default());
+    (told || record.attempts.is_empty()).then_some(sum)
 }
 
 /// What an exchange cost in USD, where all that takes is known. Cached tokens are part of the prompt's.
@@ -201,6 +228,7 @@ fn tell(record: &Record) {
         output_tokens = record.output_tokens,
         policies_applied = policies.join(","),
         policy_action = record.verdict,
+        key = record.key,
         error = record.error,
         "request {}",
         record.outcome.name()
