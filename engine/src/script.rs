@@ -34,8 +34,16 @@ pub struct Script {
     pub result: Type,
     /// Its text.
     pub text: Arc<str>,
-    engine: Arc<Engine>,
+    engine: Engine,
     ast: AST,
+    cost: Arc<Cost>,
+}
+
+/// What the calls of a script have cost so far: the one thing of a program that traffic changes.
+#[derive(Debug, Default)]
+struct Cost {
+    calls: AtomicU64,
+    operations: AtomicU64,
 }
 
 impl std::fmt::Debug for Script {
@@ -77,8 +85,8 @@ impl ScriptFault {
     }
 }
 
-/// The engine that all scripts of a program share: no files, no clock, no `eval`, no printing.
-pub fn engine() -> Engine {
+/// An engine for one script: no files, no clock, no `eval`, no printing.
+fn engine() -> Engine {
     let mut engine = Engine::new_raw();
     engine.register_global_module(CorePackage::new().as_shared_module());
     engine.register_global_module(BasicMathPackage::new().as_shared_module());
@@ -105,13 +113,13 @@ pub fn engine() -> Engine {
 
 impl Script {
     /// The script of a text. Its value is the value of the text's last expression, with the arguments as variables.
-    pub fn compile(
-        engine: Arc<Engine>,
-        name: &str,
-        args: &[Arc<str>],
-        result: Type,
-        text: &str,
-    ) -> Result<Script, ScriptFault> {
+    pub fn compile(name: &str, args: &[Arc<str>], result: Type, text: &str) -> Result<Script, ScriptFault> {
+        let (mut engine, cost) = (engine(), Arc::new(Cost::default()));
+        let counted = Arc::clone(&cost);
+        engine.on_progress(move |_| {
+            counted.operations.fetch_add(1, Ordering::Relaxed);
+            None
+        });
         let mut scope = Scope::new();
         for arg in args {
             scope.push_dynamic(arg.to_string(), Dynamic::UNIT);
@@ -120,16 +128,23 @@ impl Script {
             let at = error.position();
             ScriptFault { message: error.err_type().to_string(), place: at.line().zip(at.position()) }
         })?;
-        Ok(Script { name: Arc::from(name), args: args.to_vec(), result, text: Arc::from(text), engine, ast })
+        let (name, args, text) = (Arc::from(name), args.to_vec(), Arc::from(text));
+        Ok(Script { name, args, result, text, engine, ast, cost })
+    }
+
+    /// How often it was called by traffic, and how many operations that took.
+    pub fn cost(&self) -> (u64, u64) {
+        (self.cost.calls.load(Ordering::Relaxed), self.cost.operations.load(Ordering::Relaxed))
     }
 
     /// The script's value for those arguments.
     pub fn call(&self, args: &[Value]) -> Result<Value, ScriptFailure> {
+        self.cost.calls.fetch_add(1, Ordering::Relaxed);
         self.call_in(&self.engine, args)
     }
 
-    /// The same, with the number of operations that it took. Counting them takes an engine of its own, so this is for
-    /// people who ask and not for traffic.
+    /// The same, with the number of operations that this call took. Telling it from others takes an engine of its own, so
+    /// this is for people who ask and not for traffic.
     pub fn call_counted(&self, args: &[Value]) -> (Result<Value, ScriptFailure>, u64) {
         let operations = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&operations);
@@ -228,7 +243,7 @@ mod tests {
     use super::*;
 
     fn script(text: &str, result: Type) -> Script {
-        Script::compile(Arc::new(engine()), "tier", &["user".into()], result, text).unwrap()
+        Script::compile("tier", &["user".into()], result, text).unwrap()
     }
 
     fn run(text: &str, result: Type) -> Result<Value, ScriptFailure> {
@@ -242,6 +257,18 @@ mod tests {
         assert_eq!(run(text, tiers.clone()), Ok(Value::Str("gold".into())));
         assert!(run(r#""silver""#, tiers).unwrap_err().cause.contains("not the declared"));
         assert_eq!(run("user.len() * 2", Type::Int), Ok(Value::Int(6)));
+    }
+
+    #[test]
+    fn what_calls_cost_is_added_up() {
+        let script = script("let n = 0; for i in 0..10 { n += i; } n", Type::Int);
+        let user = [Value::Str("u".into())];
+        script.call(&user).unwrap();
+        let (calls, once) = script.cost();
+        assert!(calls == 1 && once >= 10, "{once}");
+        script.call_counted(&user).0.unwrap();
+        script.call(&user).unwrap();
+        assert_eq!(script.cost(), (2, 2 * once), "a call for people is not traffic");
     }
 
     #[test]
@@ -263,7 +290,7 @@ mod tests {
 
     #[test]
     fn nothing_outside_can_be_reached() {
-        let refused = |text| Script::compile(Arc::new(engine()), "x", &[], Type::Int, text).is_err();
+        let refused = |text| Script::compile("x", &[], Type::Int, text).is_err();
         assert!(refused(r#"eval("1")"#) && refused(r#"print("x")"#) && refused("unknown_variable"));
     }
 }

@@ -14,7 +14,7 @@ use crate::body::ReplyBody;
 use crate::gateway::Gateway;
 use crate::route::Target;
 use crate::wire::Fault;
-use crate::{ids, reply};
+use crate::{ids, metrics, reply};
 
 /// Answers a request of the operator.
 pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<ReplyBody> {
@@ -25,10 +25,10 @@ pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) ->
         "/health" => reply::json(StatusCode::OK, &health(&gateway)),
         "/livez" => reply::json(StatusCode::OK, &json!({"status": "alive"})),
         "/readyz" => ready(&gateway),
+        "/metrics" => reply::text(metrics::CONTENT_TYPE, metrics::page(&gateway)),
         "/keeptrusts/config" => reply::json(StatusCode::OK, &config(&gateway)),
         _ => {
-            let message =
-                "there is nothing at this path; try `/health`, `/livez`, `/readyz` or `/keeptrusts/config`";
+            let message = "there is nothing at this path; try `/health`, `/livez`, `/readyz`, `/metrics` or `/keeptrusts/config`";
             refuse(StatusCode::NOT_FOUND, "not_found", message)
         }
     }

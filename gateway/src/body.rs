@@ -207,6 +207,7 @@ impl<B> GuardedBody<B> {
 
     fn settle(&mut self) {
         self.ledger.judged(&self.assembler.report());
+        self.ledger.held(self.assembler.held());
         self.ledger.used(self.assembler.usage());
     }
 

@@ -48,7 +48,8 @@ pub(crate) async fn answer(
             return reply::fault(&Fault::audit_unavailable(), request_id);
         }
     }
-    let ledger = Ledger::open(seat, &gateway.pack, request_id).by(&head.caller).at(endpoint);
+    let ledger =
+        Ledger::open(seat, &gateway.pack, request_id).by(&head.caller).at(endpoint).counted(&gateway.metrics);
     let deadline = route::deadline(head.headers, Instant::now());
     let Head { headers, caller } = *head;
     let mut exchange = Exchange { gateway, endpoint, headers, caller, request_id, deadline, ledger };
@@ -69,7 +70,8 @@ pub(crate) async fn turn_away(
     caller: &Caller<'_>,
     request_id: &str,
 ) -> Response<ReplyBody> {
-    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id).by(caller);
+    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
+    let ledger = ledger.by(caller).counted(&gateway.metrics);
     refuse(ledger, fault, request_id).await
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::access::Access;
 use crate::audit::Audit;
+use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
 
@@ -39,6 +40,7 @@ pub(crate) struct Gateway {
     pub(crate) router: Router,
     pub(crate) upstream: Upstream,
     pub(crate) audit: Audit,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
     pub(crate) served: AtomicU64,

@@ -9,7 +9,7 @@
 //! 5. the session of the [`Pack`] decides: stop, redact, or let pass,
 //! 6. [`route`] picks a target and asks it, or the next one,
 //! 7. `body` guards what comes back, frame by frame, and lets go of it only when the session does,
-//! 8. `audit` writes one line, however it ended.
+//! 8. `audit` writes one line, however it ended, and `metrics` counts what it says.
 //!
 //! [`run`] does all of it until a signal; [`bind`] gives the pieces to programs that bring their own.
 //!
@@ -35,6 +35,7 @@ mod gateway;
 mod ids;
 #[cfg(test)]
 mod kit;
+mod metrics;
 pub mod packs;
 pub mod rehearsal;
 mod reply;

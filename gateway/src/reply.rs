@@ -22,6 +22,13 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Response<ReplyBody> {
     bytes(status, json::line(body).into_owned())
 }
 
+/// A reply of text.
+pub(crate) fn text(content_type: &'static str, body: String) -> Response<ReplyBody> {
+    let mut reply = bytes(StatusCode::OK, body);
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
 /// A reply of JSON that is serialized already.
 pub(crate) fn bytes(status: StatusCode, body: impl Into<Bytes>) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::Whole(Full::new(body.into())));

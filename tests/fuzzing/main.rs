@@ -136,3 +136,15 @@ fn mutations_compile_or_are_told_why() {
 fn mutations_that_compile_judge_alike_however_cut() {
     mutations(tests::fuzz::evaluate, 400);
 }
+
+#[test]
+fn whatever_a_provider_says_leaves_in_whole_frames() {
+    let config = Config { cases: 60_000, failure_persistence: None, ..Config::default() };
+    let run = TestRunner::new(config).run(&prop::collection::vec(any::<u8>(), 1..60), |bytes| {
+        tests::fuzz::assemble(&bytes);
+        Ok(())
+    });
+    if let Err(failure) = run {
+        panic!("{failure}");
+    }
+}

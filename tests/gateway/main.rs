@@ -20,6 +20,7 @@ mod items;
 mod lifecycle;
 mod limits;
 mod limits_of_rate;
+mod metrics;
 mod odd_responses;
 mod openings;
 mod patience;

@@ -3,6 +3,8 @@
 //! `tests/fuzzing` runs them over the suite and its mutations with every test run; the packages under `tests/fuzz` run
 //! them under a fuzzer for as long as one likes.
 
+mod wire;
+
 use std::sync::Arc;
 
 use engine::input::{Channel, Request, Role, Text};
@@ -14,12 +16,20 @@ use grammar::{Diagnostic, SourceId, Sources};
 
 use crate::reference::Trial;
 
+pub use wire::assemble;
+
 /// A property of bytes, and what it is called.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: &[Target] =
-    &[("parse", parse), ("format", format), ("compile", compile), ("evaluate", evaluate), ("agree", agree)];
+pub const TARGETS: &[Target] = &[
+    ("parse", parse),
+    ("format", format),
+    ("compile", compile),
+    ("evaluate", evaluate),
+    ("agree", agree),
+    ("assemble", assemble),
+];
 
 /// Any text parses or is told what is wrong with it, in places that are places of the text.
 pub fn parse(bytes: &[u8]) {

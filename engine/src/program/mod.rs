@@ -165,6 +165,14 @@ impl Program {
         policy.params.iter().find(|(name, _)| &**name == param).map(|(_, value)| value)
     }
 
+    /// What calls of scripts have cost so far: each script's name, its calls, and the operations that they took.
+    pub fn script_costs(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        self.scripts.iter().map(|script| {
+            let (calls, operations) = script.cost();
+            (&*script.name, calls, operations)
+        })
+    }
+
     /// The number of rules that can fire.
     pub fn rule_count(&self) -> usize {
         self.rules.len()

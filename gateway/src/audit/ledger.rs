@@ -10,6 +10,7 @@ use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::access::{Caller, Reservation};
 use crate::ids;
+use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::Target;
 use crate::wire::{Endpoint, Usage};
@@ -26,6 +27,9 @@ pub(crate) struct Ledger {
     began: Instant,
     begun: bool,
     reservation: Option<Reservation>,
+    /// The most of a stream that ever waited.
+    held: Option<usize>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Ledger {
@@ -63,14 +67,30 @@ impl Ledger {
             policies_evaluated: Vec::new(),
             prev_hash: Hash::ZERO,
         };
-        let (record, began) = (Some(Box::new(record)), Instant::now());
-        Self { seat, record, target: None, began, begun: false, reservation: None }
+        Self {
+            seat,
+            record: Some(Box::new(record)),
+            target: None,
+            began: Instant::now(),
+            begun: false,
+            reservation: None,
+            held: None,
+            metrics: None,
+        }
     }
 
     /// For a request of that caller.
     #[must_use]
     pub(crate) fn by(mut self, caller: &Caller<'_>) -> Self {
         self.note(|record| record.key = caller.key_name().map(str::to_owned));
+        self
+    }
+
+    /// For a request that is counted.
+    #[must_use]
+    pub(crate) fn counted(mut self, metrics: &Arc<Metrics>) -> Self {
+        metrics.begun();
+        self.metrics = Some(Arc::clone(metrics));
         self
     }
 
@@ -155,6 +175,11 @@ impl Ledger {
         });
     }
 
+    /// The most of the stream that was held back at any moment, in bytes.
+    pub(crate) fn held(&mut self, most: usize) {
+        self.held = Some(most);
+    }
+
     /// The failure that the client was told.
     pub(crate) fn failed(&mut self, code: &str) {
         self.note(|record| record.error = Some(code.to_owned()));
@@ -163,8 +188,12 @@ impl Ledger {
     /// The exchange is over: the record goes to the log, and the end of the answer waits for the receipt.
     pub(crate) fn close(&mut self, outcome: Outcome) -> Receipt {
         let Some(mut record) = self.record.take() else { return Receipt::none() };
+        let took = self.began.elapsed();
         record.outcome = outcome;
-        record.latency_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        record.latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        if let Some(metrics) = &self.metrics {
+            metrics.ended(&record, took, self.held);
+        }
         tell(&record);
         if let Some((reservation, used)) = self.reservation.take().zip(tokens(&record)) {
             reservation.settle(used);

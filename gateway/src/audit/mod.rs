@@ -139,6 +139,11 @@ impl Audit {
         Some(Seat { place, fail_mode: self.fail_mode })
     }
 
+    /// Requests whose record is not written yet.
+    pub(crate) fn outstanding(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// Whether records can be written now.
     pub(crate) fn is_sound(&self) -> bool {
         !self.failing.load(Ordering::Relaxed) && !self.queue.is_closed()

@@ -29,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use breaker::Position;
 pub(crate) use failure::Failure;
 pub(crate) use lease::{Lease, Went};
 pub(crate) use opening::Opened;

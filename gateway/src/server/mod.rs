@@ -93,6 +93,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         router,
         upstream: Upstream::new()?,
         audit,
+        metrics: Arc::default(),
         fail_mode: settings.fail_mode,
         began: Instant::now(),
         served: AtomicU64::new(0),

@@ -93,6 +93,8 @@ pub struct Assembler {
     judge: Judge,
     request_id: String,
     dialect: Box<dyn Dialect>,
+    /// The most that was held back after any event, in bytes.
+    held: usize,
 }
 
 impl Assembler {
@@ -106,7 +108,7 @@ impl Assembler {
             Endpoint::Completions => Box::new(choices::Stream::new(choices::TEXT, &asked, waits)),
             Endpoint::Responses => Box::new(responses::Stream::new(asked.repeated, waits)),
         };
-        Self { judge: Judge { session, strict, secret: None, usage: None }, request_id, dialect }
+        Self { judge: Judge { session, strict, secret: None, usage: None }, request_id, dialect, held: 0 }
     }
 
     /// With a key that is cut out of whatever the provider says in its errors.
@@ -121,6 +123,11 @@ impl Assembler {
         self.judge.usage
     }
 
+    /// The most of the answer that was held back at any moment, in bytes.
+    pub fn held(&self) -> usize {
+        self.held
+    }
+
     /// The session's account so far.
     pub fn report(&self) -> Report {
         self.judge.session.report()
@@ -131,7 +138,9 @@ impl Assembler {
         if is_done(payload) {
             return Some(self.end(out));
         }
-        match self.dialect.event(&mut self.judge, payload, out) {
+        let next = self.dialect.event(&mut self.judge, payload, out);
+        self.held = self.held.max(self.judge.session.held());
+        match next {
             Ok(Next::More) => None,
             Ok(Next::Stop) => Some(self.complete(out)),
             Err(halt) => Some(self.halt(halt, out)),

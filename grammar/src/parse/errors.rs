@@ -140,7 +140,8 @@ fn unknown_item(span: Span, word: &str) -> Diagnostic {
     } else {
         Diagnostic::error(codes::SYNTAX, span, format!("no item of a rule file begins with `{word}`"))
     };
-    let help = match nearest(word, ITEMS.iter().copied()) {
+    let parts = PARTS.iter().map(|(part, _)| *part);
+    let help = match nearest(word, ITEMS.iter().copied().chain(parts)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
             "items begin with `policy`, `use`, `param`, `pattern`, `let`, `fn`, `score`, `script`, `rule` or `test`"

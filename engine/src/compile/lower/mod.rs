@@ -33,7 +33,6 @@ pub(super) struct Lowering {
     arena: Arena,
     pub(super) scores: Vec<Score>,
     scripts: Vec<Script>,
-    script_engine: Option<Arc<rhai::Engine>>,
     patterns: Patterns,
     policies: Vec<Policy>,
     rules: Vec<Rule>,
@@ -61,7 +60,6 @@ impl Lowering {
             arena: Arena::new(options.optimize),
             scores: Vec::new(),
             scripts: Vec::new(),
-            script_engine: None,
             patterns: Patterns::default(),
             policies: Vec::new(),
             rules: Vec::new(),
@@ -207,7 +205,6 @@ impl Lowering {
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         for script in &unit.scripts {
-            let engine = Arc::clone(self.script_engine.get_or_insert_with(|| Arc::new(script::engine())));
             let from = sources.get(unit.source).map_or(String::new(), |source| source.name.clone());
             let (text, span) = match &script.body {
                 ScriptBody::Inline(text) => (text.value.clone(), text.span),
@@ -225,7 +222,7 @@ impl Lowering {
             let args: Vec<Arc<str>> =
                 script.args.iter().map(|(name, _)| Arc::from(name.value.as_str())).collect();
             let result = super::check::declared(&script.result.value);
-            match Script::compile(engine, &script.name.value, &args, result, &text) {
+            match Script::compile(&script.name.value, &args, result, &text) {
                 Ok(script) => self.scripts.push(script),
                 Err(fault) => {
                     let inline = matches!(script.body, ScriptBody::Inline(_));
