@@ -12,7 +12,8 @@ use crate::yaml::reader::Reader;
 
 /// What is asked of clients.
 pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Access {
-    let networks = |reader: &mut Reader, name| root.get(name).and_then(|field| networks(reader, &field));
+    let allowed =
+        root.get("ip_allowlist").filter(|field| filled(reader, field, "nobody could come in").is_some());
     Access {
         keys: root.get("auth").and_then(|field| keys(reader, &field)).unwrap_or_default(),
         rate_limits: root
@@ -20,8 +21,11 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Access {
             .and_then(|field| rates::read(reader, &field))
             .unwrap_or_default(),
         cors: root.get("cors").and_then(|field| cors(reader, &field)),
-        ip_allowlist: networks(reader, "ip_allowlist"),
-        trusted_proxies: networks(reader, "trusted_proxies").unwrap_or_default(),
+        ip_allowlist: allowed.and_then(|field| networks(reader, &field)),
+        trusted_proxies: root
+            .get("trusted_proxies")
+            .and_then(|field| networks(reader, &field))
+            .unwrap_or_default(),
         size_limits: root.get("size_limits").map(|field| sizes(reader, &field)).unwrap_or_default(),
     }
 }
@@ -49,7 +53,7 @@ fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
     let models = block.get("allowed_models").map(|field| models(reader, &field));
     let help = "make a key and its line with `kt key new`, or write the SHA-256 of one: `printf %s \"$KEY\" | sha256sum`";
     let digest = block.require(reader, "sha256", help)?;
-    let Some(sha256) = bytes(&digest.text(reader)?.value) else {
+    let Some(sha256) = bytes(&digest.as_written(reader)?.value) else {
         reader.hide(digest.node.span);
         reader.report(digest.error(BAD_VALUE, "`sha256` must be 64 hexadecimal digits").help(help));
         return None;
@@ -72,7 +76,12 @@ fn bytes(hex: &str) -> Option<[u8; 32]> {
 
 fn models(reader: &mut Reader, field: &Field) -> Option<Vec<String>> {
     let items = filled(reader, field, "no model could be asked for with this key")?;
-    items.iter().map(|item| Some(item.text(reader)?.value)).collect()
+    all(items.iter().map(|item| Some(item.text(reader)?.value)))
+}
+
+/// All of them, when none has a mistake; each is looked at, so that every mistake is told.
+fn all<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    read.collect::<Vec<_>>().into_iter().collect()
 }
 
 /// The items of a list that must not be empty.
@@ -87,8 +96,8 @@ fn filled<'n>(reader: &mut Reader, field: &Field<'n>, else_what: &str) -> Option
 }
 
 fn networks(reader: &mut Reader, field: &Field) -> Option<Vec<IpNet>> {
-    let items = filled(reader, field, "no address would be in it")?;
-    items.iter().map(|item| network(reader, item)).collect()
+    let items = field.list(reader)?;
+    all(items.iter().map(|item| network(reader, item)))
 }
 
 /// A network, or one address.
@@ -109,7 +118,7 @@ fn cors(reader: &mut Reader, field: &Field) -> Option<Cors> {
     let age = block.get("max_age_seconds").and_then(|field| field.whole(reader, 0..=86_400));
     let origins = block.require(reader, "allowed_origins", help)?;
     let items = filled(reader, &origins, "no page could read an answer")?;
-    let origins: Option<Vec<String>> = items.iter().map(|item| origin(reader, item)).collect();
+    let origins = all(items.iter().map(|item| origin(reader, item)));
     let allowed_origins = match origins? {
         origins if origins.iter().any(|origin| origin == "*") => Origins::Any,
         origins => Origins::Listed(origins),
