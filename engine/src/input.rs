@@ -121,6 +121,8 @@ pub struct Request<'a> {
     pub max_tokens: Option<i64>,
     /// Who asks, from `x-user-id` or the body's `user`.
     pub user_id: Option<&'a str>,
+    /// The name of the key that it came with.
+    pub key_name: Option<&'a str>,
     /// Request headers, names in lower case; without credentials.
     pub headers: Vec<(&'a str, &'a str)>,
     /// When it came, in seconds since 1970 in UTC.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::audit::Audit;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
@@ -35,6 +36,7 @@ impl FailMode {
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) pack: Arc<Pack>,
+    pub(crate) access: Access,
     pub(crate) router: Router,
     pub(crate) upstream: Upstream,
     pub(crate) audit: Audit,

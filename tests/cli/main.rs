@@ -6,6 +6,7 @@ mod coverage;
 mod diff;
 mod eval;
 mod explain;
+mod key;
 mod test;
 mod watch;
 

@@ -3,6 +3,7 @@
 mod audit;
 mod completions;
 mod init;
+mod key;
 mod lsp;
 mod policy;
 mod serve;
@@ -43,6 +44,9 @@ enum Verb {
     /// Look at the audit log, check it, take it elsewhere
     #[command(subcommand)]
     Audit(audit::Verb),
+    /// Make keys for the clients of the gateway
+    #[command(subcommand)]
+    Key(key::Verb),
     /// Write a configuration, a rule file and passing tests to start from
     Init(init::Init),
     /// Serve editors: mistakes, hover, completion, definitions, formatting
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Verb::Gateway(GatewayVerb::Run(run)) => run.run(&mut terminal),
         Verb::Policy(verb) => verb.run(&mut terminal),
         Verb::Audit(verb) => verb.run(&mut terminal),
+        Verb::Key(verb) => verb.run(&mut terminal),
         Verb::Init(init) => init.run(&mut terminal),
         Verb::Lsp(lsp) => lsp.run(&mut terminal),
         Verb::Completions(completions) => completions.run::<Arguments>(&mut terminal),

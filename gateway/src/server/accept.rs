@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::limits::{FAREWELL, HEAD_WAIT, MAX_HEAD, MAX_HEADERS};
+use super::limits::{FAREWELL, HEAD_WAIT};
 use super::socket::Socket;
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
@@ -114,6 +114,8 @@ async fn connection<S, F>(
     let peer = stream.peer_addr().ok();
     let socket = Socket::new(stream);
     let closed = socket.closed();
+    let sizes = gateway.access.sizes;
+    let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let service = service_fn(|mut request: Request<Incoming>| {
         if let Some(peer) = peer {
             request.extensions_mut().insert(Peer(peer));
@@ -124,8 +126,8 @@ async fn connection<S, F>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WAIT)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD)
+        .max_headers(size(sizes.headers))
+        .max_buf_size(size(sizes.head_kb).saturating_mul(1024))
         .serve_connection(TokioIo::new(socket), service);
     tokio::select! {
         served = watcher.watch(connection) => {

@@ -10,7 +10,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::accept::Peer;
-use super::{intake, keys, limits};
+use super::{intake, limits};
+use crate::access::Caller;
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
 use crate::wire::{Endpoint, Fault};
@@ -21,23 +22,30 @@ pub(super) async fn public(gateway: Arc<Gateway>, request: Request<Incoming>) ->
     gateway.served.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     let request_id = request_id(&head);
-    let mut reply = match route(&gateway, &head) {
+    let mut caller = caller(&gateway, &head);
+    let mut reply = match route(&gateway, &head, &mut caller) {
         Ok(Route::Endpoint(endpoint)) => {
-            let client_ip = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-            let head = exchange::Head { headers: &head.headers, client_ip };
+            let head = exchange::Head { headers: &head.headers, caller };
             exchange::answer(&gateway, endpoint, &head, body, &request_id).await
         }
         other => {
             intake::discard(body).await;
             match other {
                 Ok(Route::Options(methods)) => options(methods),
-                Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
-                Err(fault) => exchange::turn_away(&gateway, &fault, &request_id).await,
+                Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
+                Err(fault) => exchange::turn_away(&gateway, &fault, &caller, &request_id).await,
             }
         }
     };
     reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
+    gateway.access.share(&head.method, &head.headers, &mut reply);
     reply
+}
+
+/// Who asks, before anything was checked.
+fn caller<'g>(gateway: &'g Gateway, head: &Parts) -> Caller<'g> {
+    let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    Caller { ip: gateway.access.client_ip(peer, &head.headers), key: None }
 }
 
 /// The client's name for its request when it is well-formed, else a new one.
@@ -52,7 +60,9 @@ enum Route {
     Options(&'static str),
 }
 
-fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
+/// Where a request leads; on the way the caller becomes known by its key.
+fn route<'g>(gateway: &'g Gateway, head: &Parts, caller: &mut Caller<'g>) -> Result<Route, Fault> {
+    gateway.access.admits(caller.ip, &head.method)?;
     limits::check(head)?;
     let path = head.uri.path();
     let page = path.strip_prefix("/v1").unwrap_or(path).strip_prefix('/').unwrap_or_default();
@@ -65,7 +75,8 @@ fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
     if head.method == Method::OPTIONS {
         return Ok(Route::Options(methods));
     }
-    keys::check(&gateway.pack.config.client_keys, &head.headers)?;
+    caller.key = gateway.access.key(&head.headers)?;
+    gateway.access.count(caller)?;
     if head.method != method {
         let message = format!("this path answers {methods}");
         let status = StatusCode::METHOD_NOT_ALLOWED;
@@ -89,12 +100,12 @@ fn options(methods: &str) -> Response<ReplyBody> {
     reply
 }
 
-/// The targets by id and by model, each name once, in the shape of OpenAI's list.
-fn models(gateway: &Gateway) -> Value {
+/// The targets by id and by model, each name once, in the shape of OpenAI's list; only what the caller may ask for.
+fn models(gateway: &Gateway, caller: &Caller<'_>) -> Value {
     let mut names: Vec<(&str, &str)> = Vec::new();
     for target in gateway.router.targets() {
         for name in std::iter::once(&target.id).chain(&target.model) {
-            if !names.iter().any(|(known, _)| known == name) {
+            if caller.may_ask_for(name) && !names.iter().any(|(known, _)| known == name) {
                 names.push((name, &target.provider));
             }
         }

@@ -8,14 +8,8 @@ use hyper::{Method, StatusCode};
 
 use crate::wire::Fault;
 
-/// Most bytes of a head; browsers and SDKs stay below 16 KiB.
-pub(super) const MAX_HEAD: usize = 64 * 1024;
-/// Most headers of a head.
-pub(super) const MAX_HEADERS: usize = 100;
 /// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
 pub(super) const HEAD_WAIT: Duration = Duration::from_secs(10);
-/// Most bytes of a body; a conversation with images fits.
-pub(super) const MAX_BODY: usize = 10 * 1024 * 1024;
 /// Longest silence within a body.
 pub(super) const BODY_IDLE: Duration = Duration::from_secs(15);
 /// How long a body may take whatever its size, and how many bytes a second it must bring after that.

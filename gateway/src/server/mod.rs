@@ -3,7 +3,6 @@
 mod accept;
 mod answer;
 pub(crate) mod intake;
-mod keys;
 mod limits;
 mod socket;
 
@@ -17,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::access::Access;
 use crate::admin;
 use crate::audit::{Audit, Options};
 use crate::clock::Clock;
@@ -82,12 +82,14 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         providers = demo.providers();
     }
     providers.max_concurrency = settings.max_concurrency.or(providers.max_concurrency);
+    let access = Access::new(&settings.pack.config.access, &settings.clock);
     let router = Router::new(&providers, settings.upstream.as_deref(), settings.clock)?;
     warn_of(&router);
     let options = Options::of(&settings.pack.config.audit)?;
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
     let gateway = Gateway {
         pack: settings.pack,
+        access,
         router,
         upstream: Upstream::new()?,
         audit,
