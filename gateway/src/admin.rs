@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use grammar::config::{RateLimit, RateLimits};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
+use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 use crate::body::ReplyBody;
@@ -155,6 +157,28 @@ fn config(live: &Live) -> Value {
             "retention_days": audit.retention_days,
             "checkpoint_signed": audit.key.is_some(),
         },
+        "access": access(&gateway),
         "targets": targets.collect::<Vec<_>>(),
+    })
+}
+
+/// What is asked of clients; of keys only the names.
+fn access(gateway: &Gateway) -> Value {
+    let access = &gateway.pack.config.access;
+    let limit =
+        |limit: RateLimit| json!({"amount": limit.amount, "per": limit.per.name(), "burst": limit.burst});
+    let RateLimits { global, user, key, ip, token } = access.rate_limits;
+    let networks = |networks: &[IpNet]| networks.iter().map(IpNet::to_string).collect::<Vec<_>>();
+    json!({
+        "keys": gateway.access.key_names().collect::<Vec<_>>(),
+        "rate_limits": {
+            "global_rate_limit": global.map(limit),
+            "user_rate_limit": user.map(limit),
+            "key_rate_limit": key.map(limit),
+            "ip_rate_limit": ip.map(limit),
+            "token_rate_limit": token.map(|(tokens, _)| limit(tokens)),
+        },
+        "ip_allowlist": access.ip_allowlist.as_deref().map(networks),
+        "trusted_proxies": networks(&access.trusted_proxies),
     })
 }

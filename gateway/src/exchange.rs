@@ -1,6 +1,5 @@
 //! One request of a client, from its head to the last byte of the answer.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +13,7 @@ use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
+use crate::access::{Caller, is_own_limit};
 use crate::audit::{Ledger, Outcome, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
@@ -29,11 +29,11 @@ const LONG: usize = 64 * 1024;
 /// What a request says before its body.
 pub(crate) struct Head<'a> {
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) client_ip: Option<IpAddr>,
+    pub(crate) caller: Caller,
 }
 
 /// Opens the record of a request; nothing when it could not be written, and the request may not go on without.
-pub(crate) fn enter(gateway: &Gateway, request_id: &str) -> Option<Ledger> {
+pub(crate) fn enter(gateway: &Gateway, caller: &Caller, request_id: &str) -> Option<Ledger> {
     let seat = gateway.audit.seat();
     if seat.is_none() {
         tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
@@ -41,19 +41,20 @@ pub(crate) fn enter(gateway: &Gateway, request_id: &str) -> Option<Ledger> {
             return None;
         }
     }
-    Some(Ledger::open(seat, &gateway.pack, request_id).counted(&gateway.metrics))
+    Some(Ledger::open(seat, &gateway.pack, request_id).by(caller).counted(&gateway.metrics))
 }
 
 /// Opens the record of a request that goes no further; it is written if it can be.
-pub(crate) fn note(gateway: &Gateway, request_id: &str) -> Ledger {
-    Ledger::open(gateway.audit.seat(), &gateway.pack, request_id).counted(&gateway.metrics)
+pub(crate) fn note(gateway: &Gateway, caller: &Caller, request_id: &str) -> Ledger {
+    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
+    ledger.by(caller).counted(&gateway.metrics)
 }
 
 /// Answers a request to that endpoint.
 pub(crate) async fn answer(
     gateway: &Gateway,
     endpoint: Endpoint,
-    head: &Head<'_>,
+    head: Head<'_>,
     body: Incoming,
     request_id: &str,
     ledger: Option<Ledger>,
@@ -63,8 +64,8 @@ pub(crate) async fn answer(
         return reply::fault(&Fault::audit_unavailable(), request_id);
     };
     let deadline = route::deadline(head.headers, Instant::now());
-    let Head { headers, client_ip } = *head;
-    let mut exchange = Exchange { gateway, endpoint, headers, client_ip, request_id, deadline, ledger };
+    let Head { headers, caller } = head;
+    let mut exchange = Exchange { gateway, endpoint, headers, caller, request_id, deadline, ledger };
     let answered = tokio::select! {
         answered = exchange.answer(body) => answered,
         () = gateway.over() => Err(stopping()),
@@ -81,7 +82,8 @@ pub(crate) async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) 
     ledger.failed(&fault.code);
     let recorded = ledger.close(match fault.kind {
         "policy_violation" => Outcome::Blocked,
-        "invalid_request_error" | "authentication_error" => Outcome::Refused,
+        "invalid_request_error" | "authentication_error" | "permission_error" => Outcome::Refused,
+        "rate_limit_error" if is_own_limit(&fault.code) => Outcome::Refused,
         _ => Outcome::Failed,
     });
     match recorded.await {
@@ -101,7 +103,7 @@ struct Exchange<'g> {
     gateway: &'g Gateway,
     endpoint: Endpoint,
     headers: &'g HeaderMap,
-    client_ip: Option<IpAddr>,
+    caller: Caller,
     request_id: &'g str,
     /// When the client gives up, if it says so.
     deadline: Option<Instant>,
@@ -138,7 +140,7 @@ enum Carried {
 
 impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
-        let bytes = intake::read(body).await?;
+        let bytes = intake::read(body, self.gateway.access.sizes.body_kb).await?;
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
         let (mut lease, upstream, answered) = self.ask(&mut judged).await?;
         let target = Arc::clone(lease.target());
@@ -161,8 +163,10 @@ impl Exchange<'_> {
         let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
         let mut session = self.gateway.pack.session();
         let mut request = self.endpoint.decode(&document, readable(self.headers))?;
-        Surroundings::now(self.client_ip).tell(&mut request, self.gateway.router.offers());
+        request.key_name = self.caller.key_name();
+        Surroundings::now(self.caller.ip).tell(&mut request, self.gateway.router.offers());
         self.ledger.asked(&request);
+        self.ledger.reserved(self.gateway.access.asks(&self.caller, &request, self.headers)?);
         if self.gateway.pack.program.reads_requests()
             && let Some(fault) = self.endpoint.unreadable(&document)
         {

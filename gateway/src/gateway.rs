@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustls::ServerConfig;
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::audit::Audit;
 use crate::live::Fresh;
 use crate::metrics::Metrics;
@@ -38,6 +39,7 @@ impl FailMode {
 #[derive(Debug)]
 pub(crate) struct Gateway {
     pub(crate) pack: Arc<Pack>,
+    pub(crate) access: Access,
     pub(crate) router: Router,
     pub(crate) upstream: Upstream,
     /// What clients are shown; without it they are spoken to plainly.
@@ -59,6 +61,7 @@ impl Gateway {
     pub(crate) fn with(&self, fresh: Fresh) -> Self {
         Self {
             pack: fresh.pack,
+            access: fresh.access,
             router: fresh.router,
             upstream: self.upstream.clone(),
             tls: fresh.tls,

@@ -31,7 +31,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         policies: grammar::config::Policies::default(),
         providers: Providers { strategy: Some(spanned(Strategy::Fallback)), targets, ..Providers::default() },
         suites: Vec::new(),
-        client_keys: Vec::new(),
+        access: grammar::config::Access::default(),
         audit: grammar::config::Audit::default(),
         reload: grammar::config::Reload::default(),
         tls: None,

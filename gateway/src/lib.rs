@@ -3,12 +3,13 @@
 //! The life of a request, a line per stage:
 //!
 //! 1. `server` accepts a connection and refuses heads and bodies beyond their limits,
-//! 2. `exchange` takes the request from its first to its last byte,
-//! 3. [`wire`] decodes it strictly, once, and lends its texts to the engine,
-//! 4. the session of the [`Pack`] decides: stop, redact, or let pass,
-//! 5. [`route`] picks a target and asks it, or the next one,
-//! 6. `body` guards what comes back, frame by frame, and lets go of it only when the session does,
-//! 7. `audit` writes one line, however it ended, and `metrics` counts what it says.
+//! 2. `access` looks at its address and key, and counts it,
+//! 3. `exchange` takes the request from its first to its last byte,
+//! 4. [`wire`] decodes it strictly, once, and lends its texts to the engine,
+//! 5. the session of the [`Pack`] decides: stop, redact, or let pass,
+//! 6. [`route`] picks a target and asks it, or the next one,
+//! 7. `body` guards what comes back, frame by frame, and lets go of it only when the session does,
+//! 8. `audit` writes one line, however it ended, and `metrics` counts what it says.
 //!
 //! [`run`] does all of it until a signal; [`bind`] gives the pieces to programs that bring their own.
 //!
@@ -21,6 +22,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
 mod admin;
 mod audit;
 mod body;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use engine::verdict::Decision;
 use http_body_util::Full;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 
@@ -48,6 +48,9 @@ pub(crate) fn fault(fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     }
     if let Some(decision) = &fault.decision {
         decided(&mut reply, decision);
+    }
+    if fault.status == StatusCode::UNAUTHORIZED {
+        set(&mut reply, WWW_AUTHENTICATE, "Bearer");
     }
     if fault.close {
         set(&mut reply, CONNECTION, "close");

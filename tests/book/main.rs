@@ -284,7 +284,7 @@ fn every_verb_has_its_place() {
     let top = variants("gateway/src/cli/mod.rs", "Verb");
     let mut verbs: Vec<String> = top
         .iter()
-        .filter(|verb| !["gateway", "policy", "audit"].contains(&verb.as_str()))
+        .filter(|verb| !["gateway", "policy", "audit", "key"].contains(&verb.as_str()))
         .map(|verb| format!("kt {verb}"))
         .collect();
     verbs.extend(
@@ -296,6 +296,7 @@ fn every_verb_has_its_place() {
     verbs.extend(
         variants("gateway/src/cli/audit/mod.rs", "Verb").iter().map(|verb| format!("kt audit {verb}")),
     );
+    verbs.extend(variants("gateway/src/cli/key.rs", "Verb").iter().map(|verb| format!("kt key {verb}")));
     assert!(verbs.len() >= 14, "{verbs:?}");
     for verb in verbs {
         assert!(text.contains(&format!("## `{verb}`")), "cli.md has no section on `{verb}`");

@@ -1,5 +1,6 @@
 //! The gateway at its sockets: what clients see, what providers see, what the audit log keeps.
 
+mod access;
 mod agreement;
 mod assembly;
 mod breakers;
@@ -18,7 +19,9 @@ mod interleaved;
 mod items;
 mod lifecycle;
 mod limits;
+mod limits_of_rate;
 mod metrics;
+mod odd_chunks;
 mod odd_responses;
 mod openings;
 mod patience;

@@ -81,6 +81,9 @@ fn a_configuration_with_a_mistake_leaves_the_old_one_in_force_and_says_why() {
     let told = tests::post(gateway.admin, "/keeptrusts/config/reload", "", "");
     assert!(told.status == 422 && told.json()["reason"].as_str().unwrap().contains("there is no file"));
     assert_eq!(gateway.reload(&sound).status, 200);
+    let figures = gateway.admin("/metrics").body;
+    assert!(figures.contains("kt_config_reloads_total{result=\"refused\"} 2\n"), "{figures}");
+    assert!(figures.contains("kt_config_reloads_total{result=\"taken\"} 1\n"), "{figures}");
     assert_eq!(gateway.admin("/health").json()["status"], "healthy");
     assert_eq!(gateway.stop()[0]["config_hash"], hash);
 }
@@ -131,6 +134,23 @@ fn what_is_known_of_a_target_stays_known_until_it_changes() {
     assert_eq!((breaker(), gateway.ask("hi").status), ("open".into(), 503));
     assert_eq!(gateway.reload(&setup("model: another")).status, 200);
     assert_eq!((breaker(), gateway.ask("hi").status), ("closed".into(), 502));
+}
+
+#[test]
+fn what_counts_against_a_limit_goes_on_to_count_while_the_limit_is_the_same() {
+    let (provider, hands) = (Provider::always(Script::answer("ok")), Hands::default());
+    let limited = |burst: u32, fields: &str| {
+        let limit =
+            format!("rate_limits: {{global_rate_limit: {{requests: 1, per: minute, burst: {burst}}}}}");
+        Setup::new().clock(hands.clock()).block(&limit).target("a", &provider, fields)
+    };
+    let gateway = limited(2, "").here();
+    let statuses = || [(); 3].map(|()| gateway.ask("hi").status);
+    assert_eq!(statuses(), [200, 200, 429]);
+    assert_eq!(gateway.reload(&limited(2, "weight: 2")).status, 200);
+    assert_eq!(statuses(), [429, 429, 429]);
+    assert_eq!(gateway.reload(&limited(1, "")).status, 200);
+    assert_eq!(statuses(), [200, 429, 429]);
 }
 
 #[test]

@@ -13,6 +13,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("now", "a time in UTC, as in `\"2026-05-04T22:10:00Z\"`"),
     ("client.ip", "an address, as in `\"10.0.0.7\"`"),
     ("user.id", "a string"),
+    ("key.name", "a string"),
     ("model", "a string"),
     ("stream", "`true` or `false`"),
     ("max_tokens", "a whole number"),
@@ -29,6 +30,7 @@ pub(super) struct Given<'a> {
     now: Option<i64>,
     client_ip: Option<IpAddr>,
     user_id: Option<&'a str>,
+    key_name: Option<&'a str>,
     model: Option<&'a str>,
     stream: Option<bool>,
     max_tokens: Option<i64>,
@@ -64,6 +66,7 @@ impl<'a> Given<'a> {
                 self.client_ip.is_some()
             }
             "user.id" => set(&mut self.user_id, text(value)),
+            "key.name" => set(&mut self.key_name, text(value)),
             "model" => set(&mut self.model, text(value)),
             "stream" => set(&mut self.stream, flag(value)),
             "max_tokens" => set(&mut self.max_tokens, whole(value)),
@@ -103,6 +106,7 @@ impl<'a> Given<'a> {
         request.now = self.now.unwrap_or(request.now);
         request.client_ip = self.client_ip;
         request.user_id = self.user_id.or(request.user_id);
+        request.key_name = self.key_name;
         request.model = self.model.unwrap_or(request.model);
         request.stream = self.stream.unwrap_or(request.stream);
         request.max_tokens = self.max_tokens;

@@ -62,6 +62,8 @@ pub enum FieldKind {
     MaxTokens,
     /// Who asks.
     UserId,
+    /// Whose key the request came with.
+    KeyName,
     /// What the request's header of that name says.
     Header(&'static str),
     /// The phase that the rule runs in.

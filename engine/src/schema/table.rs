@@ -98,6 +98,13 @@ fn sender() -> Vec<Field> {
             FieldKind::UserId,
             "who asks: `x-user-id`, or the body's `user`",
         ),
+        field(
+            "key.name",
+            optional(Type::Str),
+            BOTH,
+            FieldKind::KeyName,
+            "the name of the key that the client came with, as `auth.keys` has it; absent where no keys are configured",
+        ),
         header("team.id", "x-team-id", "the team that asks: `x-team-id`"),
         header("org.id", "x-org-id", "the organization that asks: `x-org-id`"),
         header("conversation.id", "x-conversation-id", "the conversation: `x-conversation-id`"),

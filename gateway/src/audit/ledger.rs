@@ -8,6 +8,7 @@ use grammar::config::Pricing;
 
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
+use crate::access::{Caller, Reservation};
 use crate::ids;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
@@ -25,6 +26,7 @@ pub(crate) struct Ledger {
     target: Option<Arc<Target>>,
     began: Instant,
     begun: bool,
+    reservation: Option<Reservation>,
     /// The most of a stream that ever waited.
     held: Option<usize>,
     metrics: Option<Arc<Metrics>>,
@@ -61,6 +63,7 @@ impl Ledger {
             output_tokens: None,
             cost_usd: None,
             user_id: None,
+            key: None,
             policies_evaluated: Vec::new(),
             prev_hash: Hash::ZERO,
         };
@@ -70,9 +73,17 @@ impl Ledger {
             target: None,
             began: Instant::now(),
             begun: false,
+            reservation: None,
             held: None,
             metrics: None,
         }
+    }
+
+    /// For a request of that caller.
+    #[must_use]
+    pub(crate) fn by(mut self, caller: &Caller) -> Self {
+        self.note(|record| record.key = caller.key_name().map(str::to_owned));
+        self
     }
 
     /// For a request that is counted.
@@ -103,6 +114,11 @@ impl Ledger {
             record.stream = request.stream;
             record.user_id = request.user_id.map(str::to_owned);
         });
+    }
+
+    /// The tokens that it has taken from a limit, until it is known how many it takes.
+    pub(crate) fn reserved(&mut self, reservation: Option<Reservation>) {
+        self.reservation = reservation;
     }
 
     /// Where it went, and under which model: the target's own, or else the one that was asked for.
@@ -179,6 +195,9 @@ impl Ledger {
             metrics.ended(&record, took, self.held);
         }
         tell(&record);
+        if let Some((reservation, used)) = self.reservation.take().zip(tokens(&record)) {
+            reservation.settle(used);
+        }
         match self.seat.take() {
             Some(seat) => seat.write(record, self.begun),
             None => Receipt::none(),
@@ -198,11 +217,20 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.failed("internal_error");
+            self.note(|record| record.status = if record.status == 0 { 500 } else { record.status });
             return drop(self.close(Outcome::Failed));
         }
         self.note(|record| record.status = if record.status == 0 { CLIENT_CLOSED } else { record.status });
         drop(self.close(Outcome::ClientDisconnect)); // nobody is left who could wait
     }
+}
+
+/// The tokens that a request took, where that is known: none when it was sent nowhere.
+fn tokens(record: &Record) -> Option<u64> {
+    let told = record.input_tokens.is_some() || record.output_tokens.is_some();
+    let sum =
+        record.input_tokens.unwrap_or_default().saturating_add(record.output_tokens.unwrap_or_default());
+    (told || record.attempts.is_empty()).then_some(sum)
 }
 
 /// What an exchange cost in USD, where all that takes is known. Cached tokens are part of the prompt's.
@@ -230,6 +258,7 @@ fn tell(record: &Record) {
         output_tokens = record.output_tokens,
         policies_applied = policies.join(","),
         policy_action = record.verdict,
+        key = record.key,
         error = record.error,
         "request {}",
         record.outcome.name()

@@ -52,6 +52,7 @@ pub struct Record {
     pub event_type: &'static str,
     pub id: String,
     pub input_tokens: Option<u64>,
+    pub key: Option<String>,
     pub latency_ms: u64,
     pub model: Option<String>,
     pub outcome: Outcome,

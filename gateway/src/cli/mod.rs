@@ -4,6 +4,7 @@ mod audit;
 mod completions;
 mod doctor;
 mod init;
+mod key;
 mod lsp;
 mod policy;
 mod serve;
@@ -46,6 +47,9 @@ enum Verb {
     Audit(audit::Verb),
     /// Check configuration, keys, providers, clock, disk and ports
     Doctor(doctor::Doctor),
+    /// Make keys for the clients of the gateway
+    #[command(subcommand)]
+    Key(key::Verb),
     /// Write a configuration, a rule file and passing tests to start from
     Init(init::Init),
     /// Serve editors: mistakes, hover, completion, definitions, formatting
@@ -89,6 +93,7 @@ pub fn run() -> ExitCode {
         Verb::Policy(verb) => verb.run(&mut terminal),
         Verb::Audit(verb) => verb.run(&mut terminal),
         Verb::Doctor(doctor) => doctor.run(&mut terminal),
+        Verb::Key(verb) => verb.run(&mut terminal),
         Verb::Init(init) => init.run(&mut terminal),
         Verb::Lsp(lsp) => lsp.run(&mut terminal),
         Verb::Completions(completions) => completions.run::<Arguments>(&mut terminal),

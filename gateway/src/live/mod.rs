@@ -92,6 +92,7 @@ impl Live {
         };
         let told = Told::now(trigger, outcome);
         told.log();
+        self.now().metrics.reloaded(told.is_taken());
         *locked(&self.last) = Some(told.clone());
         self.changed.notify_one();
         told

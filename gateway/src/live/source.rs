@@ -8,6 +8,7 @@ use rustls::ServerConfig;
 use serde_json::Value;
 
 use super::told::Refused;
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::gateway::Gateway;
@@ -33,6 +34,7 @@ pub(crate) struct Source {
 /// What was read and is ready to take over.
 pub(crate) struct Fresh {
     pub(crate) pack: Arc<Pack>,
+    pub(crate) access: Access,
     pub(crate) router: Router,
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) warnings: Vec<Value>,
@@ -66,8 +68,9 @@ impl Source {
         let unusable = |error: Error| Refused::because(error.to_string());
         let router = self.router(&pack.config, Some(&before.router)).map_err(unusable)?;
         let tls = pack.config.tls.as_ref().map(tls::server).transpose().map_err(unusable)?;
+        let access = Access::new(&pack.config.access, &self.clock, Some(&before.access));
         let warnings = diagnostics.iter().map(|found| packs::as_json(found, &sources)).collect();
-        Ok(Fresh { pack, router, tls, warnings })
+        Ok(Fresh { pack, access, router, tls, warnings })
     }
 }
 

@@ -28,6 +28,12 @@ pub(super) struct Request {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(super) struct Reload {
+    /// `taken` or `refused`.
+    pub(super) result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct Model {
     pub(super) model: String,
     pub(super) provider: String,
@@ -61,7 +67,7 @@ pub(super) struct Rule {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct Attempt {
     pub(super) target: String,
-    /// `ok` or `failed`.
+    /// `ok`, `failed`, or `unsaid` where the exchange ended before the target had answered.
     pub(super) result: &'static str,
 }
 

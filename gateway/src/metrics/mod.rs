@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::audit::Record;
+use crate::audit::{Outcome, Record};
 use crate::gateway::Gateway;
 use labels::Models;
 
@@ -42,6 +42,7 @@ pub(crate) struct Metrics {
     rules: Family<labels::Rule, Counter>,
     attempts: Family<labels::Attempt, Counter>,
     held: Histogram,
+    reloads: Family<labels::Reload, Counter>,
 }
 
 /// Seconds of a whole exchange.
@@ -74,6 +75,7 @@ impl Default for Metrics {
             rules: Family::default(),
             attempts: Family::default(),
             held: of_held(),
+            reloads: Family::default(),
         };
         metrics.register();
         metrics
@@ -96,8 +98,15 @@ impl Metrics {
         own.register_with_unit("policy", help, Unit::Seconds, self.judging.clone());
         own.register("rule_hits", "Exchanges in which a rule found something or decided", self.rules.clone());
         own.register("target_attempts", "Times that a target was asked", self.attempts.clone());
+        own.register("config_reloads", "Times that the configuration was read anew", self.reloads.clone());
         let help = "The most of one stream that was held back at any moment";
         own.register_with_unit("stream_held", help, Unit::Bytes, self.held.clone());
+    }
+
+    /// The configuration was read anew.
+    pub(crate) fn reloaded(&self, is_taken: bool) {
+        let result = if is_taken { "taken" } else { "refused" };
+        self.reloads.get_or_create(&labels::Reload { result }).inc();
     }
 
     /// A request has come in.
@@ -123,8 +132,13 @@ impl Metrics {
             self.cost.get_or_create(&of).inc_by(cost);
         }
         self.judged(record);
+        let answered = matches!(record.outcome, Outcome::Complete | Outcome::Blocked);
         for attempt in &record.attempts {
-            let result = if attempt.failure.is_some() { "failed" } else { "ok" };
+            let result = match attempt.failure {
+                Some(_) => "failed",
+                None if answered => "ok",
+                None => "unsaid",
+            };
             self.attempts.get_or_create(&labels::Attempt { target: attempt.target.clone(), result }).inc();
         }
         if let Some(held) = held {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use grammar::config::SizeLimits;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -19,9 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::limits::{
-    FAREWELL, HEAD_WAIT, MAX_HEAD, MAX_HEAD_H2, MAX_HEADERS, MAX_STREAMS, PING, PONG, SEND_BUFFER,
-};
+use super::limits::{FAREWELL, HEAD_WAIT, MAX_STREAMS, PING, PONG, SEND_BUFFER};
 use super::socket::Socket;
 use crate::body::ReplyBody;
 use crate::live::Live;
@@ -71,8 +70,8 @@ where
                 (stream, slot) = self.next() => {
                     let socket = Socket::new(stream);
                     let tls = self.live.now().tls.clone().filter(|_| self.secures);
-                    let caller = Caller { live: Arc::clone(&self.live), answer: self.answer, slot, watcher: graceful.watcher() };
-                    connections.spawn(caller.come(socket, tls, self.phase.clone()));
+                    let guest = Guest { live: Arc::clone(&self.live), answer: self.answer, slot, watcher: graceful.watcher() };
+                    connections.spawn(guest.come(socket, tls, self.phase.clone()));
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -115,7 +114,7 @@ where
 }
 
 /// Whoever has connected.
-struct Caller<S> {
+struct Guest<S> {
     live: Arc<Live>,
     answer: S,
     /// Held for as long as the connection is.
@@ -123,7 +122,7 @@ struct Caller<S> {
     watcher: Watcher,
 }
 
-impl<S, F> Caller<S>
+impl<S, F> Guest<S>
 where
     S: Fn(&Arc<Live>, Request<Incoming>) -> F + Copy + Send + Sync + 'static,
     F: Future<Output = Response<ReplyBody>> + Send + 'static,
@@ -156,6 +155,7 @@ where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Self { live, answer, slot, watcher } = self;
+        let protocol = protocol(speaks_h2, live.now().access.sizes);
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(Peer(peer));
@@ -163,7 +163,6 @@ where
             let answering = answer(&live, request);
             async move { Ok::<_, Infallible>(answering.await) }
         });
-        let protocol = protocol(speaks_h2);
         let connection = protocol.serve_connection(TokioIo::new(io), service);
         tokio::select! {
             served = watcher.watch(connection) => {
@@ -178,18 +177,19 @@ where
 }
 
 /// HTTP/1.1, or HTTP/2 where both sides have agreed on it; never what a client begins with unasked.
-fn protocol(speaks_h2: bool) -> Builder<TokioExecutor> {
+fn protocol(speaks_h2: bool, sizes: SizeLimits) -> Builder<TokioExecutor> {
+    let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WAIT)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD);
+        .max_headers(size(sizes.headers))
+        .max_buf_size(size(sizes.head_kb).saturating_mul(1024));
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(MAX_HEAD_H2)
+        .max_header_list_size(sizes.head_kb.saturating_mul(1024))
         .max_concurrent_streams(MAX_STREAMS)
         .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(PING)

@@ -10,7 +10,8 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::accept::Peer;
-use super::{intake, keys, limits};
+use super::{intake, limits};
+use crate::access::Caller;
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
 use crate::live::Live;
@@ -27,26 +28,26 @@ pub(super) fn public(
     gateway.served.fetch_add(1, Ordering::Relaxed);
     let (head, body) = request.into_parts();
     let request_id = request_id(&head);
-    let route = route(&gateway, &head);
+    let mut caller = caller(&gateway, &head);
+    let route = route(&gateway, &head, &mut caller);
     let ledger = match &route {
         Ok(Route::Endpoint(endpoint)) => {
-            exchange::enter(&gateway, &request_id).map(|ledger| ledger.at(*endpoint))
+            exchange::enter(&gateway, &caller, &request_id).map(|ledger| ledger.at(*endpoint))
         }
-        Err(_) => Some(exchange::note(&gateway, &request_id)),
+        Err(_) => Some(exchange::note(&gateway, &caller, &request_id)),
         Ok(Route::Models | Route::Options(_)) => None,
     };
     async move {
         let mut reply = match route {
             Ok(Route::Endpoint(endpoint)) => {
-                let client_ip = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
-                let head = exchange::Head { headers: &head.headers, client_ip };
-                exchange::answer(&gateway, endpoint, &head, body, &request_id, ledger).await
+                let head = exchange::Head { headers: &head.headers, caller };
+                exchange::answer(&gateway, endpoint, head, body, &request_id, ledger).await
             }
             other => {
                 intake::discard(body).await;
                 match other {
                     Ok(Route::Options(methods)) => options(methods),
-                    Ok(_) => reply::json(StatusCode::OK, &models(&gateway)),
+                    Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
                     Err(fault) => match ledger {
                         Some(ledger) => exchange::refuse(ledger, &fault, &request_id).await,
                         None => reply::fault(&fault, &request_id),
@@ -55,8 +56,15 @@ pub(super) fn public(
             }
         };
         reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
+        gateway.access.share(&head.method, &head.headers, &mut reply);
         reply
     }
+}
+
+/// Who asks, before anything was checked.
+fn caller(gateway: &Gateway, head: &Parts) -> Caller {
+    let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip());
+    Caller { ip: gateway.access.client_ip(peer, &head.headers), key: None }
 }
 
 /// The client's name for its request when it is well-formed, else a new one.
@@ -71,8 +79,10 @@ enum Route {
     Options(&'static str),
 }
 
-fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
-    limits::check(head)?;
+/// Where a request leads; on the way the caller becomes known by its key.
+fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller) -> Result<Route, Fault> {
+    gateway.access.admits(caller.ip, &head.method)?;
+    limits::check(head, gateway.access.sizes.headers)?;
     let path = head.uri.path();
     let page = path.strip_prefix("/v1").unwrap_or(path).strip_prefix('/').unwrap_or_default();
     let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == page);
@@ -84,7 +94,8 @@ fn route(gateway: &Gateway, head: &Parts) -> Result<Route, Fault> {
     if head.method == Method::OPTIONS {
         return Ok(Route::Options(methods));
     }
-    keys::check(&gateway.pack.config.client_keys, &head.headers)?;
+    caller.key = gateway.access.key(&head.headers)?;
+    gateway.access.count(caller)?;
     if head.method != method {
         let message = format!("this path answers {methods}");
         let status = StatusCode::METHOD_NOT_ALLOWED;
@@ -108,12 +119,12 @@ fn options(methods: &str) -> Response<ReplyBody> {
     reply
 }
 
-/// The targets by id and by model, each name once, in the shape of OpenAI's list.
-fn models(gateway: &Gateway) -> Value {
+/// The targets by id and by model, each name once, in the shape of OpenAI's list; only what the caller may ask for.
+fn models(gateway: &Gateway, caller: &Caller) -> Value {
     let mut names: Vec<(&str, &str)> = Vec::new();
     for target in gateway.router.targets() {
         for name in std::iter::once(&target.id).chain(&target.model) {
-            if !names.iter().any(|(known, _)| known == name) {
+            if caller.may_ask_for(name) && !names.iter().any(|(known, _)| known == name) {
                 names.push((name, &target.provider));
             }
         }

@@ -6,24 +6,25 @@ use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout};
 
-use super::limits::{BODY_GRACE, BODY_IDLE, BODY_MIN_RATE, LINGER, LINGER_IDLE, MAX_BODY};
+use super::limits::{BODY_GRACE, BODY_IDLE, BODY_MIN_RATE, LINGER, LINGER_IDLE};
 use crate::wire::Fault;
 
-/// The whole body.
-pub(crate) async fn read(mut body: Incoming) -> Result<Bytes, Fault> {
+/// The whole body, of no more than so many KiB.
+pub(crate) async fn read(mut body: Incoming, most_kb: u32) -> Result<Bytes, Fault> {
+    let most = usize::try_from(most_kb).unwrap_or(usize::MAX).saturating_mul(1024);
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > MAX_BODY {
+    if announced > most {
         discard(body).await;
-        return Err(too_large());
+        return Err(too_large(most_kb));
     }
     let began = Instant::now();
     let mut whole = BytesMut::with_capacity(announced.min(64 * 1024));
     while let Some(frame) = timeout(BODY_IDLE, body.frame()).await.map_err(|_| too_slow())? {
         let frame = frame.map_err(|_| broken())?;
         let Ok(bytes) = frame.into_data() else { continue };
-        if whole.len() + bytes.len() > MAX_BODY {
+        if whole.len() + bytes.len() > most {
             discard(body).await;
-            return Err(too_large());
+            return Err(too_large(most_kb));
         }
         whole.extend_from_slice(&bytes);
         let earned = (whole.len() as u64) / BODY_MIN_RATE;
@@ -44,8 +45,11 @@ pub(crate) async fn discard(mut body: Incoming) {
     {}
 }
 
-fn too_large() -> Fault {
-    let message = format!("the body is larger than {} MiB", MAX_BODY / (1024 * 1024));
+fn too_large(most_kb: u32) -> Fault {
+    let message = match most_kb % 1024 {
+        0 => format!("the body is larger than {} MiB", most_kb / 1024),
+        _ => format!("the body is larger than {most_kb} KiB"),
+    };
     Fault::refused(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", message)
 }
 

@@ -8,16 +8,8 @@ use hyper::{Method, StatusCode, Version};
 
 use crate::wire::Fault;
 
-/// Most bytes of a head; browsers and SDKs stay below 16 KiB.
-pub(super) const MAX_HEAD: usize = 64 * 1024;
-/// The same as HTTP/2 counts it.
-pub(super) const MAX_HEAD_H2: u32 = 64 * 1024;
-/// Most headers of a head.
-pub(super) const MAX_HEADERS: usize = 100;
 /// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
 pub(super) const HEAD_WAIT: Duration = Duration::from_secs(10);
-/// Most bytes of a body; a conversation with images fits.
-pub(super) const MAX_BODY: usize = 10 * 1024 * 1024;
 /// Longest silence within a body.
 pub(super) const BODY_IDLE: Duration = Duration::from_secs(15);
 /// How long a body may take whatever its size, and how many bytes a second it must bring after that.
@@ -46,14 +38,14 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Refuses heads that two servers could understand in two ways, and bodies that cannot be judged.
-pub(super) fn check(head: &Parts) -> Result<(), Fault> {
+pub(super) fn check(head: &Parts, most_headers: u32) -> Result<(), Fault> {
     const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::OPTIONS, Method::DELETE];
     if !METHODS.contains(&head.method) {
         let message = "the method must be one of GET, POST, OPTIONS and DELETE";
         return Err(Fault::refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
     }
     match head.version {
-        Version::HTTP_2 => check_place_h2(head)?,
+        Version::HTTP_2 => check_place_h2(head, most_headers)?,
         _ => check_place(head)?,
     }
     let mut encodings = head.headers.get_all(TRANSFER_ENCODING).iter();
@@ -75,9 +67,9 @@ fn check_place(head: &Parts) -> Result<(), Fault> {
 }
 
 /// HTTP/2: by its path and its authority, which a `host` may only say again.
-fn check_place_h2(head: &Parts) -> Result<(), Fault> {
-    if head.headers.len() > MAX_HEADERS {
-        let message = format!("the request has more than {MAX_HEADERS} headers");
+fn check_place_h2(head: &Parts, most_headers: u32) -> Result<(), Fault> {
+    if head.headers.len() > usize::try_from(most_headers).unwrap_or(usize::MAX) {
+        let message = format!("the request has more than {most_headers} headers");
         return Err(Fault::refused(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "bad_request", message));
     }
     let authority = head.uri.authority().map(hyper::http::uri::Authority::as_str);
@@ -133,7 +125,7 @@ mod tests {
 
     fn status(request: hyper::http::request::Builder) -> u16 {
         let (head, ()) = request.body(()).unwrap().into_parts();
-        check(&head).map_or_else(|fault| fault.status.as_u16(), |()| 200)
+        check(&head, 100).map_or_else(|fault| fault.status.as_u16(), |()| 200)
     }
 
     fn post() -> hyper::http::request::Builder {
@@ -159,5 +151,18 @@ mod tests {
         assert_eq!(status(Request::put("/x").header("host", "x")), 405);
         assert_eq!(status(post().header("content-encoding", "gzip")), 415);
         assert_eq!(status(post().header("content-type", "text/plain")), 415);
+    }
+
+    #[test]
+    fn in_http_2_the_authority_says_where_a_request_goes() {
+        let post = |uri: &str| Request::post(uri).version(Version::HTTP_2);
+        assert_eq!(status(post("https://a/x")), 200);
+        assert_eq!(status(post("https://a/x").header("host", "a")), 200);
+        assert_eq!(status(post("/x").header("host", "a")), 200);
+        assert_eq!(status(post("https://a/x").header("host", "b")), 400);
+        assert_eq!(status(post("https://a/x").header("host", "a").header("host", "a")), 400);
+        assert_eq!(status(post("/x")), 400);
+        let many = (0..101).fold(post("https://a/x"), |request, n| request.header("x", n));
+        assert_eq!(status(many), 431);
     }
 }

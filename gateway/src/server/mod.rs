@@ -3,7 +3,6 @@
 mod accept;
 mod answer;
 pub(crate) mod intake;
-mod keys;
 mod limits;
 mod socket;
 
@@ -18,6 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::access::Access;
 use crate::admin;
 use crate::audit::{Audit, Options};
 use crate::clock::Clock;
@@ -89,12 +89,14 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         max_concurrency: settings.max_concurrency,
         clock: settings.clock,
     };
+    let access = Access::new(&settings.pack.config.access, &source.clock, None);
     let router = source.router(&settings.pack.config, None)?;
     let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
     let options = Options::of(&settings.pack.config.audit)?;
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
     let gateway = Gateway {
         pack: settings.pack,
+        access,
         router,
         upstream: Upstream::new(None)?,
         tls,

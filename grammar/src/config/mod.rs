@@ -1,5 +1,6 @@
 //! `policy-config.yaml` as a typed tree in which every value knows its place.
 
+mod access;
 mod audit;
 mod decode;
 mod providers;
@@ -7,6 +8,7 @@ mod serving;
 #[cfg(test)]
 mod tests;
 
+pub use access::{Access, ClientKey, Cors, CountedBy, Origins, Period, RateLimit, RateLimits, SizeLimits};
 pub use audit::{Audit, SyncPolicy};
 pub use decode::{chain, decode};
 pub use providers::{
@@ -30,8 +32,8 @@ pub struct Config {
     pub providers: Providers,
     /// Inline test suites.
     pub suites: Vec<Suite>,
-    /// The keys that clients of the gateway may use; when empty, every client is let in.
-    pub client_keys: Vec<ClientKey>,
+    /// What is asked of clients before their words are looked at.
+    pub access: Access,
     /// What the audit log promises.
     pub audit: Audit,
     /// When changes of the files are taken up.
@@ -100,13 +102,4 @@ pub struct Suite {
     pub name: Spanned<String>,
     /// Its cases.
     pub cases: Vec<Case>,
-}
-
-/// `auth.keys[]`.
-#[derive(Clone, Debug)]
-pub struct ClientKey {
-    /// Who uses it, for logs and budgets.
-    pub name: Spanned<String>,
-    /// SHA-256 of the key, 64 lower-case hexadecimal digits. The key itself is never here.
-    pub sha256: String,
 }

@@ -226,6 +226,7 @@ impl<'a> Reader<'a> {
             "model" => Val::Str(request.model.to_owned()),
             "stream" => Val::Bool(request.stream),
             "max_tokens" => request.max_tokens.map_or(Val::Absent, Val::Int),
+            "key.name" => request.key_name.map_or(Val::Absent, |name| Val::Str(name.to_owned())),
             "user.id" => request.user_id.map_or(Val::Absent, |id| Val::Str(id.to_owned())),
             word if meaning.choices.contains(&word) => Val::Str(word.to_owned()),
             other => panic!("generated policies do not read `{other}`"),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 
 /// The columns, in order.
-const COLUMNS: [&str; 29] = [
+const COLUMNS: [&str; 30] = [
     "seq",
     "id",
     "timestamp",
@@ -30,6 +30,7 @@ const COLUMNS: [&str; 29] = [
     "output_tokens",
     "cost_usd",
     "user_id",
+    "key",
     "config_version",
     "config_hash",
     "policies_evaluated",
@@ -128,7 +129,7 @@ mod tests {
         rows.flush().unwrap();
         drop(rows);
         let written = String::from_utf8(written).unwrap();
-        let expected = "7,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,a=answered 503;b,true,,,,,'=cmd(),,,p=redact;q=allow,EMAIL;SSN,";
+        let expected = "7,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,a=answered 503;b,true,,,,,'=cmd(),,,,p=redact;q=allow,EMAIL;SSN,";
         assert_eq!(written.lines().collect::<Vec<_>>(), [COLUMNS.join(",").as_str(), expected]);
     }
 }

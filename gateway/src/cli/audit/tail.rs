@@ -203,6 +203,7 @@ fn brief(record: &Map<String, Value>, terminal: &Terminal) -> String {
         text("model"),
         why(&text("policy"), &text("rule")),
         text("error"),
+        text("key"),
         text("user_id"),
         text("request_id"),
     ];

@@ -1,18 +1,20 @@
 //! From a YAML tree to a [`Config`]: everything that is wrong is told in one run, each thing once.
 
+mod access;
 mod address;
 mod audit;
 mod key;
 mod policies;
 mod providers;
+mod rates;
 mod resilience;
 mod rules;
 mod serving;
 mod target;
 
-use super::{ClientKey, Config, Pack, Policies, Suite};
+use super::{Config, Pack, Policies, Suite};
 use crate::case;
-use crate::codes::{BAD_VALUE, DUPLICATE, MISSING, PACK_DISABLED};
+use crate::codes::{DUPLICATE, MISSING, PACK_DISABLED};
 use crate::diagnostic::Diagnostic;
 use crate::span::{Sources, Span, Spanned};
 use crate::yaml::field::Field;
@@ -33,6 +35,11 @@ const KEYS: &[&str] = &[
     "audit",
     "reload",
     "tls",
+    "rate_limits",
+    "cors",
+    "ip_allowlist",
+    "trusted_proxies",
+    "size_limits",
 ];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
@@ -65,11 +72,11 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let policies = policies::read(reader, &root);
     let providers = providers::read(reader, &root);
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
-    let client_keys = root.get("auth").and_then(|field| client_keys(reader, &field)).unwrap_or_default();
+    let access = access::read(reader, &root);
     let audit = audit::read(reader, &root, policies.as_ref());
     let reload = serving::reload(reader, &root);
     let tls = serving::server_tls(reader, &root);
-    Some(Config { pack: pack?, policies: policies?, providers, suites, client_keys, audit, reload, tls })
+    Some(Config { pack: pack?, policies: policies?, providers, suites, access, audit, reload, tls })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {
@@ -104,28 +111,6 @@ fn suite(reader: &mut Reader, field: &Field) -> Option<Suite> {
     let cases = block.require(reader, "cases", "list the cases").and_then(|f| f.list(reader))?;
     let cases = cases.iter().filter_map(|item| case::read(reader, item)).collect();
     Some(Suite { name: name?, cases })
-}
-
-fn client_keys(reader: &mut Reader, field: &Field) -> Option<Vec<ClientKey>> {
-    let block = field.mapping(reader, &["keys"])?;
-    let items = block.require(reader, "keys", "list them as `{name, sha256}`")?.list(reader)?;
-    let keys: Vec<_> = items.iter().filter_map(|item| client_key(reader, item)).collect();
-    unique(reader, items.iter().filter_map(|item| item.child("name")), "client key");
-    Some(keys)
-}
-
-fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
-    let block = field.mapping(reader, &["name", "sha256"])?;
-    let name = block.require(reader, "name", "name who uses the key").and_then(|f| f.text(reader));
-    let help = "write the SHA-256 of the key: `printf %s \"$KEY\" | sha256sum`";
-    let digest = block.require(reader, "sha256", help)?;
-    let written = digest.text(reader)?.value.to_lowercase();
-    if written.len() != 64 || !written.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        reader.hide(digest.node.span);
-        reader.report(digest.error(BAD_VALUE, "`sha256` must be 64 hexadecimal digits").help(help));
-        return None;
-    }
-    Some(ClientKey { name: name?, sha256: written })
 }
 
 /// Reports each text that stands a second time.

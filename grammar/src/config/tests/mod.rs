@@ -1,5 +1,6 @@
 //! What configurations mean, and what is said about those that are wrong.
 
+mod access;
 mod meaning;
 mod mistakes;
 mod seed;

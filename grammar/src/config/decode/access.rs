@@ -1,0 +1,157 @@
+//! `auth`, `cors`, `ip_allowlist`, `trusted_proxies` and `size_limits`.
+
+use ipnet::IpNet;
+
+use super::{rates, unique};
+use crate::codes::{BAD_VALUE, DUPLICATE};
+use crate::config::{Access, ClientKey, Cors, Origins, SizeLimits};
+use crate::diagnostic::Diagnostic;
+use crate::yaml::field::Field;
+use crate::yaml::mapping::Mapping;
+use crate::yaml::reader::Reader;
+
+/// What is asked of clients.
+pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Access {
+    let allowed =
+        root.get("ip_allowlist").filter(|field| filled(reader, field, "nobody could come in").is_some());
+    Access {
+        keys: root.get("auth").and_then(|field| keys(reader, &field)).unwrap_or_default(),
+        rate_limits: root
+            .get("rate_limits")
+            .and_then(|field| rates::read(reader, &field))
+            .unwrap_or_default(),
+        cors: root.get("cors").and_then(|field| cors(reader, &field)),
+        ip_allowlist: allowed.and_then(|field| networks(reader, &field)),
+        trusted_proxies: root
+            .get("trusted_proxies")
+            .and_then(|field| networks(reader, &field))
+            .unwrap_or_default(),
+        size_limits: root.get("size_limits").map(|field| sizes(reader, &field)).unwrap_or_default(),
+    }
+}
+
+fn keys(reader: &mut Reader, field: &Field) -> Option<Vec<ClientKey>> {
+    let block = field.mapping(reader, &["keys"])?;
+    let items = block.require(reader, "keys", "list them as `{name, sha256}`")?;
+    let items = filled(reader, &items, "nobody could come in")?;
+    let keys: Vec<_> = items.iter().filter_map(|item| client_key(reader, item)).collect();
+    unique(reader, items.iter().filter_map(|item| item.child("name")), "client key");
+    for (index, key) in keys.iter().enumerate() {
+        let same = |other: &&ClientKey| other.sha256 == key.sha256;
+        if let Some(first) = keys.iter().take(index).find(same) {
+            let found = Diagnostic::error(DUPLICATE, key.name.span, "two clients have the same key");
+            let found = found.label("this one").related(first.name.span, "and this one");
+            reader.report(found.help("give each its own: `kt key new`").path("auth.keys"));
+        }
+    }
+    Some(keys)
+}
+
+fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
+    let block = field.mapping(reader, &["name", "sha256", "allowed_models"])?;
+    let name = block.require(reader, "name", "name who uses the key").and_then(|f| f.text(reader));
+    let models = block.get("allowed_models").map(|field| models(reader, &field));
+    let help = "make a key and its line with `kt key new`, or write the SHA-256 of one: `printf %s \"$KEY\" | sha256sum`";
+    let digest = block.require(reader, "sha256", help)?;
+    let Some(sha256) = bytes(&digest.as_written(reader)?.value) else {
+        reader.hide(digest.node.span);
+        reader.report(digest.error(BAD_VALUE, "`sha256` must be 64 hexadecimal digits").help(help));
+        return None;
+    };
+    let allowed_models = match models {
+        Some(models) => Some(models?),
+        None => None,
+    };
+    Some(ClientKey { name: name?, sha256, allowed_models })
+}
+
+fn bytes(hex: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    let is_hex = hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+    for (index, byte) in digest.iter_mut().enumerate().filter(|_| is_hex) {
+        *byte = u8::from_str_radix(hex.get(2 * index..2 * index + 2)?, 16).ok()?;
+    }
+    is_hex.then_some(digest)
+}
+
+fn models(reader: &mut Reader, field: &Field) -> Option<Vec<String>> {
+    let items = filled(reader, field, "no model could be asked for with this key")?;
+    all(items.iter().map(|item| Some(item.text(reader)?.value)))
+}
+
+/// All of them, when none has a mistake; each is looked at, so that every mistake is told.
+fn all<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    read.collect::<Vec<_>>().into_iter().collect()
+}
+
+/// The items of a list that must not be empty.
+fn filled<'n>(reader: &mut Reader, field: &Field<'n>, else_what: &str) -> Option<Vec<Field<'n>>> {
+    let items = field.list(reader)?;
+    if items.is_empty() {
+        let found = field.error(BAD_VALUE, format!("{} is empty: {else_what}", field.name()));
+        reader.report(found.help("list something, or leave it out if everything is allowed"));
+        return None;
+    }
+    Some(items)
+}
+
+fn networks(reader: &mut Reader, field: &Field) -> Option<Vec<IpNet>> {
+    let items = field.list(reader)?;
+    all(items.iter().map(|item| network(reader, item)))
+}
+
+/// A network, or one address.
+fn network(reader: &mut Reader, field: &Field) -> Option<IpNet> {
+    let written = field.text(reader)?.value;
+    let network =
+        written.parse().ok().or_else(|| written.parse().ok().map(|address: std::net::IpAddr| address.into()));
+    if network.is_none() {
+        let found = field.error(BAD_VALUE, format!("`{written}` is no address and no network"));
+        reader.report(found.help("write `10.0.0.0/8`, `2001:db8::/32` or one address"));
+    }
+    network
+}
+
+fn cors(reader: &mut Reader, field: &Field) -> Option<Cors> {
+    let block = field.mapping(reader, &["allowed_origins", "max_age_seconds"])?;
+    let help = "list them, such as `[https://app.example.com]`";
+    let age = block.get("max_age_seconds").and_then(|field| field.whole(reader, 0..=86_400));
+    let origins = block.require(reader, "allowed_origins", help)?;
+    let items = filled(reader, &origins, "no page could read an answer")?;
+    let origins = all(items.iter().map(|item| origin(reader, item)));
+    let allowed_origins = match origins? {
+        origins if origins.iter().any(|origin| origin == "*") => Origins::Any,
+        origins => Origins::Listed(origins),
+    };
+    Some(Cors { allowed_origins, max_age_seconds: age.unwrap_or(600) })
+}
+
+/// An origin as browsers send it: scheme, host and port, and nothing after it.
+fn origin(reader: &mut Reader, field: &Field) -> Option<String> {
+    let written = field.text(reader)?.value.to_lowercase();
+    let host = written.strip_prefix("https://").or_else(|| written.strip_prefix("http://"));
+    let is_host = |host: &str| {
+        !host.is_empty() && host.bytes().all(|b| b.is_ascii_graphic() && !b"/?#@*,".contains(&b))
+    };
+    if written == "*" || host.is_some_and(is_host) {
+        return Some(written);
+    }
+    let found = field.error(BAD_VALUE, format!("`{written}` is no origin"));
+    reader.report(
+        found.help("write `https://host` or `https://host:port` without a path, or `\"*\"` for every page"),
+    );
+    None
+}
+
+fn sizes(reader: &mut Reader, field: &Field) -> SizeLimits {
+    let default = SizeLimits::default();
+    let Some(block) = field.mapping(reader, &["body_kb", "head_kb", "headers"]) else { return default };
+    let mut number = |name, range, default| {
+        block.get(name).and_then(|field: Field| field.whole(reader, range)).unwrap_or(default)
+    };
+    SizeLimits {
+        body_kb: number("body_kb", 1..=102_400, default.body_kb),
+        head_kb: number("head_kb", 8..=1024, default.head_kb),
+        headers: number("headers", 10..=1000, default.headers),
+    }
+}
