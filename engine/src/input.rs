@@ -143,13 +143,13 @@ pub fn estimated_tokens(bytes: usize) -> i64 {
     i64::try_from(bytes.div_ceil(4)).unwrap_or(i64::MAX)
 }
 
-/// What kind of text a channel carries.
+/// What kind of text a channel carries, in the order in which a reader sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Carrier {
+    /// The reasoning before the answer.
+    Reasoning,
     /// The answer.
     Content,
-    /// The reasoning before it.
-    Reasoning,
     /// A refusal.
     Refusal,
     /// The arguments of a tool call, by its place among the calls of the choice. They are JSON text.

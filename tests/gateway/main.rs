@@ -21,6 +21,7 @@ mod lifecycle;
 mod limits;
 mod limits_of_rate;
 mod metrics;
+mod odd_chunks;
 mod odd_responses;
 mod openings;
 mod patience;

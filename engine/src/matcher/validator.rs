@@ -47,6 +47,7 @@ pub const ALL: &[Validator] = &[
     whole("ipv6", "an address that reads as IPv6 (RFC 4291), and not a slice or a path such as `1::2`", ipv6),
     part("wallet", "a Bitcoin address in base 58 by its checksum; other shapes pass", wallet),
     part("mixed_digits", "more than one different digit", mixed_digits),
+    part("random", "letters and digits without order, and no word of examples such as `changeme`", random),
 ];
 
 /// A validator after whose failure the rest of the match is tried.
@@ -298,6 +299,46 @@ fn ipv6(text: &str) -> bool {
     text.parse::<std::net::Ipv6Addr>().is_ok()
         && text.contains(|c: char| c.is_ascii_digit())
         && text.split(':').any(|group| group.len() > 2)
+}
+
+/// Words that stand where a secret would, in examples and templates.
+const PLACEHOLDERS: [&str; 14] = [
+    "example",
+    "sample",
+    "placeholder",
+    "changeme",
+    "change_me",
+    "change-me",
+    "your",
+    "dummy",
+    "redacted",
+    "xxxx",
+    "....",
+    "<",
+    "${",
+    "0123456789",
+];
+
+/// Bits of Shannon entropy for each character, from which on a text counts as random; English words have less.
+const RANDOM: f64 = 3.0;
+
+fn random(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    entropy(text) >= RANDOM && !PLACEHOLDERS.iter().any(|word| lower.contains(word))
+}
+
+/// Shannon entropy in bits a byte: C. E. Shannon, A Mathematical Theory of Communication, 1948.
+fn entropy(text: &str) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in text.bytes() {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "matches are short")]
+    let length = text.len() as f64;
+    let parts = counts.into_iter().filter(|count| *count > 0).map(|count| f64::from(count) / length);
+    parts.map(|part| -part * part.log2()).sum()
 }
 
 #[cfg(test)]

@@ -113,13 +113,12 @@ fn ask(
     wishes: &mut Vec<Wish>,
 ) -> Flow {
     for rule in rules {
-        let policy = program.rules.get(*rule).map_or(0, |rule| rule.policy);
-        if let Err(failure) = apply(session, program, *rule, evaluator, stage, wishes)
-            && session.fail(policy, &failure)
-        {
-            return Flow::Stopped;
-        }
-        if session.decision.verdict.stops() {
+        let Some(asked) = program.rules.get(*rule) else { continue };
+        let stops = match apply(session, program, *rule, evaluator, stage, wishes) {
+            Ok(held) => held && asked.verdict.stops(),
+            Err(failure) => session.fail(asked.policy, &failure),
+        };
+        if stops {
             return Flow::Stopped;
         }
     }

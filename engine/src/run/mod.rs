@@ -224,7 +224,9 @@ impl Session {
             )),
             ..Decision::default()
         };
-        self.decision = decision;
+        if !self.decision.verdict.stops() {
+            self.decision = decision; // what stopped another choice stays the reason
+        }
         true
     }
 }

@@ -217,6 +217,7 @@ impl Drop for Ledger {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.failed("internal_error");
+            self.note(|record| record.status = if record.status == 0 { 500 } else { record.status });
             return drop(self.close(Outcome::Failed));
         }
         self.note(|record| record.status = if record.status == 0 { CLIENT_CLOSED } else { record.status });

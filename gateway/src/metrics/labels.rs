@@ -61,7 +61,7 @@ pub(super) struct Rule {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 pub(super) struct Attempt {
     pub(super) target: String,
-    /// `ok` or `failed`.
+    /// `ok`, `failed`, or `unsaid` where the exchange ended before the target had answered.
     pub(super) result: &'static str,
 }
 

@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::audit::Record;
+use crate::audit::{Outcome, Record};
 use crate::gateway::Gateway;
 use labels::Models;
 
@@ -123,8 +123,13 @@ impl Metrics {
             self.cost.get_or_create(&of).inc_by(cost);
         }
         self.judged(record);
+        let answered = matches!(record.outcome, Outcome::Complete | Outcome::Blocked);
         for attempt in &record.attempts {
-            let result = if attempt.failure.is_some() { "failed" } else { "ok" };
+            let result = match attempt.failure {
+                Some(_) => "failed",
+                None if answered => "ok",
+                None => "unsaid",
+            };
             self.attempts.get_or_create(&labels::Attempt { target: attempt.target.clone(), result }).inc();
         }
         if let Some(held) = held {

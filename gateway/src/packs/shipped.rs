@@ -23,6 +23,7 @@ pub const KINDS: &[Shipped] = shipped![
     "pii-detector" = "pii-detector.ktr",
     "safety-filter" = "safety-filter.ktr",
     "audit-logger" = "audit-logger.ktr",
+    "dlp-filter" = "dlp-filter.ktr",
     "data-routing-policy" = "data-routing-policy.ktr",
 ];
 
@@ -30,7 +31,8 @@ pub const KINDS: &[Shipped] = shipped![
 pub const LIBRARIES: &[Shipped] = shipped![
     "std.injection" = "std/injection.ktr",
     "std.pii" = "std/pii.ktr",
-    "std.safety" = "std/safety.ktr"
+    "std.safety" = "std/safety.ktr",
+    "std.secrets" = "std/secrets.ktr",
 ];
 
 /// The configuration that `--demo` runs when none is given.

@@ -59,6 +59,12 @@ impl Lease {
         &self.term
     }
 
+    /// The client gets the head of an answer that has not said anything yet: it took so long already.
+    pub(super) fn commit(&self) {
+        let now = self.clock.now();
+        self.term.target.vitals().measured(now.saturating_sub(self.began), now);
+    }
+
     /// The first byte of an answer is there.
     pub(super) fn begin(&mut self) {
         if std::mem::replace(&mut self.has_begun, true) {

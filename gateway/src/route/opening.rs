@@ -46,7 +46,7 @@ pub(super) async fn open(lease: &mut Lease, mut rest: Incoming) -> Result<Opened
     match beginning.says {
         Opening::Failed(fault) => return Err(Failure::in_stream(*fault)),
         Opening::Begun => lease.begin(),
-        Opening::Silent => {}
+        Opening::Silent => lease.commit(),
     }
     Ok(Opened { first: beginning.first.freeze(), rest, last_event: beginning.last_event })
 }

@@ -58,13 +58,13 @@ impl Strand {
             flow = session.finish(self.channel, out);
         }
         self.leave_out(before, out)?;
-        Ok(flow)
+        self.settled(flow)
     }
 
     /// The answer goes on in another text, so this one seems to be over: appends what would be left if it were. Should it
     /// go on after all, it is still judged as one.
     pub(super) fn seal(&mut self, session: &mut Session, out: &mut String) -> Result<Flow, Fault> {
-        if self.is_sealed || !self.joiner.is_idle() {
+        if self.is_sealed {
             return Ok(Flow::Open);
         }
         self.is_sealed = true;
@@ -72,10 +72,17 @@ impl Strand {
         let flow = session.preview(self.channel, out);
         let tail = out.get(before..).unwrap_or_default().to_owned();
         self.leave_out(before, out)?;
+        let flow = self.settled(flow)?;
         if flow == Flow::Open {
             self.ahead = tail;
         }
         Ok(flow)
+    }
+
+    /// At the end of a text all that has left must have been let go of.
+    fn settled(&self, flow: Flow) -> Result<Flow, Fault> {
+        let owes = flow == Flow::Open && !self.ahead.is_empty();
+        if owes { Err(reopened()) } else { Ok(flow) }
     }
 
     /// Takes what has left already out of what was let go now. What contradicts it cannot be told any more.

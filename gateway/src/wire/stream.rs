@@ -159,6 +159,10 @@ impl Assembler {
         if self.dialect.is_complete() {
             return self.complete(out);
         }
+        // A rule that has stopped one choice is what the client must hear of.
+        if self.judge.session.decision().verdict.stops() {
+            return self.halt(Halt::Stopped, out);
+        }
         let message = "the provider's answer broke off before its end";
         self.fail(Fault::upstream(StatusCode::BAD_GATEWAY, "stream_truncated", message), out)
     }

@@ -85,7 +85,7 @@ impl Choice {
             return Ok(());
         }
         self.progress = Progress::Finished;
-        self.texts.sort_by_key(|text| order(text.strand.channel.carrier));
+        self.texts.sort_by_key(|text| text.strand.channel.carrier);
         for spoken in &mut self.texts {
             let mut tail = String::new();
             let flow = spoken.strand.finish(&mut judge.session, &mut tail)?;
@@ -121,15 +121,5 @@ fn open(flow: Flow) -> Result<(), Halt> {
     match flow {
         Flow::Open => Ok(()),
         Flow::Stopped => Err(Halt::Stopped),
-    }
-}
-
-/// The order in which a reader sees the texts of a choice.
-fn order(carrier: Carrier) -> (u8, u16) {
-    match carrier {
-        Carrier::Reasoning => (0, 0),
-        Carrier::Content => (1, 0),
-        Carrier::Refusal => (2, 0),
-        Carrier::Arguments(call) => (3, call),
     }
 }

@@ -58,13 +58,20 @@ impl Envelope {
     }
 
     /// Emits a chunk with its choices put back. Choices in which nothing is left to say are dropped, and the chunk
-    /// too when nothing else is in it; texts that are too long for one frame go on in further ones.
-    pub(super) fn pass_on(&mut self, mut choices: Vec<Value>, changed: bool, out: &mut BytesMut) {
+    /// too when nothing else is in it that the client asked for; texts that are too long for one frame go on in further
+    /// ones.
+    pub(super) fn pass_on(
+        &mut self,
+        mut choices: Vec<Value>,
+        changed: bool,
+        asked_usage: bool,
+        out: &mut BytesMut,
+    ) {
         let had_choices = !choices.is_empty();
         if changed {
             choices.retain(|choice| self.shape.says_something(choice));
         }
-        let tells_usage = self.chunk.get("usage").is_some_and(|usage| !usage.is_null());
+        let tells_usage = asked_usage && self.chunk.get("usage").is_some_and(|usage| !usage.is_null());
         if had_choices && choices.is_empty() && !tells_usage {
             return;
         }

@@ -1,5 +1,7 @@
 //! Choices in pieces: each chunk of the provider goes in, and the chunks that may leave come out.
 
+use std::collections::HashSet;
+
 use bytes::{BufMut, BytesMut};
 use engine::input::Carrier;
 use engine::verdict::Flow;
@@ -87,7 +89,7 @@ impl Stream {
         }
         self.finish = choices.iter().any(finishes).then_some(out.len());
         if changed || payload.len() >= PIECE || payload.contains(&b'\n') {
-            self.envelope.pass_on(choices, changed, out);
+            self.envelope.pass_on(choices, changed, self.tells_usage, out);
         } else {
             sse::encode(payload, out);
         }
@@ -354,10 +356,18 @@ fn finishes(choice: &Value) -> bool {
     choice.get("finish_reason").is_some_and(|reason| !is_no_reason(reason))
 }
 
-/// Refuses a chunk whose choices are no list, or that has neither choices nor usage.
+/// Refuses a chunk whose choices are no list, or that has neither choices nor usage, or one choice twice: the order of its
+/// texts could not be kept.
 fn check_choices(chunk: &Value) -> Result<(), Fault> {
     match chunk.get("choices") {
-        Some(Value::Array(_)) => Ok(()),
+        Some(Value::Array(choices)) => {
+            let mut seen = HashSet::new();
+            let mut indices = choices.iter().filter_map(|choice| choice.get("index").and_then(Value::as_u64));
+            if choices.len() > 1 && !indices.all(|index| seen.insert(index)) {
+                return Err(Fault::unreadable("an event of the provider has one choice twice"));
+            }
+            Ok(())
+        }
         None | Some(Value::Null) if chunk.get("usage").is_some_and(|usage| !usage.is_null()) => Ok(()),
         None | Some(Value::Null) => Err(Fault::unreadable("an event of the provider has no list of choices")),
         Some(_) => Err(Fault::unreadable("the choices of the provider's event are no list")),

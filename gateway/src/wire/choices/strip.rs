@@ -92,13 +92,12 @@ fn is_reason(reason: &Value) -> bool {
     reason.as_str().is_some_and(|word| (1..=MAX_REASON).contains(&word.len()) && is_word(word))
 }
 
-/// Two spellings of the reasoning at once are one text told twice.
+/// Two spellings of the reasoning at once are one text told twice, unless one of them says nothing.
 fn strip_part(part: &mut Map<String, Value>) -> bool {
-    let is_text = |field: &str| part.get(field).is_some_and(Value::is_string);
-    let twice = is_text("reasoning_content") && is_text("reasoning");
-    if twice {
-        part.shift_remove("reasoning");
-    }
+    let text = |field: &str| part.get(field).and_then(Value::as_str);
+    let second = text("reasoning_content").zip(text("reasoning"));
+    let second = second.map(|(first, _)| if first.is_empty() { "reasoning_content" } else { "reasoning" });
+    let twice = second.is_some_and(|field| part.shift_remove(field).is_some());
     let known = |field: &str| PART.contains(&field) || SPOKEN.iter().any(|(text, _)| *text == field);
     let unknown = strip::unknown(part, known);
     let role = part
