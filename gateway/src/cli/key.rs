@@ -58,7 +58,7 @@ impl New {
         terminal.line(&key);
         terminal.line(format!("- {{name: {}, sha256: {sha256}}}", scalar(&self.name)));
         terminal.note("Give the first line to the client: it is shown this once and kept nowhere.");
-        terminal.note("Put the second below `auth.keys` of the configuration, and start the gateway again.");
+        terminal.note("Put the second below `auth.keys` of the configuration, and reload the gateway.");
         Exit::Well
     }
 }
