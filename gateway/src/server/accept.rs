@@ -1,8 +1,11 @@
 //! Accepts connections on one address until the gateway drains, and sees the last of them off.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use grammar::config::SizeLimits;
@@ -164,13 +167,18 @@ where
             async move { Ok::<_, Infallible>(answering.await) }
         });
         let connection = protocol.serve_connection(TokioIo::new(io), service);
+        let mut served = pin!(watcher.watch(connection));
         tokio::select! {
-            served = watcher.watch(connection) => {
+            biased;
+            served = &mut served => {
                 if let Err(error) = served {
                     tracing::debug!(%error, "a connection ended early");
                 }
             }
-            () = closed => {}
+            // What came before the end is there by now. It is read once more, so that a request in it is on record.
+            () = closed => {
+                let _is_over = poll_fn(|cx| Poll::Ready(served.as_mut().poll(cx).is_ready())).await;
+            }
         }
         drop(slot);
     }
