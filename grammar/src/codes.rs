@@ -58,6 +58,6 @@ codes! {
     LONG_HOLDBACK = "W011" "a pattern that can hold back much of an answer";
     IDLE_REDACTION = "W012" "a redaction that never applies";
     SUSPICIOUS_REGEX = "W013" "an expression that likely means something else";
-    SLOW_PATTERN = "W014" "a pattern that every text is searched for from end to end";
+    SLOW_PATTERN = "W014" "a pattern that every request is searched for from end to end";
     UNTESTED_RULE = "W015" "a rule that no test expects";
 }

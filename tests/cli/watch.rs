@@ -169,6 +169,9 @@ fn it_ends_when_nobody_reads_any_more() {
         .spawn()
         .expect("`kt` starts");
     drop(child.stdout.take());
+    // It may have written all of its first run by then: here is something more to write.
+    std::fs::write(folder.path().join("house.ktr"), rules.replace("expect allow", "expect flag"))
+        .expect("a file");
     let ended = wait(&mut child);
     child.kill().ok(); // nothing outlives its test, however that ends
     assert!(ended.is_some(), "it goes on without a reader");

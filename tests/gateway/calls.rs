@@ -6,10 +6,11 @@ use bytes::Bytes;
 use gateway::wire::{Answer, Asked, Ending, Endpoint};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tests::cut::pieces;
 use tests::form::response;
 use tests::{DONE, Form, Provider, Reply, Script, Setup, Told, chunk, event, finish};
 
-use crate::cuts::{PACKS, judged, pieces, streamed};
+use crate::cuts::{PACKS, judged, streamed};
 use crate::record;
 
 const ARGUMENTS: &str = r#"{"to": "ann\u0040example.com", "note": "SECR\u0045T12, é\ud83d\ude00", "n": 1}"#;

@@ -4,9 +4,8 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
+use tests::cut::{parts, pieces};
 use tests::{Form, Provider, Script, Setup};
-
-use crate::cuts::pieces;
 
 /// Answers for each form of the API.
 const CASES: usize = 40;
@@ -53,15 +52,8 @@ fn no_byte_of_a_secret_reaches_the_socket() {
             let (before, (secret, marker), after, deltas, packets) = tree.current();
             let text = format!("{before} {secret} {after}");
             let bytes = form.events(pieces(&text, &deltas));
-            let (mut rest, mut script) = (bytes.as_bytes(), Script::raw(tests::STREAM_HEAD));
-            for size in packets.iter().cycle() {
-                if rest.is_empty() {
-                    break;
-                }
-                let (packet, later) = rest.split_at((*size).min(rest.len()));
-                (rest, script) = (later, script.then(packet));
-            }
-            provider.now(script);
+            let packets = parts(bytes.as_bytes(), &packets);
+            provider.now(packets.into_iter().fold(Script::raw(tests::STREAM_HEAD), Script::then));
             let reply = gateway.ask_as(form, "hi", true);
             assert_eq!(form.said(&reply), format!("{before} {marker} {after}"), "{form:?}");
             let parts = secret.as_bytes().windows(CHANCE + 1);

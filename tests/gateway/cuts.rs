@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use gateway::Pack;
-use gateway::wire::sse::{Decoder, Next};
 use gateway::wire::{Answer, Asked, Assembler, Ending, Endpoint};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tests::cut::{parts, pieces, relayed};
 use tests::form::{message, response};
 use tests::{Form, Provider, RULES, Script, Setup};
 
@@ -45,23 +45,8 @@ fn whole(form: Form, pack: &Pack, text: &str) -> Option<String> {
 
 /// All bytes that leave, and how it ended, when the provider's bytes come in such packets.
 pub(crate) fn streamed(form: Form, pack: &Pack, bytes: &[u8], sizes: &[usize]) -> (String, Ending) {
-    let mut assembler = Assembler::new(endpoint(form), judged(pack), true, "req_1".into(), Asked::default());
-    let (mut decoder, mut out, mut ending) = (Decoder::default(), BytesMut::new(), None);
-    let mut rest = bytes;
-    for size in sizes.iter().cycle() {
-        if rest.is_empty() || ending.is_some() {
-            break;
-        }
-        let (packet, after) = rest.split_at((*size).min(rest.len()));
-        rest = after;
-        let pushed = decoder.push(packet, |event| {
-            ending = assembler.event(event, &mut out);
-            if ending.is_some() { Next::Stop } else { Next::More }
-        });
-        pushed.unwrap();
-    }
-    let ending = ending.unwrap_or_else(|| assembler.end(&mut out));
-    (String::from_utf8(out.to_vec()).unwrap(), ending)
+    let assembler = Assembler::new(endpoint(form), judged(pack), true, "req_1".into(), Asked::default());
+    relayed(assembler, parts(bytes, sizes))
 }
 
 /// What was said in deltas, and every copy of the text besides.
@@ -100,21 +85,6 @@ fn prose() -> impl Strategy<Value = String> {
         1 => prop_oneof![9 => Just("FORBID".to_owned()), 1 => Just("FORBIDDEN".to_owned())],
     ];
     prop::collection::vec(word, 0..25).prop_map(|words| words.concat())
-}
-
-/// The text in pieces of such sizes.
-pub(crate) fn pieces(text: &str, sizes: &[usize]) -> Vec<String> {
-    let letters: Vec<char> = text.chars().collect();
-    let (mut rest, mut pieces) = (letters.as_slice(), Vec::new());
-    for size in sizes.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        let (piece, after) = rest.split_at((*size).min(rest.len()));
-        pieces.push(piece.iter().collect());
-        rest = after;
-    }
-    pieces
 }
 
 proptest! {

@@ -8,9 +8,10 @@ use gateway::wire::{Assembler, Ending, Endpoint};
 use proptest::prelude::*;
 use regex::Regex;
 use serde_json::{Value, json};
+use tests::cut::pieces;
 use tests::{DONE, Provider, Script, Setup};
 
-use crate::cuts::{judged, pieces};
+use crate::cuts::judged;
 
 /// What is sought, in words that a plain regex engine finds as well.
 static SOUGHT: LazyLock<Regex> =

@@ -12,6 +12,7 @@
 pub mod binary;
 pub mod client;
 pub mod clock;
+pub mod cut;
 pub mod form;
 pub mod fuzz;
 pub mod gate;

@@ -7,6 +7,7 @@ use engine::verdict::Flow;
 use engine::{Program, Session};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
+use tests::cut::pieces;
 
 use super::compiled;
 
@@ -190,16 +191,10 @@ proptest! {
         prop_assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), &document, "{}", text);
 
         let whole = edited(&program, Text::json(Role::Assistant, &text));
-        let letters: Vec<char> = text.chars().collect();
-        let (mut session, mut out, mut rest) = (Session::new(Arc::clone(&program), || 0), String::new(), &letters[..]);
+        let (mut session, mut out) = (Session::new(Arc::clone(&program), || 0), String::new());
         let channel = Channel::arguments(1, 2);
-        for size in sizes.iter().cycle() {
-            if rest.is_empty() {
-                break;
-            }
-            let (piece, after) = rest.split_at((*size).min(rest.len()));
-            prop_assert_eq!(session.feed(channel, &piece.iter().collect::<String>(), &mut out), Flow::Open);
-            rest = after;
+        for piece in pieces(&text, &sizes) {
+            prop_assert_eq!(session.feed(channel, &piece, &mut out), Flow::Open);
         }
         prop_assert_eq!(session.finish(channel, &mut out), Flow::Open);
         prop_assert_eq!(&out, &whole, "as an answer and as a request: {}", text);

@@ -13,6 +13,7 @@ use engine::{Program, Session, Unit, compile};
 use gateway::packs::Shelf;
 use grammar::Sources;
 use proptest::prelude::*;
+use tests::cut::pieces;
 
 use oracle::Oracle;
 
@@ -330,18 +331,7 @@ proptest! {
             static REALITY: (Arc<Program>, Oracle) = (program(REAL), Oracle::new(REAL));
         }
         REALITY.with(|(program, oracle)| {
-            let letters: Vec<char> = text.chars().collect();
-            let mut rest = letters.as_slice();
-            let mut pieces: Vec<String> = Vec::new();
-            for size in sizes.iter().cycle() {
-                if rest.is_empty() {
-                    break;
-                }
-                let (piece, after) = rest.split_at((*size).min(rest.len()));
-                pieces.push(piece.iter().collect());
-                rest = after;
-            }
-            let got = streamed(program, pieces.iter().map(String::as_str));
+            let got = streamed(program, pieces(&text, &sizes).iter().map(String::as_str));
             // The oracle works on the folded text; this alphabet folds one character alone.
             prop_assert_eq!(got.replace('é', "e"), oracle.redact(&text.replace('é', "e")));
             Ok(())
@@ -356,12 +346,8 @@ proptest! {
         PROGRAM.with(|program| {
             let channel = Channel::content(0);
             let (mut looking, mut out) = (session(program), String::new());
-            let (mut letters, mut told) = (text.chars(), String::new());
-            for size in sizes.iter().cycle() {
-                let piece: String = letters.by_ref().take(*size).collect();
-                if piece.is_empty() {
-                    break;
-                }
+            let mut told = String::new();
+            for piece in pieces(&text, &sizes) {
                 told.push_str(&piece);
                 prop_assert_eq!(looking.feed(channel, &piece, &mut out), Flow::Open);
                 let mut ahead = out.clone();

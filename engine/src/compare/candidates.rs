@@ -60,7 +60,7 @@ pub(super) fn gather(members: &Members<'_, '_>, known: &Known, hints: &[String])
         0 | 1 => Vec::new(),
         _ => near.iter().flat_map(|near| reaches.iter().map(|reach| at_reach(near, *reach))).collect(),
     };
-    let depends = all().any(|member| member.has_conditions());
+    let depends = all().any(|member| member.detector.has_conditions());
     let mut candidates = Candidates {
         texts: words.chain(short).chain(&ways).cloned().collect(),
         tries: if depends { TRIES } else { 0 },

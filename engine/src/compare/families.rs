@@ -6,7 +6,7 @@ use std::sync::Arc;
 use regex_syntax::hir::Hir;
 
 use super::uses::{Uses, full_name, policy_of};
-use crate::matcher::{Detector, Near, View, regex};
+use crate::matcher::{Detector, Near, View};
 use crate::program::Program;
 use crate::program::ir::{DetectorId, Node};
 
@@ -18,8 +18,7 @@ pub(super) struct Seen<'p> {
 
 impl<'p> Seen<'p> {
     fn new(detector: &'p Detector) -> Self {
-        let view = detector.view.folding();
-        Self { detector, hir: regex::compile(&detector.source, &detector.flags, view).ok() }
+        Self { detector, hir: detector.meaning() }
     }
 
     /// Whether both find the same and call it the same, as can be seen without asking.
@@ -58,11 +57,6 @@ impl<'p> Seen<'p> {
             alike.any(|known| known.reach <= near.reach)
         };
         checks(own) == checks(others) && own.near.iter().all(is_implied)
-    }
-
-    /// Whether not all that its expression matches counts.
-    pub(super) fn has_conditions(&self) -> bool {
-        !self.detector.validators.is_empty() || !self.detector.near.is_empty()
     }
 }
 

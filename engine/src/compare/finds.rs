@@ -106,7 +106,7 @@ impl Members<'_, '_> {
     /// Checks and neighbours only take away, so an inclusion of expressions proves something where the wider has none.
     /// Where both match the same parts and ask the same of them, they find the same.
     fn proved(&self, known: &Known) -> Proved {
-        let is_plain = |members: &[&Seen<'_>]| !members.iter().any(|member| member.has_conditions());
+        let is_plain = |members: &[&Seen<'_>]| !members.iter().any(|member| member.detector.has_conditions());
         let extents = &known.extents;
         let is_same = extents.are_same() && self.alone().is_some_and(|(one, other)| one.has_checks_of(other));
         let nearer = |one: &Seen<'_>, other: &Seen<'_>| extents.are_same() && other.reaches_as_far_as(one);

@@ -43,28 +43,15 @@ impl Uses {
     }
 
     fn rule(&mut self, program: &Program, index: usize, rule: &Rule) {
-        let mut met = vec![false; program.nodes.len()];
-        let mut queue = roots(rule);
-        while let Some(id) = queue.pop() {
-            if met.get_mut(id.index()).is_none_or(|met| std::mem::replace(met, true)) {
-                continue;
-            }
-            let node = program.node(id);
-            node.children(|child| queue.push(child));
-            match node {
+        for root in roots(rule) {
+            program.each_under(root, &mut |_, node| match node {
                 Node::Has(_, detectors) => {
                     detectors.iter().for_each(|id| note(&mut self.detectors, id.0, index));
                 }
                 Node::Script(script, _) => note(&mut self.scripts, script.0, index),
-                Node::Score(score) => {
-                    note(&mut self.scores, score.0, index);
-                    let terms = program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
-                    queue.extend(
-                        terms.iter().flat_map(|(weight, condition)| [Some(*weight), *condition]).flatten(),
-                    );
-                }
+                Node::Score(score) => note(&mut self.scores, score.0, index),
                 _ => {}
-            }
+            });
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is no mistake and yet likely not meant: names that nothing uses, patterns that others cover.
+//! What is no mistake and yet likely not meant: one file for each thing that is looked for.
 
 mod across;
 mod always;

@@ -7,9 +7,9 @@ use grammar::ast::{File, ItemKind};
 use grammar::{Diagnostic, Span, codes};
 use regex_syntax::hir::Hir;
 
+use crate::matcher::Detector;
 use crate::matcher::example::examples;
 use crate::matcher::inclusion::{Inclusion, Seeker, included};
-use crate::matcher::{Detector, regex};
 use crate::program::Program;
 use crate::program::ir::{DetectorId, Node};
 use crate::verdict::Verdict;
@@ -83,7 +83,7 @@ struct Member<'a> {
 impl<'a> Member<'a> {
     fn of(program: &'a Program, id: DetectorId) -> Option<Self> {
         let detector = program.detector(id)?;
-        let meaning = meaning(detector)?;
+        let meaning = detector.meaning()?;
         let mut examples = examples(&meaning).to_vec();
         examples.retain(|text| detector.matches(text));
         Some(Self { detector, meaning, examples, seeker: OnceCell::new() })
@@ -95,10 +95,6 @@ impl<'a> Member<'a> {
     }
 
     /// Whether not all that it matches counts.
-    fn has_conditions(&self) -> bool {
-        !self.detector.validators.is_empty() || !self.detector.near.is_empty()
-    }
-
     /// Whether all that this one matches the other does.
     fn inclusion(&self, wide: &Member<'_>) -> Inclusion {
         if let Some(text) = self.examples.iter().find(|text| !wide.detector.matches(text)) {
@@ -112,7 +108,7 @@ impl<'a> Member<'a> {
 
     /// A warning when all that this one finds the other finds too. Checks of the other's may refuse what it matches.
     fn within(&self, wide: &Member<'_>, files: &[File]) -> Option<Diagnostic> {
-        if wide.has_conditions() || self.inclusion(wide) != Inclusion::Included {
+        if wide.detector.has_conditions() || self.inclusion(wide) != Inclusion::Included {
             return None;
         }
         let (narrow, other) = (&self.detector.name, &wide.detector.name);
@@ -138,11 +134,6 @@ impl<'a> Member<'a> {
 /// Whether the first of two finds something in the text, and the second does not.
 fn shows(wide: &Member<'_>, narrow: &Member<'_>, text: &str) -> bool {
     wide.detector.occurs_in(text, false) && !narrow.detector.occurs_in(text, false)
-}
-
-/// The meaning of a detector's expression.
-fn meaning(detector: &Detector) -> Option<Hir> {
-    regex::compile(&detector.source, &detector.flags, detector.view.folding()).ok()
 }
 
 /// Where a pattern of that name is declared.

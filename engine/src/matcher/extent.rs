@@ -12,7 +12,7 @@ use super::walk::{Letters, Seeker, State, Trail, Utf8, Walker};
 
 /// The most pairs of states that are walked.
 const MAX_PAIRS: usize = 60_000;
-/// What may stand before a match: nothing, a letter, another character, either line end.
+/// What may stand before a match: nothing, a character that is no letter, a letter, either line end.
 const BEFORE: [Option<u8>; 5] = [None, Some(b' '), Some(b'a'), Some(b'\n'), Some(b'\r')];
 
 /// How two expressions differ at one place of a text.

@@ -47,11 +47,6 @@ impl Gate {
         let row = (usize::from(class) * 256 + usize::from(byte)) * self.words;
         self.masks.get(row..row + self.words).unwrap_or_default()
     }
-
-    /// Bytes of memory.
-    pub fn memory(&self) -> usize {
-        self.masks.len() * size_of::<u64>() + self.classes.len() * size_of::<u16>()
-    }
 }
 
 #[cfg(test)]

@@ -139,9 +139,24 @@ impl Detector {
     /// the search goes on when it does not.
     pub fn judge(&self, text: &[u8], matched: &Range<usize>) -> Result<Range<usize>, usize> {
         let part = self.check(text, matched)?;
-        let is_near = |near: &Near| near.stands_before(text, matched) || near.stands_after(text, matched);
         // What is not near this match is seldom nearer to a part of it: the search goes on after it.
-        if self.near.iter().all(is_near) { Ok(part) } else { Err(matched.len().max(1)) }
+        if self.has_near(text, matched) { Ok(part) } else { Err(matched.len().max(1)) }
+    }
+
+    /// Whether a match has near it what it must.
+    pub fn has_near(&self, text: &[u8], matched: &Range<usize>) -> bool {
+        let is_near = |near: &Near| near.stands_before(text, matched) || near.stands_after(text, matched);
+        self.near.iter().all(is_near)
+    }
+
+    /// Whether anything but its expression decides what it finds: checks, or what must be near.
+    pub fn has_conditions(&self) -> bool {
+        !self.validators.is_empty() || !self.near.is_empty()
+    }
+
+    /// The meaning of its expression.
+    pub fn meaning(&self) -> Option<Hir> {
+        regex::compile(&self.source, &self.flags, self.view.folding()).ok()
     }
 
     /// What was found in a match that passes the pattern's checks, or after how many bytes the search goes on when it

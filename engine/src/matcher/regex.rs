@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn classes_are_ascii_and_letters_are_themselves() {
         assert!(finds(r"^\w+$", "", "abc_1") && !finds(r"^\w+$", "", "жжж"));
-        assert!(finds(r"\bа?игнорируй\b", "i", "ИГНОРИРУЙ") || finds(r"игнорируй", "i", "ИГНОРИРУЙ"));
+        assert!(finds(r"а?игнорируй", "i", "ИГНОРИРУЙ"));
         assert!(finds(r"caf[é]", "", "café"));
         assert!(finds(r"[^\d]", "", "é"));
     }

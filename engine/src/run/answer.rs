@@ -53,7 +53,7 @@ impl Answer {
 
     /// Whether that detector has matched anywhere in the answer.
     pub(super) fn has_seen(&self, id: DetectorId) -> bool {
-        self.panel.watchers.iter().zip(&self.seen).any(|(watcher, seen)| *seen && watcher.detector == id)
+        self.panel.index_of(id).and_then(|index| self.seen.get(index)) == Some(&true)
     }
 
     /// The streams of which something may still leave.
@@ -255,11 +255,16 @@ fn act(
     }
     let mut stop_at = usize::MAX;
     for hit in hits {
-        let Some(watcher) = session.answer.panel.watchers.get(hit.watcher).cloned() else { continue };
-        for rule in &watcher.rules {
-            if apply(session, program, channel, stream, *rule, watcher.detector, hit) {
+        let rule = |session: &Session, nth: usize| {
+            let watcher = session.answer.panel.watcher(hit.watcher)?;
+            Some((watcher.detector, *watcher.rules.get(nth)?))
+        };
+        let mut nth = 0;
+        while let Some((detector, rule)) = rule(session, nth) {
+            if apply(session, program, channel, stream, rule, detector, hit) {
                 stop_at = stop_at.min(hit.range.start);
             }
+            nth += 1;
         }
     }
     if held == Held::TooLong {
@@ -313,6 +318,10 @@ fn apply(
 /// Notes that a rule's condition holds. Says whether the rule stops the answer.
 pub(super) fn fire(session: &mut Session, program: &Program, index: usize) -> bool {
     let Some(rule) = program.rules.get(index) else { return false };
+    if rule.verdict <= session.decision.verdict {
+        session.ran(rule.policy, rule.verdict); // what would be said of it is not kept
+        return rule.verdict.stops();
+    }
     let answer = &session.answer;
     let seen = |id: DetectorId| answer.has_seen(id);
     let mut labels: Vec<Arc<str>> = answer
@@ -346,7 +355,7 @@ pub(super) fn settle(session: &mut Session) {
     }
 }
 
-/// Lets go of what lies before `frontier`, unless a rule waits for the whole answer.
+/// Lets go of what lies before `frontier`; of nothing when a rule waits for the whole answer.
 pub(super) fn release(
     session: &Session,
     program: &Program,
@@ -355,7 +364,7 @@ pub(super) fn release(
     out: &mut String,
 ) {
     if session.answer.buffer.holds {
-        return;
+        return stream.forget(&session.answer.panel);
     }
     stream.release(&session.answer.panel, frontier, out, &mut |replacement, matched, out| {
         let (rule, detector) = replacement.priority;

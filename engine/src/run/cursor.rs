@@ -10,7 +10,7 @@ use std::ops::Range;
 use regex_automata::util::primitives::StateID;
 
 use crate::matcher::near::begins_character;
-use crate::matcher::{Automaton, Detector, MAX_MATCH, Near};
+use crate::matcher::{Automaton, Detector, MAX_MATCH};
 
 /// Up to so many threads each is compared with every other.
 const FEW: usize = 6;
@@ -365,10 +365,8 @@ impl Cursor {
     fn decide(&mut self, detector: &Detector, view: &ViewText, found: &mut dyn FnMut(Range<usize>)) {
         let Some(Waiting { matched, part, .. }) = self.waiting.take() else { return };
         let here = view.here(&matched);
-        let stands =
-            |near: &Near| near.stands_before(view.shown(), &here) || near.stands_after(view.shown(), &here);
         self.go_on(matched.end);
-        if detector.near.iter().all(stands) {
+        if detector.has_near(view.shown(), &here) {
             found(part);
         }
     }

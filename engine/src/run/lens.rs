@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, Overrun, ViewText};
-use super::panel::{Panel, Sight};
+use super::panel::{Panel, Sight, Watcher};
 use super::stream::Hit;
 use crate::matcher::view::PositionMap;
 use crate::matcher::{Automaton, Detector, View};
@@ -136,7 +136,7 @@ impl Lens {
                 let (Some(index), Some(detector)) = (sight.watcher(bit), starters.detectors.get(bit)) else {
                     continue;
                 };
-                let holds = panel.watcher(index).is_some_and(|watcher| watcher.holds);
+                let holds = panel.watcher(index).is_some_and(Watcher::holds);
                 let mut cursor = self.spare.pop().unwrap_or_default();
                 cursor.wake(at, holds);
                 let mut live = Live { bit, detector: *detector, watcher: index, cursor };

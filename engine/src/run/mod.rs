@@ -179,13 +179,18 @@ impl Session {
 
     /// Notes a policy's verdict; the strongest decision stays, the first of equals.
     fn decide(&mut self, policy: usize, decision: Decision) {
+        self.ran(policy, decision.verdict);
+        if decision.verdict > self.decision.verdict {
+            self.decision = decision;
+        }
+    }
+
+    /// Notes a policy's verdict in its own account.
+    fn ran(&mut self, policy: usize, verdict: Verdict) {
         if let Some(state) = self.states.get_mut(policy)
             && let Outcome::Ran(before) = state.outcome
         {
-            state.outcome = Outcome::Ran(before.max(decision.verdict));
-        }
-        if decision.verdict > self.decision.verdict {
-            self.decision = decision;
+            state.outcome = Outcome::Ran(before.max(verdict));
         }
     }
 

@@ -12,8 +12,6 @@ pub(super) struct Watcher {
     pub(super) detector: DetectorId,
     /// The rules that it triggers.
     pub(super) rules: Vec<usize>,
-    /// Whether text is held back for it; flags delay nothing.
-    pub(super) holds: bool,
     pub(super) hold: Hold,
 }
 
@@ -39,13 +37,17 @@ impl Watcher {
         };
         let (in_numbers, in_words) = (begins_in(json::NUMBER), begins_in(json::WORD));
         let hold = Hold { stops: false, masks: false, in_numbers, in_words };
-        Self { detector, rules: Vec::new(), holds: false, hold }
+        Self { detector, rules: Vec::new(), hold }
+    }
+
+    /// Whether text is held back for it; flags delay nothing.
+    pub(super) fn holds(&self) -> bool {
+        self.hold.stops || self.hold.masks
     }
 
     /// Notes a rule that it triggers, and what that comes to.
     pub(super) fn trigger(&mut self, rule: usize, verdict: Verdict) {
         self.rules.push(rule);
-        self.holds |= verdict >= Verdict::Redact;
         self.hold.stops |= verdict.stops();
         self.hold.masks |= verdict == Verdict::Redact;
     }
@@ -113,6 +115,11 @@ impl Panel {
     pub(super) fn watcher(&self, index: usize) -> Option<&Watcher> {
         self.watchers.get(index)
     }
+
+    /// The place of a detector's watcher.
+    pub(super) fn index_of(&self, id: DetectorId) -> Option<usize> {
+        place(&self.watchers, id)
+    }
 }
 
 impl Sight {
@@ -121,7 +128,7 @@ impl Sight {
         let detectors = program.starters.get(view.index()).map_or(&[][..], |starters| &starters.detectors);
         sight.bits = vec![0; detectors.len().div_ceil(64)];
         for (bit, detector) in detectors.iter().enumerate() {
-            let index = watchers.binary_search_by_key(detector, |watcher| watcher.detector).ok();
+            let index = place(watchers, *detector);
             sight.watchers.push(index);
             let Some(watcher) = index.and_then(|index| watchers.get(index)) else { continue };
             if let Some(word) = sight.bits.get_mut(bit / 64) {
@@ -129,7 +136,7 @@ impl Sight {
             }
             let behind = program.detector(*detector).map_or(1, |detector| detector.looks_behind());
             sight.behind = sight.behind.max(behind);
-            if watcher.holds && !sight.holds.contains(&watcher.hold) {
+            if watcher.holds() && !sight.holds.contains(&watcher.hold) {
                 sight.holds.push(watcher.hold);
             }
         }
@@ -144,4 +151,9 @@ impl Sight {
     pub(super) fn watcher(&self, bit: usize) -> Option<usize> {
         self.watchers.get(bit).copied().flatten()
     }
+}
+
+/// The place of a detector among watchers that are sorted by theirs.
+fn place(watchers: &[Watcher], id: DetectorId) -> Option<usize> {
+    watchers.binary_search_by_key(&id, |watcher| watcher.detector).ok()
 }

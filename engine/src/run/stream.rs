@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::cursor::Overrun;
 use super::lens::Lens;
 use super::masks::{Masks, Priority, Replacement};
-use super::panel::Panel;
+use super::panel::{Panel, Watcher};
 use crate::matcher::View;
 use crate::matcher::json::{Lexer, Place, Show};
 use crate::program::Program;
@@ -78,8 +78,9 @@ impl Stream {
     /// Takes the beginning of a text, to be read next, and says how many bytes of it: a character, or a run of such as
     /// every view shows as they are.
     pub(super) fn take(&mut self, text: &str) -> usize {
-        let run = text.bytes().take(RUN).take_while(u8::is_ascii).count();
-        if let Some(run) = text.get(..run).filter(|run| !run.is_empty() && self.lexer.is_none()) {
+        let ascii = || text.bytes().take(RUN).take_while(u8::is_ascii).count();
+        let run = if self.lexer.is_none() { ascii() } else { 0 };
+        if let Some(run) = text.get(..run).filter(|run| !run.is_empty()) {
             self.plain = true;
             self.raw.push_str(run);
             self.lenses.iter_mut().for_each(|lens| lens.text.push(run.as_bytes()));
@@ -182,7 +183,9 @@ impl Stream {
         for lens in &self.lenses {
             let lexer = self.lexer.as_ref().filter(|_| lens.reads_json);
             for (watcher, open) in lens.open() {
-                let Some(watcher) = panel.watcher(watcher).filter(|watcher| watcher.holds) else { continue };
+                let Some(watcher) = panel.watcher(watcher).filter(|watcher| watcher.holds()) else {
+                    continue;
+                };
                 let open = lexer.map_or(open, |lexer| watcher.hold.open_in(lexer, Some(open)));
                 frontier = frontier.min(open);
             }
@@ -199,36 +202,38 @@ impl Stream {
 
     /// The watcher whose open match begins first, if any holds text back.
     pub(super) fn holder(&self, panel: &Panel) -> Option<usize> {
-        let holds = |watcher: usize| panel.watcher(watcher).is_some_and(|watcher| watcher.holds);
+        let holds = |watcher: usize| panel.watcher(watcher).is_some_and(Watcher::holds);
         let open = self.lenses.iter().flat_map(Lens::open).filter(|(watcher, _)| holds(*watcher));
         open.min_by_key(|(watcher, open)| (*open, *watcher)).map(|(watcher, _)| watcher)
     }
 
     /// Lets go of everything before `frontier`, replaced where it must be.
     pub(super) fn release(&mut self, panel: &Panel, frontier: usize, out: &mut String, mark: Mark<'_>) {
+        let mut left = 0;
         for replacement in self.masks.take(frontier) {
-            self.emit(replacement.range.start, out);
-            let length = replacement.range.end.saturating_sub(self.base);
-            mark(&replacement, self.raw.get(..length).unwrap_or_default(), out);
-            self.raw.drain(..length.min(self.raw.len()));
-            self.base = replacement.range.end;
+            left = self.emit(left, replacement.range.start, out);
+            let end = replacement.range.end.saturating_sub(self.base).min(self.raw.len());
+            mark(&replacement, self.raw.get(left..end).unwrap_or_default(), out);
+            left = end;
         }
-        self.emit(self.masks.held_from(frontier), out);
+        left = self.emit(left, self.masks.held_from(frontier), out);
+        self.raw.drain(..left);
+        self.base += left;
         self.forget(panel);
     }
 
-    fn emit(&mut self, upto: usize, out: &mut String) {
-        let mut count = upto.saturating_sub(self.base).min(self.raw.len());
-        while !self.raw.is_char_boundary(count) {
-            count -= 1;
+    /// Appends what is held from `left` on and lies before `upto`; gives where that ends.
+    fn emit(&self, left: usize, upto: usize, out: &mut String) -> usize {
+        let mut end = upto.saturating_sub(self.base).min(self.raw.len());
+        while !self.raw.is_char_boundary(end) {
+            end -= 1;
         }
-        out.push_str(self.raw.get(..count).unwrap_or_default());
-        self.raw.drain(..count);
-        self.base += count;
+        out.push_str(self.raw.get(left..end).unwrap_or_default());
+        end.max(left)
     }
 
     /// Drops what no detector needs any more.
-    fn forget(&mut self, panel: &Panel) {
+    pub(super) fn forget(&mut self, panel: &Panel) {
         for lens in &mut self.lenses {
             lens.forget(panel.sight(lens.view).map_or(1, |sight| sight.behind));
         }

@@ -19,13 +19,13 @@ pub(super) struct Run {
     /// Address for clients; may be repeated
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: Vec<String>,
-    /// Address for the operator: health and configuration
+    /// Address for the operator: health, figures, configuration and reload
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
     admin_listen: String,
     /// Configuration; may be repeated, later files override earlier ones key by key [default: policy-config.yaml]
     #[arg(long, value_name = "FILE")]
     policy_config: Vec<PathBuf>,
-    /// What happens to a request when a part of the gateway itself fails
+    /// What happens to a request when its audit record cannot be written
     #[arg(long, value_enum, default_value_t = Mode::Block)]
     fail_mode: Mode,
     /// Folder of the audit log [default: the XDG state folder, /kt]

@@ -2,16 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use bytes::BytesMut;
 use engine::input::Request;
 use engine::{Program, Session, Unit, compile};
 use gateway::packs::Shelf;
-use gateway::wire::sse::{Decoder, Next};
 use gateway::wire::{Asked, Assembler, Endpoint};
 use grammar::Sources;
 use serde_json::Value;
 
 use crate::RULES;
+use crate::cut::relayed;
 
 static PROGRAM: LazyLock<Arc<Program>> = LazyLock::new(|| {
     let mut sources = Sources::new();
@@ -91,21 +90,8 @@ pub fn assemble(bytes: &[u8]) {
     let endpoint = endpoints[usize::from(*form) % endpoints.len()];
     let mut session = Session::new(Arc::clone(&PROGRAM), || 0);
     session.request(&Request::default());
-    let mut assembler = Assembler::new(endpoint, session, true, "req_1".into(), Asked::default());
-    let (mut decoder, mut out, mut ending) = (Decoder::default(), BytesMut::new(), None);
-    for packet in packets(bytes) {
-        let pushed = decoder.push(&packet, |event| {
-            ending = assembler.event(event, &mut out);
-            if ending.is_some() { Next::Stop } else { Next::More }
-        });
-        if ending.is_some() || pushed.is_err() {
-            break;
-        }
-    }
-    if ending.is_none() {
-        assembler.end(&mut out);
-    }
-    check(endpoint, std::str::from_utf8(&out).expect("UTF-8"));
+    let assembler = Assembler::new(endpoint, session, true, "req_1".into(), Asked::default());
+    check(endpoint, &relayed(assembler, packets(bytes)).0);
 }
 
 fn check(endpoint: Endpoint, out: &str) {

@@ -49,8 +49,12 @@ fn scalars_are_replaced_as_a_whole() {
 
 #[test]
 fn several_values_may_follow_each_other() {
-    for text in ["{} []\n\"a\" 1 ", "{\"a\":1}\n{\"a\":2}", "", " ", "\"a\nb\"", "[[[", "{\"a\":", "12"] {
-        assert!(read(text).1.iter().all(|(_, place)| *place != Place::Plain), "{text}");
+    for text in ["{} []\n\"a\" 1 ", "{\"a\":1}\n{\"a\":2}", "\"a\nb\"", "{\"a\":", "12"] {
+        let runs = read(text).1;
+        assert!(!runs.is_empty() && runs.iter().all(|(_, place)| *place != Place::Plain), "{text}");
+    }
+    for text in ["", " ", "[[["] {
+        assert!(read(text).1.is_empty(), "{text}");
     }
 }
 

@@ -49,7 +49,9 @@ impl Lint {
             Ok(linted) => linted,
             Err(sentence) if self.json => {
                 let error = json!({"code": "E014", "path": null, "line": null, "column": null, "message": sentence, "suggestion": null});
-                terminal.line(json!({"valid": false, "file": self.file, "errors": [error]}).to_string());
+                terminal.line(
+                    json!({"valid": false, "file": self.file, "errors": [error], "warnings": []}).to_string(),
+                );
                 return Exit::Failed;
             }
             Err(sentence) => return terminal.fail(sentence),
