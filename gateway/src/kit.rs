@@ -115,6 +115,7 @@ pub(crate) fn target(id: &str, base_url: &str) -> Target {
         drop_params: Vec::new(),
         data_policy: DataPolicy::default(),
         tls: None,
+        proxy: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! A key that cannot be shown: no `Debug`, no `Display`, no way out but the header or the signature it is for.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use hyper::header::HeaderValue;
@@ -29,6 +30,13 @@ impl Secret {
     /// The `authorization` header, or nothing when the key cannot stand in a header.
     pub(crate) fn bearer(&self) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0)).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// The header that shows it to a proxy: it is `user:password` then.
+    pub(crate) fn basic(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(&self.0))).ok()?;
         value.set_sensitive(true);
         Some(value)
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod bench;
 mod coverage;
+mod deploy;
 mod diff;
 mod doctor;
 mod eval;

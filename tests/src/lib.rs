@@ -36,7 +36,7 @@ use std::sync::LazyLock;
 use tokio::runtime::Runtime;
 
 /// Runs providers and gateways; tests themselves wait in plain threads.
-pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 });
 

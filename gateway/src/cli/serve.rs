@@ -16,10 +16,10 @@ use crate::{FailMode, Settings};
   kt gateway run --demo
   kt gateway run --listen 0.0.0.0:41002 --policy-config policy-config.yaml")]
 pub(super) struct Run {
-    /// Address for clients; may be repeated
+    /// Address for clients, or `fd://NAME`, a socket that the service manager hands over; may be repeated
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: Vec<String>,
-    /// Address for the operator: health, figures, configuration and reload
+    /// Address for the operator: health, figures, configuration and reload; or `fd://NAME`
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
     admin_listen: String,
     /// Configuration; may be repeated, later files override earlier ones key by key [default: policy-config.yaml]

@@ -76,6 +76,7 @@ impl Demo {
             drop_params: Vec::new(),
             data_policy: DataPolicy::default(),
             tls: None,
+            proxy: None,
         };
         let strategy = Some(Spanned::new(Strategy::Single, place));
         Providers { strategy, targets: vec![target], ..Providers::default() }

@@ -103,13 +103,17 @@ fn files_read(loaded: &Loaded, before: &Gateway) -> Vec<PathBuf> {
 
 /// The files that a configuration names for their contents.
 fn named(config: &Config) -> Vec<PathBuf> {
-    let keys = config.providers.targets.iter().filter_map(|target: &config::Target| target.key.as_ref());
+    let targets = || config.providers.targets.iter();
+    let proxies = targets().map(|target| &target.proxy).chain([&config.providers.proxy]).flatten();
+    let keys = targets()
+        .filter_map(|target| target.key.as_ref())
+        .chain(proxies.filter_map(|proxy| proxy.key.as_ref()));
     let file = |key: &KeyRef| match key {
         KeyRef::Env(_) => None,
         KeyRef::File(path) => Some(PathBuf::from(&path.value)),
     };
     let tls = config.tls.iter().flat_map(config::ServerTls::files);
-    let targets = config.providers.targets.iter().filter_map(|target| target.tls.as_ref());
-    let tls = tls.chain(targets.flat_map(config::TargetTls::files)).map(PathBuf::from);
+    let own = targets().filter_map(|target| target.tls.as_ref()).flat_map(config::TargetTls::files);
+    let tls = tls.chain(own).map(PathBuf::from);
     keys.filter_map(file).chain(tls).collect()
 }

@@ -7,16 +7,17 @@ mod fields;
 mod latency;
 mod lease;
 mod opening;
+mod own;
 mod patience;
 mod probe;
 mod retry;
-mod secured;
 mod slots;
 mod split;
 mod strategy;
 mod target;
 mod upstream;
 mod vitals;
+mod way;
 mod wish;
 
 use std::sync::Arc;
@@ -80,8 +81,9 @@ impl Router {
         let prepare = |written: &config::Target| {
             let retry = written.retry.as_ref().or(providers.retry.as_ref()).cloned();
             let circuit_breaker = written.circuit_breaker.or(providers.circuit_breaker);
-            let target =
-                Target::prepare(&config::Target { retry, circuit_breaker, ..written.clone() }, upstream)?;
+            let proxy = written.proxy.as_ref().or(providers.proxy.as_ref()).cloned();
+            let written = config::Target { retry, circuit_breaker, proxy, ..written.clone() };
+            let target = Target::prepare(&written, upstream)?;
             let same = before.and_then(|before| before.targets.iter().find(|old| old.id == target.id));
             Ok(Arc::new(match same {
                 Some(same) => target.after(same),

@@ -9,8 +9,8 @@ use hyper::header::HeaderValue;
 
 use super::breaker::{Position, Refusal};
 use super::fields;
+use super::own::Own;
 use super::probe::Probe;
-use super::secured::Secured;
 use super::vitals::Vitals;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -45,7 +45,7 @@ pub struct Target {
     dropped_of_chats: Vec<String>,
     endpoints: Endpoints,
     pub(super) probe: Option<Probe>,
-    secured: Option<Secured>,
+    own: Option<Own>,
     key: Option<Secret>,
     unavailable: Option<String>,
     vitals: Arc<Vitals>,
@@ -61,6 +61,7 @@ impl Target {
             Some(Ok(key)) => (Some(key), None),
             Some(Err(reason)) => (None, Some(reason)),
         };
+        let endpoints = Endpoints::below(base, &written.id.value)?;
         Ok(Self {
             id: written.id.value.clone(),
             provider: written.provider.clone(),
@@ -74,9 +75,9 @@ impl Target {
             retry: written.retry.clone().unwrap_or_default(),
             drop_params: fields::unwanted(written),
             dropped_of_chats: fields::left_out_of_chats(written),
-            endpoints: Endpoints::below(base, &written.id.value)?,
+            own: own(written, &endpoints.models)?,
+            endpoints,
             probe: probe(written, base)?,
-            secured: secured(written)?,
             key,
             unavailable,
             vitals: Arc::new(Vitals::new(written.circuit_breaker.unwrap_or_default())),
@@ -157,17 +158,17 @@ impl Target {
             && self.key == before.key
             && self.model == before.model
             && self.probe == before.probe
-            && self.is_secured_like(before)
+            && self.is_reached_like(before)
             && self.vitals.breaker_settings() == before.vitals.breaker_settings();
         if is_same {
-            Self { vitals: Arc::clone(&before.vitals), secured: before.secured.clone(), ..self }
+            Self { vitals: Arc::clone(&before.vitals), own: before.own.clone(), ..self }
         } else {
             self
         }
     }
 
-    fn is_secured_like(&self, before: &Self) -> bool {
-        match (&self.secured, &before.secured) {
+    fn is_reached_like(&self, before: &Self) -> bool {
+        match (&self.own, &before.own) {
             (Some(now), Some(before)) => now.is_like(before),
             (None, None) => true,
             (Some(_), None) | (None, Some(_)) => false,
@@ -175,8 +176,8 @@ impl Target {
     }
 
     /// Connections of its own, where it has some.
-    pub(super) fn secured(&self) -> Option<&Secured> {
-        self.secured.as_ref()
+    pub(super) fn own(&self) -> Option<&Own> {
+        self.own.as_ref()
     }
 
     /// What is known of it while the gateway runs.
@@ -185,9 +186,8 @@ impl Target {
     }
 }
 
-fn secured(written: &config::Target) -> Result<Option<Secured>, Error> {
-    let secured = written.tls.as_ref().map(Secured::new).transpose();
-    secured.map_err(|error| Error::new(format!("target `{}`: {error}", written.id.value)))
+fn own(written: &config::Target, models: &Uri) -> Result<Option<Own>, Error> {
+    Own::of(written, models).map_err(|error| Error::new(format!("target `{}`: {error}", written.id.value)))
 }
 
 fn probe(written: &config::Target, base: &str) -> Result<Option<Probe>, Error> {

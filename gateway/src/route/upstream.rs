@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::opening::Opened;
 use super::probe::Probe;
+use super::way::{Via, Way};
 use super::{Failure, Lease, Target, opening};
 use crate::error::Error;
 use crate::tls;
@@ -87,11 +88,16 @@ pub(crate) struct Upstream {
 }
 
 /// Connections over plain TCP or TLS, in HTTP/1.1 or HTTP/2 as the other side has it.
-type Transport = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Transport = Client<HttpsConnector<Way>, Full<Bytes>>;
 
 impl Upstream {
-    /// Connections that are secured in that way, or else in the usual one.
-    pub(crate) fn new(secured: Option<&TargetTls>) -> Result<Self, Error> {
+    /// Connections in the usual way.
+    pub(crate) fn new() -> Result<Self, Error> {
+        Self::with(None, None)
+    }
+
+    /// Connections that are secured in that way, and go that way.
+    pub(super) fn with(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<Self, Error> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -100,7 +106,7 @@ impl Upstream {
             .with_tls_config(tls::client(secured)?)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(http);
+            .wrap_connector(Way::new(http, via));
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
         builder.http2_keep_alive_interval(PING).http2_keep_alive_timeout(PONG);
@@ -109,7 +115,7 @@ impl Upstream {
 
     /// The connections to a target: its own, where it has some.
     fn to<'t>(&'t self, target: &'t Target) -> &'t Transport {
-        target.secured().map_or(&self.client, |secured| &secured.upstream.client)
+        target.own().map_or(&self.client, |own| &own.upstream.client)
     }
 
     /// Asks a target: for a stream, which is given as soon as it says something, or for a whole answer.

@@ -4,6 +4,8 @@ mod accept;
 mod answer;
 pub(crate) mod intake;
 mod limits;
+mod listeners;
+mod manager;
 mod socket;
 
 use std::net::SocketAddr;
@@ -30,7 +32,10 @@ use crate::route::Upstream;
 use crate::tls;
 use accept::{Door, Phase};
 pub use limits::DRAIN;
+use listeners::Listeners;
 
+/// What a service manager reads of a gateway that is well.
+const SERVING: &str = "serving";
 /// Longest wait for the audit log at the very end.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -73,14 +78,7 @@ pub struct Bound {
 
 /// Binds the addresses, opens the audit log and makes the targets ready.
 pub async fn bind(settings: Settings) -> Result<Bound, Error> {
-    let mut listeners = Vec::new();
-    for address in &settings.listen {
-        listeners.push(listen(address, "--listen").await?);
-    }
-    let admin = match &settings.admin_listen {
-        Some(address) => Some(listen(address, "--admin-listen").await?),
-        None => None,
-    };
+    let listeners = Listeners::open(&settings.listen, settings.admin_listen.as_deref()).await?;
     let demo = if settings.demo { Some(Demo::start().await?) } else { None };
     let source = Source {
         files: settings.files,
@@ -98,7 +96,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         pack: settings.pack,
         access,
         router,
-        upstream: Upstream::new(None)?,
+        upstream: Upstream::new()?,
         tls,
         audit,
         metrics: Arc::default(),
@@ -110,11 +108,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         over: watch::Sender::new(false),
     };
     let live = Arc::new(Live::new(gateway, source));
-    Ok(Bound { live, listeners, admin, writer, _demo: demo })
-}
-
-async fn listen(address: &str, flag: &str) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|e| Error::listen(address, flag, &e))
+    Ok(Bound { live, listeners: listeners.public, admin: listeners.admin, writer, _demo: demo })
 }
 
 impl Bound {
@@ -140,6 +134,8 @@ impl Bound {
         self.live.probe();
         let mut watching = JoinSet::new();
         watching.spawn(live::watch(Arc::clone(&self.live)));
+        let mut reassuring = JoinSet::new();
+        manager::reassure(&mut reassuring);
         let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {
@@ -154,6 +150,7 @@ impl Bound {
             );
         }
         drain.await;
+        manager::stopping();
         watching.shutdown().await;
         let gateway = self.live.now();
         tracing::info!("draining: requests in flight have {} s", gateway.patience.as_secs());
@@ -192,6 +189,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     if let Some(address) = bound.admin_address() {
         tracing::info!("admin on http://{address}");
     }
+    manager::ready(SERVING);
     let leave = async move {
         second.next().await;
         second.next().await;
@@ -206,9 +204,16 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
 async fn reload_on(mut hangup: Signal, live: Weak<Live>) {
     while hangup.recv().await.is_some() {
         let Some(live) = live.upgrade() else { return };
-        if let Err(error) = live.reload(Trigger::Signal).await {
-            tracing::error!("{error}");
-        }
+        manager::reloading();
+        let status = match live.reload(Trigger::Signal).await {
+            Ok(told) if told.is_taken() => SERVING,
+            Ok(_) => "serving with the old configuration: the new one is refused, see the log",
+            Err(error) => {
+                tracing::error!("{error}");
+                "serving with the old configuration: the new one could not be read, see the log"
+            }
+        };
+        manager::ready(status);
     }
 }
 

@@ -15,7 +15,7 @@ pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
     Strategy, Target, Trigger, Variant,
 };
-pub use serving::{Identity, Reload, ServerTls, TargetTls};
+pub use serving::{Identity, Proxy, Reload, ServerTls, TargetTls};
 
 use crate::case::Case;
 use crate::span::Spanned;

@@ -1,6 +1,6 @@
 //! `providers:` as types, with the defaults that the book promises.
 
-use super::TargetTls;
+use super::{Proxy, TargetTls};
 use crate::span::Spanned;
 
 /// `providers:`.
@@ -20,6 +20,8 @@ pub struct Providers {
     pub ab_test: Option<AbTest>,
     /// How many requests may be under way to all targets together.
     pub max_concurrency: Option<u32>,
+    /// Whom connections go through, for targets that say nothing themselves.
+    pub proxy: Option<Proxy>,
 }
 
 impl Providers {
@@ -120,6 +122,8 @@ pub struct Target {
     pub data_policy: DataPolicy,
     /// How its connections are secured, where not in the usual way.
     pub tls: Option<TargetTls>,
+    /// In place of the one of [`Providers`].
+    pub proxy: Option<Proxy>,
 }
 
 /// Where a key comes from. The key itself is never here.

@@ -1,5 +1,6 @@
-//! How the gateway itself is served, and how it speaks to providers: TLS, and taking up changes of the files.
+//! How the gateway itself is served, and how it speaks to providers: TLS, a proxy, and taking up changes of the files.
 
+use super::KeyRef;
 use crate::span::Spanned;
 
 /// `reload:`.
@@ -33,6 +34,17 @@ pub struct TargetTls {
     pub ca: Option<Spanned<String>>,
     /// What the gateway shows to the provider.
     pub identity: Option<Identity>,
+}
+
+/// `providers.proxy:`: whom the gateway asks for connections to providers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxy {
+    /// Where it is, as `http://host:port`.
+    pub url: Spanned<String>,
+    /// Where `user:password` for it comes from.
+    pub key: Option<KeyRef>,
+    /// Hosts that are spoken to without it: names, with all below them; addresses; networks.
+    pub no_proxy: Vec<Spanned<String>>,
 }
 
 /// A certificate, and the key that proves it.

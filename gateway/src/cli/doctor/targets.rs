@@ -83,7 +83,7 @@ fn reached(router: &Router) -> Vec<Check> {
         Ok(runtime) => runtime,
         Err(error) => return sorry(error.to_string()),
     };
-    let upstream = match Upstream::new(None) {
+    let upstream = match Upstream::new() {
         Ok(upstream) => upstream,
         Err(error) => return sorry(error.to_string()),
     };

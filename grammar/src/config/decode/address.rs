@@ -122,7 +122,7 @@ fn own_path(base_url: &'static str, authority: &str) -> Option<&'static str> {
 }
 
 /// The host of `host[:port]`, if both are well formed.
-fn host(authority: &str) -> Option<&str> {
+pub(super) fn host(authority: &str) -> Option<&str> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (host, port) = rest.split_once(']')?;

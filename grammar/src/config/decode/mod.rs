@@ -6,6 +6,7 @@ mod audit;
 mod key;
 mod policies;
 mod providers;
+mod proxy;
 mod rates;
 mod resilience;
 mod rules;

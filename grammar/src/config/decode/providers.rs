@@ -1,7 +1,7 @@
 //! `providers:` and the strategy, wherever it stands.
 
 use super::resilience::{circuit_breaker, retry, triggers};
-use super::{target, unique};
+use super::{proxy, target, unique};
 use crate::codes::{BAD_CONFIG, BAD_VALUE, UNKNOWN_NAME};
 use crate::config::{AbTest, Fallback, Providers, StickyBy, Strategy, Target, Variant};
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -9,8 +9,17 @@ use crate::yaml::field::Field;
 use crate::yaml::mapping::{Mapping, quoted};
 use crate::yaml::reader::Reader;
 
-const KEYS: &[&str] =
-    &["strategy", "routing", "targets", "fallback", "retry", "circuit_breaker", "ab_test", "max_concurrency"];
+const KEYS: &[&str] = &[
+    "strategy",
+    "routing",
+    "targets",
+    "fallback",
+    "retry",
+    "circuit_breaker",
+    "ab_test",
+    "max_concurrency",
+    "proxy",
+];
 
 const STRATEGIES: &[(&str, Strategy)] = &[
     ("single", Strategy::Single),
@@ -50,6 +59,7 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Providers {
         circuit_breaker: block.get("circuit_breaker").and_then(|field| circuit_breaker(reader, &field)),
         ab_test,
         max_concurrency: block.get("max_concurrency").and_then(|field| field.whole(reader, 1..=100_000)),
+        proxy: block.get("proxy").and_then(|field| proxy::read(reader, &field)),
         targets,
     }
 }

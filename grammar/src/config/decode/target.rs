@@ -1,9 +1,9 @@
 //! `providers.targets[]`, with what is known of its provider filled in.
 
-use super::address;
 use super::key::key_ref;
 use super::resilience::{circuit_breaker, health_probe, retry};
 use super::serving::target_tls;
+use super::{address, proxy};
 use crate::codes::{BAD_CONFIG, BAD_VALUE, MISSING};
 use crate::config::{DataPolicy, KeyRef, Pricing, Target};
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -52,6 +52,7 @@ const KEYS: &[&str] = &[
     "data_policy",
     "zdr",
     "tls",
+    "proxy",
 ];
 
 /// The only wire format.
@@ -92,6 +93,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field) -> Option<Target> {
         drop_params: block.get("drop_params").map(|f| names(reader, &f)).unwrap_or_default(),
         data_policy: data_policy(reader, &block),
         tls: target_tls(reader, &block, base_url.as_ref()),
+        proxy: block.get("proxy").and_then(|field| proxy::read(reader, &field)),
         id: id?,
         base_url: base_url?,
     };

@@ -186,3 +186,14 @@ fn mistakes_about_tls_and_reloads() {
          - {id: c, provider: openai, tls: {cert: a.pem, key: '-----BEGIN PRIVATE KEY----- abc'}}\n"
     ));
 }
+
+#[test]
+fn mistakes_about_proxies() {
+    insta::assert_snapshot!(said(
+        "pack: {name: p, version: 1}\npolicies: {chain: []}\nproviders:\n  \
+         proxy: {url: 'http://ann:SESAME@proxy:3128', no_proxies: [a]}\n  targets:\n    \
+         - {id: a, provider: openai, proxy: {url: 'https://proxy:3128'}}\n    \
+         - {id: b, provider: openai, proxy: {url: 'http://proxy:0', no_proxy: ['*', 'a b', 10.0.0.0/40, '.ok.example']}}\n    \
+         - {id: c, provider: openai, proxy: {no_proxy: x, secret_key_ref: 'ann:SESAME'}}\n"
+    ));
+}

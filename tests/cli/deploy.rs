@@ -1,0 +1,53 @@
+//! The files for running the gateway under systemd, in a container and in Kubernetes: what they say to `kt` is what it
+//! understands.
+
+use std::path::Path;
+
+use super::kt;
+
+fn shipped(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/deploy").join(path)).unwrap()
+}
+
+/// Whether `kt` takes these arguments; with `--help` it does nothing more.
+fn takes(arguments: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(&arguments[..2], ["gateway", "run"]);
+    let (said, complaint, code) = kt(folder.path(), &[arguments, &["--help"]].concat());
+    assert_eq!((code, said.contains("--policy-config")), (0, true), "{arguments:?}: {complaint}");
+}
+
+#[test]
+fn the_unit_of_systemd_starts_it() {
+    let unit = shipped("systemd/kt.service").replace("\\\n", " ");
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/kt ")).unwrap();
+    let arguments: Vec<_> = line.split_whitespace().collect();
+    takes(&arguments);
+    let socket = arguments.iter().find_map(|argument| argument.strip_prefix("fd://")).unwrap();
+    assert!(shipped("systemd/kt.socket").contains(&format!("FileDescriptorName={socket}\n")));
+}
+
+#[test]
+fn the_container_starts_it() {
+    let file = shipped("container/Containerfile");
+    let list = file.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
+    let arguments: Vec<String> = serde_json::from_str(list).unwrap();
+    takes(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_chart_starts_it_with_a_configuration_that_is_valid() {
+    let set = shipped("helm/kt/templates/statefulset.yaml");
+    let listed = set.lines().skip_while(|line| line.trim() != "args:").skip(1);
+    let arguments = listed.map_while(|line| line.trim().strip_prefix("- "));
+    takes(&arguments.collect::<Vec<_>>());
+    let values = shipped("helm/kt/values.yaml");
+    let lines = values.lines().skip_while(|line| *line != "config:").skip(1);
+    let config: String =
+        lines.map_while(|line| line.strip_prefix("  ")).map(|line| format!("{line}\n")).collect();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("policy-config.yaml"), config).unwrap();
+    let (said, complaint, code) = kt(folder.path(), &["policy", "lint", "--file", "policy-config.yaml"]);
+    assert_eq!(code, 0, "{said}{complaint}");
+    assert!(said.contains("Chain: prompt-injection -> pii-detector"), "{said}");
+}
