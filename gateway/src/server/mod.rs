@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use crate::access::Access;
 use crate::admin;
@@ -27,11 +28,13 @@ use crate::gateway::{FailMode, Gateway};
 use crate::live::{self, Live, Source, Trigger};
 use crate::packs::Pack;
 use crate::route::Upstream;
+use crate::sinks;
+use crate::telemetry::Tracing;
 use crate::tls;
 use accept::{Door, Phase};
 pub use limits::DRAIN;
 
-/// Longest wait for the audit log at the very end.
+/// Longest wait for the audit log at the very end, and then again for what is sent elsewhere.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// What the gateway is started with.
@@ -68,6 +71,8 @@ pub struct Bound {
     listeners: Vec<TcpListener>,
     admin: Option<TcpListener>,
     writer: JoinHandle<()>,
+    sinks: JoinSet<()>,
+    exporter: Option<JoinHandle<()>>,
     _demo: Option<Demo>,
 }
 
@@ -92,8 +97,12 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     let access = Access::new(&settings.pack.config.access, &source.clock, None);
     let router = source.router(&settings.pack.config, None)?;
     let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
-    let options = Options::of(&settings.pack.config.audit)?;
+    let config = &settings.pack.config;
+    let (tracing, exporter) = Tracing::start(&config.telemetry)?;
+    let (sinks, waiting) = sinks::prepare(&config.audit, &config.telemetry, &settings.state_dir)?;
+    let options = Options { followers: waiting.followers(), ..Options::of(&config.audit)? };
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
+    let sending = waiting.begin(&audit.reach());
     let gateway = Gateway {
         pack: settings.pack,
         access,
@@ -101,6 +110,8 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         upstream: Upstream::new(None)?,
         tls,
         audit,
+        sinks,
+        tracing,
         metrics: Arc::default(),
         fail_mode: settings.fail_mode,
         began: Instant::now(),
@@ -110,7 +121,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         over: watch::Sender::new(false),
     };
     let live = Arc::new(Live::new(gateway, source));
-    Ok(Bound { live, listeners, admin, writer, _demo: demo })
+    Ok(Bound { live, listeners, admin, writer, sinks: sending, exporter, _demo: demo })
 }
 
 async fn listen(address: &str, flag: &str) -> Result<TcpListener, Error> {
@@ -169,8 +180,19 @@ impl Bound {
         admin_phase.send_replace(Phase::Leaving);
         all(&mut admin).await;
         drop((gateway, self.live));
-        if tokio::time::timeout(FLUSH, self.writer).await.is_err() {
+        if timeout(FLUSH, self.writer).await.is_err() {
             tracing::error!("the audit log could not be finished in time");
+        }
+        let mut sinks = self.sinks;
+        let exported = async {
+            if let Some(exporter) = self.exporter {
+                exporter.await.ok();
+            }
+        };
+        if timeout(FLUSH, async { tokio::join!(all(&mut sinks), exported) }).await.is_err() {
+            tracing::warn!(
+                "not everything could be sent in time: audit records are sent at the next start, spans are lost"
+            );
         }
     }
 }
