@@ -14,6 +14,7 @@ use crate::body::ReplyBody;
 use crate::gateway::Gateway;
 use crate::live::{Live, Told, Trigger};
 use crate::route::Target;
+use crate::sinks::{Figures, Sink};
 use crate::wire::Fault;
 use crate::{ids, metrics, reply};
 
@@ -108,6 +109,7 @@ fn health(live: &Live) -> Value {
             "version": gateway.pack.config.pack.version.value,
             "last_reload": last.as_ref().map(Told::as_json),
         },
+        "audit": {"sound": gateway.audit.is_sound(), "sinks": sinks(&gateway)},
         "requests_processed": gateway.served.load(Ordering::Relaxed),
     })
 }
@@ -123,8 +125,26 @@ fn vitals(target: &Target, now: Duration) -> Value {
     })
 }
 
+/// How the sinks of the audit log are doing. A sink that is behind does not make the gateway unwell: nothing is lost.
+fn sinks(gateway: &Gateway) -> Map<String, Value> {
+    let reach = *gateway.audit.reach().borrow();
+    let told = |sink: &Sink| {
+        let Figures { taken, backlog, behind, failing, .. } = sink.figures(reach);
+        json!({
+            "type": sink.kind(),
+            "status": if failing.is_some() { "failing" } else if backlog > 0 { "behind" } else { "current" },
+            "last_seq": taken,
+            "backlog_records": backlog,
+            "backlog_seconds": behind,
+            "failing_since": failing.as_ref().map(|failing| failing.since.to_string()),
+            "failure": failing.as_ref().map(|failing| failing.cause.as_str()),
+        })
+    };
+    gateway.sinks.iter().map(|sink| (sink.id().to_owned(), told(sink))).collect()
+}
+
 fn config(live: &Live) -> Value {
-    let (gateway, audit) = (live.now(), live.audit());
+    let (gateway, audit, telemetry) = (live.now(), live.audit(), live.telemetry());
     let config = &gateway.pack.config;
     let targets = gateway.router.targets().iter().map(|target| {
         json!({
@@ -156,6 +176,14 @@ fn config(live: &Live) -> Value {
             "segment_mb": audit.segment_mb,
             "retention_days": audit.retention_days,
             "checkpoint_signed": audit.key.is_some(),
+            "sinks": audit.sinks.iter().map(|sink| json!({"id": sink.id.value, "type": sink.to.name()})).collect::<Vec<_>>(),
+        },
+        "telemetry": {
+            "service_name": telemetry.service_name,
+            "instance": telemetry.instance,
+            "traces": telemetry.traces.as_ref().map(|traces| {
+                json!({"endpoint": traces.collector.endpoint.value, "sampling_ratio": traces.sampling_ratio})
+            }),
         },
         "access": access(&gateway),
         "targets": targets.collect::<Vec<_>>(),

@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::audit::{Ledger, Outcome, Receipt};
 use crate::route::{Lease, Target, Went};
+use crate::telemetry::Phase;
 use crate::wire::sse::{Decoder, Next};
 use crate::wire::{Assembler, Ending, Fault};
 
@@ -98,6 +99,7 @@ impl<B> GuardedBody<B> {
     ) -> Self {
         let target = Arc::clone(lease.target());
         ledger.begin();
+        ledger.judging(Phase::Response);
         Self {
             upstream: Some(upstream),
             decoder: Decoder::default(),
@@ -199,7 +201,7 @@ impl<B> GuardedBody<B> {
             Ending::Failed(fault) if fault.code == STOPPING => lease.end(Went::Unsaid, ""),
             Ending::Failed(fault) => {
                 let cause = format!("failed in its stream with `{}`", fault.code);
-                self.ledger.answer_failed(&cause);
+                self.ledger.answer_failed(&fault.code, &cause);
                 lease.end(Went::Badly, &cause);
             }
         }

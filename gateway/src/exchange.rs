@@ -7,20 +7,22 @@ use engine::run::Session;
 use engine::verdict::{Decision, Flow};
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use hyper::http::response::Parts;
+use hyper::http::request::Parts;
+use hyper::http::response;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
 use crate::access::{Caller, is_own_limit};
-use crate::audit::{Ledger, Outcome, Unwritten};
+use crate::audit::{Ledger, Outcome, Seat, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
 use crate::route::{self, Call, Failure, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
 use crate::surroundings::Surroundings;
+use crate::telemetry::Phase;
 use crate::wire::{self, Assembler, Endpoint, Fault, json};
 
 /// Bytes that take the policies about a millisecond.
@@ -33,7 +35,7 @@ pub(crate) struct Head<'a> {
 }
 
 /// Opens the record of a request; nothing when it could not be written, and the request may not go on without.
-pub(crate) fn enter(gateway: &Gateway, caller: &Caller, request_id: &str) -> Option<Ledger> {
+pub(crate) fn enter(gateway: &Gateway, caller: &Caller, head: &Parts, request_id: &str) -> Option<Ledger> {
     let seat = gateway.audit.seat();
     if seat.is_none() {
         tracing::error!(request_id, fail_mode = gateway.fail_mode.name(), "no audit record can be written");
@@ -41,13 +43,17 @@ pub(crate) fn enter(gateway: &Gateway, caller: &Caller, request_id: &str) -> Opt
             return None;
         }
     }
-    Some(Ledger::open(seat, &gateway.pack, request_id).by(caller).counted(&gateway.metrics))
+    Some(open(gateway, seat, caller, head, request_id))
 }
 
 /// Opens the record of a request that goes no further; it is written if it can be.
-pub(crate) fn note(gateway: &Gateway, caller: &Caller, request_id: &str) -> Ledger {
-    let ledger = Ledger::open(gateway.audit.seat(), &gateway.pack, request_id);
-    ledger.by(caller).counted(&gateway.metrics)
+pub(crate) fn note(gateway: &Gateway, caller: &Caller, head: &Parts, request_id: &str) -> Ledger {
+    open(gateway, gateway.audit.seat(), caller, head, request_id)
+}
+
+fn open(gateway: &Gateway, seat: Option<Seat>, caller: &Caller, head: &Parts, request_id: &str) -> Ledger {
+    let traced = gateway.tracing.begin(&head.method, &head.headers);
+    Ledger::open(seat, &gateway.pack, request_id).by(caller).counted(&gateway.metrics).traced(traced)
 }
 
 /// Answers a request to that endpoint.
@@ -123,7 +129,7 @@ struct Judged {
 struct Answer {
     decision: Decision,
     lease: Lease,
-    upstream: Parts,
+    upstream: response::Parts,
     carried: Carried,
 }
 
@@ -172,6 +178,7 @@ impl Exchange<'_> {
         {
             return Err(fault);
         }
+        self.ledger.judging(Phase::Request);
         let step = session.request(&request);
         self.ledger.judged(&session.report());
         if step.decision.verdict.stops() {
@@ -192,6 +199,7 @@ impl Exchange<'_> {
         let Judged { document, session, .. } = judged;
         self.ledger.used(answer.usage());
         let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
+        self.ledger.judging(Phase::Response);
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
         self.ledger.judged(&session.report());
         match flow? {
@@ -206,7 +214,7 @@ impl Exchange<'_> {
     }
 
     /// Asks one target after the other until one answers or a failure is nobody else's to mend.
-    async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, Parts, Answered), Fault> {
+    async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, response::Parts, Answered), Fault> {
         let gateway = self.gateway;
         let (id, stream, deadline) = (self.request_id, judged.stream, self.deadline);
         let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline).await?;
@@ -215,12 +223,14 @@ impl Exchange<'_> {
             self.ledger.sent(&target, &judged.wish.model);
             let model = target.model.as_ref().unwrap_or(&judged.wish.model);
             let body = self.endpoint.sent(&judged.document, model, target.dropped(self.endpoint));
-            let call = Call { endpoint: self.endpoint, body: body.into(), headers: self.headers.clone() };
+            let mut headers = self.headers.clone();
+            self.ledger.pass_on(&mut headers);
+            let call = Call { endpoint: self.endpoint, body: body.into(), headers };
             let reached = gateway.upstream.ask(&mut lease, &call, stream).await;
             match reached.and_then(|(parts, reached)| Ok((parts, self.read(&target, reached)?))) {
                 Ok((parts, answered)) => return Ok((lease, parts, answered)),
                 Err(failure) => {
-                    self.ledger.attempt_failed(&failure.cause);
+                    self.ledger.attempt_failed(failure.code(), &failure.cause);
                     attempts.failed(lease, failure);
                 }
             }
@@ -249,7 +259,7 @@ impl Exchange<'_> {
         }
         let cause = format!("answered with `{}`", fault.code);
         lease.end(Went::Badly, &cause);
-        self.ledger.answer_failed(&cause);
+        self.ledger.answer_failed(&fault.code, &cause);
     }
 
     /// Builds the reply. A whole answer closes the record now; a stream takes it along.

@@ -13,6 +13,8 @@ use crate::live::Fresh;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
+use crate::sinks::Sinks;
+use crate::telemetry::Tracing;
 
 /// What happens to a request when a part of the gateway itself fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +47,9 @@ pub(crate) struct Gateway {
     /// What clients are shown; without it they are spoken to plainly.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) audit: Audit,
+    /// Where records go besides the log.
+    pub(crate) sinks: Sinks,
+    pub(crate) tracing: Tracing,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
@@ -66,6 +71,8 @@ impl Gateway {
             upstream: self.upstream.clone(),
             tls: fresh.tls,
             audit: self.audit.clone(),
+            sinks: self.sinks.clone(),
+            tracing: self.tracing.clone(),
             metrics: Arc::clone(&self.metrics),
             fail_mode: self.fail_mode,
             began: self.began,

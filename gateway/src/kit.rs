@@ -33,6 +33,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         suites: Vec::new(),
         access: grammar::config::Access::default(),
         audit: grammar::config::Audit::default(),
+        telemetry: grammar::config::Telemetry::default(),
         reload: grammar::config::Reload::default(),
         tls: None,
     }

@@ -9,7 +9,8 @@
 //! 5. the session of the [`Pack`] decides: stop, redact, or let pass,
 //! 6. [`route`] picks a target and asks it, or the next one,
 //! 7. `body` guards what comes back, frame by frame, and lets go of it only when the session does,
-//! 8. `audit` writes one line, however it ended, and `metrics` counts what it says.
+//! 8. `audit` writes one line, however it ended, and `metrics` counts what it says; `sinks` take the line elsewhere, and
+//!    `telemetry` the spans.
 //!
 //! [`run`] does all of it until a signal; [`bind`] gives the pieces to programs that bring their own.
 //!
@@ -43,8 +44,11 @@ mod reply;
 pub mod route;
 mod secret;
 mod server;
+mod sinks;
 mod surroundings;
+mod telemetry;
 mod tls;
+mod transport;
 pub mod wire;
 
 pub use audit::{Attempt, Evaluated, Found, Hash, Outcome, Record};

@@ -41,6 +41,18 @@ impl Secret {
         Some(value)
     }
 
+    /// It as the whole of a header.
+    pub(crate) fn header(&self) -> Option<HeaderValue> {
+        let mut value = HeaderValue::from_str(&self.0).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// It as the address of a database, with its user and password.
+    pub(crate) fn database(&self) -> Option<tokio_postgres::Config> {
+        self.0.parse().ok()
+    }
+
     /// How long it is.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

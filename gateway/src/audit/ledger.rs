@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use engine::verdict::Report;
 use grammar::config::Pricing;
+use hyper::header::HeaderMap;
 
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
@@ -13,6 +14,7 @@ use crate::ids;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::Target;
+use crate::telemetry::{Attempted, Ended, Phase, Traced};
 use crate::wire::{Endpoint, Usage};
 
 /// The status of a request whose client did not wait for one, as proxies commonly write it.
@@ -30,6 +32,7 @@ pub(crate) struct Ledger {
     /// The most of a stream that ever waited.
     held: Option<usize>,
     metrics: Option<Arc<Metrics>>,
+    traced: Traced,
 }
 
 impl Ledger {
@@ -62,6 +65,7 @@ impl Ledger {
             input_tokens: None,
             output_tokens: None,
             cost_usd: None,
+            trace_id: None,
             user_id: None,
             key: None,
             policies_evaluated: Vec::new(),
@@ -76,6 +80,7 @@ impl Ledger {
             reservation: None,
             held: None,
             metrics: None,
+            traced: Traced::default(),
         }
     }
 
@@ -91,6 +96,14 @@ impl Ledger {
     pub(crate) fn counted(mut self, metrics: &Arc<Metrics>) -> Self {
         metrics.begun();
         self.metrics = Some(Arc::clone(metrics));
+        self
+    }
+
+    /// For a request that is part of that trace.
+    #[must_use]
+    pub(crate) fn traced(mut self, traced: Traced) -> Self {
+        self.note(|record| record.trace_id = traced.id());
+        self.traced = traced;
         self
     }
 
@@ -130,10 +143,28 @@ impl Ledger {
             record.provider = Some(target.provider.clone());
             record.model = Some(target.model.as_deref().unwrap_or(asked).to_owned());
         });
+        if let (Some(trace), Some(record)) = (self.traced.trace(), &self.record) {
+            trace.attempt(Attempted {
+                operation: record.endpoint.map(operation),
+                model: target.model.as_deref().unwrap_or(asked),
+                provider: &target.provider,
+                target: &target.id,
+                host: target.host(),
+                port: target.port(),
+            });
+        }
+    }
+
+    /// Puts the trace into the headers of a request to the target that it is sent to.
+    pub(crate) fn pass_on(&self, headers: &mut HeaderMap) {
+        self.traced.pass_on(headers);
     }
 
     /// The target that it was sent to last has failed.
-    pub(crate) fn attempt_failed(&mut self, cause: &str) {
+    pub(crate) fn attempt_failed(&mut self, code: &str, cause: &str) {
+        if let Some(trace) = self.traced.trace() {
+            trace.attempt_failed(code, cause);
+        }
         self.note(|record| {
             if let Some(attempt) = record.attempts.last_mut() {
                 attempt.failure = Some(cause.to_owned());
@@ -142,16 +173,26 @@ impl Ledger {
     }
 
     /// The answer of the target that it was sent to last has failed, too late for another target.
-    pub(crate) fn answer_failed(&mut self, cause: &str) {
-        self.attempt_failed(cause);
+    pub(crate) fn answer_failed(&mut self, code: &str, cause: &str) {
+        self.attempt_failed(code, cause);
         if let Some(record) = &self.record {
             let (request_id, target_id) = (&record.request_id, record.target.as_deref());
             tracing::warn!(request_id, target_id, cause, next = "the client is told", "a target failed");
         }
     }
 
+    /// The policies begin to judge.
+    pub(crate) fn judging(&mut self, phase: Phase) {
+        if let Some(trace) = self.traced.trace() {
+            trace.judging(phase);
+        }
+    }
+
     /// What was decided.
     pub(crate) fn judged(&mut self, report: &Report) {
+        if let Some(trace) = self.traced.trace() {
+            trace.judged(report);
+        }
         self.note(|record| record.judge(report));
     }
 
@@ -168,6 +209,9 @@ impl Ledger {
     /// What it consumed.
     pub(crate) fn used(&mut self, usage: Option<Usage>) {
         let pricing = self.target.as_ref().and_then(|target| target.pricing);
+        if let (Some(trace), Some(usage)) = (self.traced.trace(), usage) {
+            trace.used(usage);
+        }
         self.note(|record| {
             let Some(usage) = usage else { return };
             (record.input_tokens, record.output_tokens) = (usage.input, usage.output);
@@ -193,6 +237,9 @@ impl Ledger {
         record.latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         if let Some(metrics) = &self.metrics {
             metrics.ended(&record, took, self.held);
+        }
+        if let Some(trace) = self.traced.trace() {
+            trace.end(ended(&record));
         }
         tell(&record);
         if let Some((reservation, used)) = self.reservation.take().zip(tokens(&record)) {
@@ -225,6 +272,35 @@ impl Drop for Ledger {
     }
 }
 
+/// What is asked of a model at an endpoint, as the conventions for traces call it.
+fn operation(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Chat | Endpoint::Responses => "chat",
+        Endpoint::Completions => "text_completion",
+        Endpoint::Embeddings => "embeddings",
+    }
+}
+
+/// What the span of an exchange tells of its record.
+fn ended(record: &Record) -> Ended<'_> {
+    Ended {
+        route: record.endpoint.map(Endpoint::path),
+        operation: record.endpoint.map(operation),
+        model: record.model.as_deref(),
+        status: record.status,
+        outcome: record.outcome.name(),
+        error: record.error.as_deref(),
+        stream: record.stream,
+        request_id: &record.request_id,
+        event_id: &record.id,
+        target: record.target.as_deref(),
+        verdict: record.verdict,
+        policy: record.policy.as_deref(),
+        rule: record.rule.as_deref(),
+        reason_code: record.reason_code.as_deref(),
+    }
+}
+
 /// The tokens that a request took, where that is known: none when it was sent nowhere.
 fn tokens(record: &Record) -> Option<u64> {
     let told = record.input_tokens.is_some() || record.output_tokens.is_some();
@@ -248,6 +324,7 @@ fn tell(record: &Record) {
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
     tracing::info!(
         request_id = record.request_id,
+        trace_id = record.trace_id,
         endpoint = record.endpoint.map(Endpoint::path),
         model = record.model,
         provider = record.provider,

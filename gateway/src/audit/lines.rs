@@ -9,7 +9,7 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 const READ: usize = 1024 * 1024;
 
 /// The lines of one file.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     reader: BufReader<R>,
     line: Vec<u8>,
     number: u64,
@@ -17,30 +17,30 @@ pub(super) struct Lines<R> {
 }
 
 /// A line without its end, and where it is.
-pub(super) struct Line<'r> {
-    pub(super) bytes: &'r [u8],
+pub(crate) struct Line<'r> {
+    pub(crate) bytes: &'r [u8],
     /// Counted from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Where it begins in the file.
-    pub(super) offset: u64,
+    pub(crate) offset: u64,
     /// Whether a line end stands behind it. Without one it is the torn end of the file, or too long.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
 }
 
 impl Line<'_> {
     /// Whether it is longer than any record.
-    pub(super) fn is_endless(&self) -> bool {
+    pub(crate) fn is_endless(&self) -> bool {
         self.bytes.len() as u64 >= LONGEST
     }
 }
 
 impl<R: Read> Lines<R> {
-    pub(super) fn new(file: R) -> Self {
+    pub(crate) fn new(file: R) -> Self {
         Self { reader: BufReader::with_capacity(READ, file), line: Vec::new(), number: 0, offset: 0 }
     }
 
     /// The next line; nothing at the end of the file.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.offset += self.line.len() as u64;
         self.line.clear();
         (&mut self.reader).take(LONGEST).read_until(b'\n', &mut self.line)?;

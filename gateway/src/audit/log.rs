@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::chain::Chain;
 use super::disk::Disk;
 use super::event::{Event, Removed, Retention, Seal};
+use super::followers::Pruned;
 use super::{Options, checkpoint, segment};
 
 /// Most bytes that wait for a sync: they are kept in memory, to be written again should it fail.
@@ -121,13 +122,14 @@ impl<D: Disk> Log<D> {
     }
 
     /// Removes the segments that were sealed longer ago than records are kept, and tells which.
-    pub(super) fn prune(&mut self, now: Timestamp) -> io::Result<Vec<Removed>> {
-        let Some(days) = self.options.retention_days else { return Ok(Vec::new()) };
-        let mut all = Vec::new();
+    pub(super) fn prune(&mut self, now: Timestamp) -> io::Result<Pruned> {
+        let mut pruned = Pruned::default();
+        let Some(days) = self.options.retention_days else { return Ok(pruned) };
         loop {
-            let expired = self.expired(now - SignedDuration::from_hours(24 * i64::from(days)))?;
+            let expired =
+                self.expired(now - SignedDuration::from_hours(24 * i64::from(days)), &mut pruned)?;
             if expired.is_empty() {
-                return Ok(all);
+                return Ok(pruned);
             }
             // Told first: a segment that is gone without a word is a breach, one that is left is removed next time.
             self.write(now, [&mut Retention::new(expired.clone(), days, now)])?;
@@ -139,7 +141,7 @@ impl<D: Disk> Log<D> {
             for seq in segment::torn(&self.folder)?.into_iter().filter(|seq| *seq <= last_seq) {
                 self.disk.remove(&segment::torn_name(seq))?;
             }
-            all.extend(expired);
+            pruned.removed.extend(expired);
         }
     }
 
@@ -205,13 +207,18 @@ impl<D: Disk> Log<D> {
         Ok(())
     }
 
-    /// The oldest segments that were all sealed before that time.
-    fn expired(&self, before: Timestamp) -> io::Result<Vec<Removed>> {
+    /// The oldest segments that were all sealed before that time, up to one that is still to be taken elsewhere.
+    fn expired(&self, before: Timestamp, pruned: &mut Pruned) -> io::Result<Vec<Removed>> {
         let mut expired = Vec::new();
+        let last = self.options.followers.last();
         for first_seq in segment::sealed(&self.folder)? {
             let seal = segment::seal(&self.folder, first_seq)?;
             let old = seal.filter(|seal| seal.timestamp.is_some_and(|sealed| sealed < before));
             let Some(seal) = old.filter(|_| expired.len() < MOST_REMOVED) else { break };
+            if let Some(last) = last.filter(|last| last.taken() < seal.seq) {
+                pruned.held = Some((last.name().to_owned(), last.taken()));
+                break;
+            }
             expired.push(Removed { first_seq, head_hash: seal.hash, last_seq: seal.seq });
         }
         Ok(expired)

@@ -11,8 +11,9 @@ pub(crate) mod chain;
 pub(crate) mod checkpoint;
 mod disk;
 mod event;
+pub(crate) mod followers;
 mod ledger;
-mod lines;
+pub(crate) mod lines;
 mod log;
 mod receipt;
 mod record;
@@ -30,9 +31,11 @@ use std::time::Duration;
 use grammar::config::{self, SyncPolicy};
 use jiff::Timestamp;
 use tokio::sync::mpsc::{OwnedPermit, Sender, channel};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use chain::Hash;
+pub(crate) use event::Removed;
 pub(crate) use ledger::Ledger;
 pub(crate) use receipt::{Receipt, Unwritten};
 pub use record::{Attempt, Evaluated, Found, Outcome, Record};
@@ -42,7 +45,7 @@ use crate::gateway::FailMode;
 use crate::route::read_key;
 use crate::secret::Secret;
 use disk::Folder;
-use event::Removed;
+use followers::{Followers, Pruned};
 use writer::{Entry, Writer};
 
 /// Most requests whose records may be outstanding: more than connections that are let in.
@@ -59,6 +62,8 @@ pub(crate) struct Options {
     pub(crate) segment_bytes: u64,
     pub(crate) retention_days: Option<u32>,
     pub(crate) key: Option<Secret>,
+    /// Those who take records elsewhere.
+    pub(crate) followers: Followers,
 }
 
 impl Options {
@@ -78,6 +83,7 @@ impl Options {
             segment_bytes: u64::from(audit.segment_mb) * 1024 * 1024,
             retention_days: audit.retention_days,
             key,
+            followers: Followers::default(),
         })
     }
 }
@@ -86,6 +92,7 @@ impl Options {
 #[derive(Clone, Debug)]
 pub(crate) struct Audit {
     queue: Sender<Entry>,
+    reach: watch::Receiver<u64>,
     failing: Arc<AtomicBool>,
     fail_mode: FailMode,
 }
@@ -124,10 +131,10 @@ impl Audit {
         fail_mode: FailMode,
     ) -> (Self, JoinHandle<()>) {
         let (queue, entries) = channel(seats);
-        let failing = writer.failing();
+        let (failing, reach) = (writer.failing(), writer.reach());
         let runtime = tokio::runtime::Handle::current();
         let task = tokio::task::spawn_blocking(move || writer.run(entries, &runtime));
-        (Self { queue, failing, fail_mode }, task)
+        (Self { queue, reach, failing, fail_mode }, task)
     }
 
     /// A place for a record to come, or nothing when it could not be written.
@@ -144,6 +151,11 @@ impl Audit {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
+    /// The number of the last record that is as safe as the log promises; closed when the writer is gone.
+    pub(crate) fn reach(&self) -> watch::Receiver<u64> {
+        self.reach.clone()
+    }
+
     /// Whether records can be written now.
     pub(crate) fn is_sound(&self) -> bool {
         !self.failing.load(Ordering::Relaxed) && !self.queue.is_closed()
@@ -151,14 +163,14 @@ impl Audit {
 }
 
 /// Removes what is past its retention from a log that no gateway writes.
-pub(crate) fn prune(folder: &Path, options: Options) -> Result<Vec<Removed>, Error> {
+pub(crate) fn prune(folder: &Path, options: Options) -> Result<Pruned, Error> {
     let unwritten = |e: std::io::Error| Error::file("write the audit log", folder, &e);
     let now = Timestamp::now();
     let mut log = start::open(Folder::open(folder)?, folder, options, now)?;
     log.turn(now).map_err(unwritten)?;
-    let removed = log.prune(now).map_err(unwritten)?;
+    let pruned = log.prune(now).map_err(unwritten)?;
     log.close(now).map_err(unwritten)?;
-    Ok(removed)
+    Ok(pruned)
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::disk::Disk;
+use super::followers::Pruned;
 use super::log::{Log, day_of};
 use super::{Outcome, Receipt, Record};
 use crate::gateway::FailMode;
@@ -73,12 +74,27 @@ pub(super) struct Writer<D> {
     failing: Arc<AtomicBool>,
     sync_due: Option<Instant>,
     day: i64,
+    reach: watch::Sender<u64>,
 }
 
 impl<D: Disk> Writer<D> {
     pub(super) fn new(log: Log<D>) -> Self {
         let failing = Arc::new(AtomicBool::new(false));
-        Self { log, backlog: Vec::with_capacity(BATCH), failing, sync_due: None, day: i64::MIN }
+        let reach = watch::Sender::new(log.chain.seq);
+        Self { log, backlog: Vec::with_capacity(BATCH), failing, sync_due: None, day: i64::MIN, reach }
+    }
+
+    /// The number of the last record that is as safe as the log promises.
+    pub(super) fn reach(&self) -> watch::Receiver<u64> {
+        self.reach.subscribe()
+    }
+
+    /// Lets others read what will not be written anew.
+    fn publish(&self) {
+        if !self.log.is_unsynced() {
+            let seq = self.log.chain.seq;
+            self.reach.send_if_modified(|reach| std::mem::replace(reach, seq) != seq);
+        }
     }
 
     /// Whether the last try to write failed.
@@ -91,12 +107,14 @@ impl<D: Disk> Writer<D> {
     pub(super) fn run(mut self, mut queue: Receiver<Entry>, runtime: &Handle) {
         loop {
             self.keep_house();
+            self.publish();
             let patience = self.patience();
             let room = BATCH.saturating_sub(self.backlog.len()).max(1);
             let next = queue.recv_many(&mut self.backlog, room);
             let is_over = runtime
                 .block_on(async { tokio::time::timeout(patience, next).await.is_ok_and(|count| count == 0) });
             self.write();
+            self.publish();
             if is_over {
                 return self.finish();
             }
@@ -117,13 +135,7 @@ impl<D: Disk> Writer<D> {
         if self.note(turned) {
             self.day = day_of(now);
             match self.log.prune(now) {
-                Ok(removed) if removed.is_empty() => {}
-                Ok(removed) => {
-                    tracing::info!(
-                        "{} segments of the audit log were past their time and are removed",
-                        removed.len()
-                    );
-                }
+                Ok(pruned) => tell(&pruned),
                 Err(error) => {
                     tracing::error!(%error, "segments of the audit log that are past their time cannot be removed")
                 }
@@ -170,6 +182,7 @@ impl<D: Disk> Writer<D> {
 
     fn finish(mut self) {
         let closed = self.log.close(Timestamp::now());
+        self.publish();
         match closed {
             Err(error) => tracing::error!("the audit log cannot be finished: {error}"),
             Ok(()) if self.backlog.is_empty() => {
@@ -181,5 +194,20 @@ impl<D: Disk> Writer<D> {
         if !self.backlog.is_empty() {
             tracing::error!("the last {} audit records are lost", self.backlog.len());
         }
+    }
+}
+
+/// Says what was removed, and what was not.
+fn tell(pruned: &Pruned) {
+    let count = pruned.removed.len();
+    if count > 0 {
+        tracing::info!("{count} segments of the audit log were past their time and are removed");
+    }
+    if let Some((sink, taken)) = &pruned.held {
+        tracing::warn!(
+            sink,
+            taken,
+            "segments of the audit log are past their time and are kept: the sink does not have all of their records"
+        );
     }
 }

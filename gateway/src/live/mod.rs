@@ -26,6 +26,8 @@ pub(crate) struct Live {
     source: Source,
     /// What the audit log was opened with.
     audit: config::Audit,
+    /// What spans are made by.
+    telemetry: config::Telemetry,
     /// The files as they were when they were read last. Locked for as long as they are read anew.
     prints: Mutex<Prints>,
     /// What came of the last time.
@@ -42,6 +44,7 @@ impl Live {
         let prints = Prints::now(source::files_of(&gateway.pack));
         Self {
             audit: gateway.pack.config.audit.clone(),
+            telemetry: gateway.pack.config.telemetry.clone(),
             now: ArcSwap::from_pointee(gateway),
             source,
             prints: Mutex::new(prints),
@@ -59,6 +62,11 @@ impl Live {
     /// What the audit log promises, since the start.
     pub(crate) fn audit(&self) -> &config::Audit {
         &self.audit
+    }
+
+    /// What spans are made by, since the start.
+    pub(crate) fn telemetry(&self) -> &config::Telemetry {
+        &self.telemetry
     }
 
     /// What came of the last reload.
@@ -100,7 +108,9 @@ impl Live {
 
     fn swap(&self, fresh: Fresh) -> Outcome {
         let before = self.now();
-        let needs_restart = told::needs_restart(&self.audit, &fresh.pack.config.audit);
+        let after = &fresh.pack.config;
+        let mut needs_restart = told::needs_restart(&self.audit, &after.audit);
+        needs_restart.extend((self.telemetry.written != after.telemetry.written).then_some("telemetry"));
         let (hash, warnings) = (fresh.pack.hash().to_owned(), fresh.warnings.clone());
         let after = before.with(fresh);
         let policies = after.pack.policies().len();

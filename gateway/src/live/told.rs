@@ -147,6 +147,7 @@ pub(super) fn needs_restart(before: &config::Audit, after: &config::Audit) -> Ve
         ("audit.interval_ms", before.interval_ms != after.interval_ms),
         ("audit.segment_mb", before.segment_mb != after.segment_mb),
         ("audit.key_ref", place(before) != place(after)),
+        ("audit.sinks", before.sinks_written != after.sinks_written),
         ("policy.audit-logger.retention_days", before.retention_days != after.retention_days),
     ];
     changes.into_iter().filter_map(|(name, is_other)| is_other.then_some(name)).collect()

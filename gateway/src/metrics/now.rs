@@ -1,6 +1,7 @@
 //! How things stand at this moment: targets, the audit log, scripts, and what is in force.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -26,6 +27,8 @@ pub(super) fn registry(gateway: &Gateway) -> Registry {
     gauge(&mut registry, "uptime_seconds", "Since the start", gateway.began.elapsed().as_secs());
     targets(&mut registry, gateway);
     audit(&mut registry, gateway);
+    sinks(&mut registry, gateway);
+    spans(&mut registry, gateway);
     scripts(&mut registry, gateway);
     registry
 }
@@ -67,6 +70,46 @@ fn targets(registry: &mut Registry, gateway: &Gateway) {
 fn audit(registry: &mut Registry, gateway: &Gateway) {
     gauge(registry, "audit_outstanding", "Requests whose record is not written", gateway.audit.outstanding());
     gauge(registry, "audit_sound", "Whether records can be written", i64::from(gateway.audit.is_sound()));
+}
+
+fn sinks(registry: &mut Registry, gateway: &Gateway) {
+    if gateway.sinks.iter().next().is_none() {
+        return;
+    }
+    let reach = *gateway.audit.reach().borrow();
+    let [backlog, failing] = [(); 2].map(|()| Family::<labels::Sink, Gauge>::default());
+    let behind = Family::<labels::Sink, Gauge<f64, AtomicU64>>::default();
+    let [sent, failures, rejected] = [(); 3].map(|()| Family::<labels::Sink, Counter>::default());
+    for sink in gateway.sinks.iter() {
+        let (of, figures) = (labels::Sink { sink: sink.id().to_owned() }, sink.figures(reach));
+        backlog.get_or_create(&of).set(i64::try_from(figures.backlog).unwrap_or(i64::MAX));
+        behind.get_or_create(&of).set(figures.behind);
+        failing.get_or_create(&of).set(i64::from(figures.failing.is_some()));
+        sent.get_or_create(&of).inc_by(figures.sent);
+        failures.get_or_create(&of).inc_by(figures.failures);
+        rejected.get_or_create(&of).inc_by(figures.rejected);
+    }
+    registry.register("audit_sink_backlog_records", "Records of the log that a sink does not have", backlog);
+    registry.register("audit_sink_backlog_seconds", "How long ago the oldest of them came", behind);
+    registry.register("audit_sink_failing", "Whether the last try to send records to a sink failed", failing);
+    registry.register("audit_sink_records", "Records that a sink took", sent);
+    registry.register("audit_sink_failures", "Tries to send records to a sink that failed", failures);
+    registry.register("audit_sink_rejected", "Records that a sink rejected for good", rejected);
+}
+
+fn spans(registry: &mut Registry, gateway: &Gateway) {
+    if !gateway.tracing.is_on() {
+        return;
+    }
+    let counts = gateway.tracing.counts();
+    let exported = Counter::<u64>::default();
+    exported.inc_by(counts.sent.load(Ordering::Relaxed));
+    let dropped = Family::<labels::Drop, Counter>::default();
+    for (reason, count) in [("queue_full", &counts.overflown), ("refused", &counts.refused)] {
+        dropped.get_or_create(&labels::Drop { reason }).inc_by(count.load(Ordering::Relaxed));
+    }
+    registry.register("spans_exported", "Spans that the collector took", exported);
+    registry.register("spans_dropped", "Spans that nobody has", dropped);
 }
 
 fn scripts(registry: &mut Registry, gateway: &Gateway) {

@@ -29,6 +29,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// The code that the client is told, when no other target does.
+    pub(crate) fn code(&self) -> &str {
+        &self.fault.code
+    }
+
     fn new(trigger: Option<Trigger>, cause: impl Into<String>, fault: Fault) -> Self {
         let (again, asked_for) = (trigger.is_some(), None);
         Self { trigger, again, asked_for, went: Went::Badly, cause: cause.into(), fault: Box::new(fault) }

@@ -17,7 +17,6 @@ mod strategy;
 mod target;
 mod upstream;
 mod vitals;
-mod way;
 mod wish;
 
 use std::sync::Arc;

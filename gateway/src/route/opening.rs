@@ -8,8 +8,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use super::upstream::causes;
 use super::{Failure, Lease, Target};
+use crate::transport::causes;
 use crate::wire::Fault;
 use crate::wire::opening::{Opening, broken_off};
 use crate::wire::sse::{Decoder, Next};

@@ -5,8 +5,8 @@ use hyper::Uri;
 use sha2::{Digest as _, Sha256};
 
 use super::Upstream;
-use super::way::Via;
 use crate::error::Error;
+use crate::transport::Via;
 
 /// Connections that no other target uses.
 #[derive(Clone, Debug)]

@@ -106,6 +106,17 @@ impl Target {
         self.endpoint(Endpoint::Chat).to_string()
     }
 
+    /// The host that is asked.
+    pub(crate) fn host(&self) -> Option<&str> {
+        self.endpoints.chat.host()
+    }
+
+    /// Its port.
+    pub(crate) fn port(&self) -> Option<u16> {
+        let usual = if self.endpoints.chat.scheme_str() == Some("http") { 80 } else { 443 };
+        Some(self.endpoints.chat.port_u16().unwrap_or(usual))
+    }
+
     /// Where requests to an endpoint go.
     pub(super) fn endpoint(&self, endpoint: Endpoint) -> &Uri {
         match endpoint {

@@ -13,29 +13,15 @@ use hyper::header::{
 };
 use hyper::http::response::Parts;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::opening::Opened;
 use super::probe::Probe;
-use super::way::{Via, Way};
 use super::{Failure, Lease, Target, opening};
 use crate::error::Error;
-use crate::tls;
+use crate::transport::{self, CONNECT, Transport, Via, causes};
 use crate::wire::Endpoint;
 
-/// Longest wait for a connection.
-const CONNECT: Duration = Duration::from_secs(10);
-/// How long an idle connection is kept: shorter than what providers' load balancers allow.
-const POOL_IDLE: Duration = Duration::from_secs(55);
-/// How often a connection of HTTP/2 with requests under way is tried, and how long the other side has to say that it is
-/// there: many requests would wait for one that is dead.
-const PING: Duration = Duration::from_secs(20);
-/// See [`PING`].
-const PONG: Duration = Duration::from_secs(10);
 /// Most bytes of a whole answer.
 const MAX_ANSWER: usize = 32 * 1024 * 1024;
 /// Most bytes that are read of an error.
@@ -46,7 +32,7 @@ const MAX_PROBED: usize = 1024 * 1024;
 const ERROR_WAIT: Duration = Duration::from_secs(5);
 
 /// Headers of a client that any provider gets to see.
-const FORWARDED: [&str; 3] = ["x-session-affinity", "x-multi-turn-session-id", "traceparent"];
+const FORWARDED: [&str; 4] = ["x-session-affinity", "x-multi-turn-session-id", "traceparent", "tracestate"];
 /// Those that only Fireworks understands.
 const TO_FIREWORKS: [&str; 1] = ["x-prompt-cache-isolation-key"];
 /// Those by which a client of Fireworks chooses the model, which is the operator's choice where a target has its own.
@@ -87,9 +73,6 @@ pub(crate) struct Upstream {
     client: Transport,
 }
 
-/// Connections over plain TCP or TLS, in HTTP/1.1 or HTTP/2 as the other side has it.
-type Transport = Client<HttpsConnector<Way>, Full<Bytes>>;
-
 impl Upstream {
     /// Connections in the usual way.
     pub(crate) fn new() -> Result<Self, Error> {
@@ -98,19 +81,7 @@ impl Upstream {
 
     /// Connections that are secured in that way, and go that way.
     pub(super) fn with(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<Self, Error> {
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client(secured)?)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(Way::new(http, via));
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
-        builder.http2_keep_alive_interval(PING).http2_keep_alive_timeout(PONG);
-        Ok(Self { client: builder.build(https) })
+        Ok(Self { client: transport::connect(secured, via)? })
     }
 
     /// The connections to a target: its own, where it has some.
@@ -266,18 +237,6 @@ fn distrust<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e rust
         Some(wrapped) => distrust(wrapped),
         None => distrust(error.source()?),
     }
-}
-
-/// An error and what caused it: the outermost alone says nothing.
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut said = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        said.push_str(": ");
-        said.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    said
 }
 
 /// Headers of a provider's answer that a client gets to see.

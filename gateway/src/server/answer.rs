@@ -32,9 +32,9 @@ pub(super) fn public(
     let route = route(&gateway, &head, &mut caller);
     let ledger = match &route {
         Ok(Route::Endpoint(endpoint)) => {
-            exchange::enter(&gateway, &caller, &request_id).map(|ledger| ledger.at(*endpoint))
+            exchange::enter(&gateway, &caller, &head, &request_id).map(|ledger| ledger.at(*endpoint))
         }
-        Err(_) => Some(exchange::note(&gateway, &caller, &request_id)),
+        Err(_) => Some(exchange::note(&gateway, &caller, &head, &request_id)),
         Ok(Route::Models | Route::Options(_)) => None,
     };
     async move {

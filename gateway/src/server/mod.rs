@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use crate::access::Access;
 use crate::admin;
@@ -29,6 +30,8 @@ use crate::gateway::{FailMode, Gateway};
 use crate::live::{self, Live, Source, Trigger};
 use crate::packs::Pack;
 use crate::route::Upstream;
+use crate::sinks;
+use crate::telemetry::Tracing;
 use crate::tls;
 use accept::{Door, Phase};
 pub use limits::DRAIN;
@@ -36,7 +39,7 @@ use listeners::Listeners;
 
 /// What a service manager reads of a gateway that is well.
 const SERVING: &str = "serving";
-/// Longest wait for the audit log at the very end.
+/// Longest wait for the audit log at the very end, and then again for what is sent elsewhere.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// What the gateway is started with.
@@ -73,6 +76,8 @@ pub struct Bound {
     listeners: Vec<TcpListener>,
     admin: Option<TcpListener>,
     writer: JoinHandle<()>,
+    sinks: JoinSet<()>,
+    exporter: Option<JoinHandle<()>>,
     _demo: Option<Demo>,
 }
 
@@ -90,8 +95,12 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     let access = Access::new(&settings.pack.config.access, &source.clock, None);
     let router = source.router(&settings.pack.config, None)?;
     let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
-    let options = Options::of(&settings.pack.config.audit)?;
+    let config = &settings.pack.config;
+    let (tracing, exporter) = Tracing::start(&config.telemetry)?;
+    let (sinks, waiting) = sinks::prepare(&config.audit, &config.telemetry, &settings.state_dir)?;
+    let options = Options { followers: waiting.followers(), ..Options::of(&config.audit)? };
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
+    let sending = waiting.begin(&audit.reach());
     let gateway = Gateway {
         pack: settings.pack,
         access,
@@ -99,6 +108,8 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         upstream: Upstream::new()?,
         tls,
         audit,
+        sinks,
+        tracing,
         metrics: Arc::default(),
         fail_mode: settings.fail_mode,
         began: Instant::now(),
@@ -108,7 +119,8 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         over: watch::Sender::new(false),
     };
     let live = Arc::new(Live::new(gateway, source));
-    Ok(Bound { live, listeners: listeners.public, admin: listeners.admin, writer, _demo: demo })
+    let Listeners { public: listeners, admin } = listeners;
+    Ok(Bound { live, listeners, admin, writer, sinks: sending, exporter, _demo: demo })
 }
 
 impl Bound {
@@ -166,8 +178,19 @@ impl Bound {
         admin_phase.send_replace(Phase::Leaving);
         all(&mut admin).await;
         drop((gateway, self.live));
-        if tokio::time::timeout(FLUSH, self.writer).await.is_err() {
+        if timeout(FLUSH, self.writer).await.is_err() {
             tracing::error!("the audit log could not be finished in time");
+        }
+        let mut sinks = self.sinks;
+        let exported = async {
+            if let Some(exporter) = self.exporter {
+                exporter.await.ok();
+            }
+        };
+        if timeout(FLUSH, async { tokio::join!(all(&mut sinks), exported) }).await.is_err() {
+            tracing::warn!(
+                "not everything could be sent in time: audit records are sent at the next start, spans are lost"
+            );
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `audit:` as types, together with what `policy.audit-logger` asks of the log.
 
-use super::KeyRef;
+use super::{KeyRef, Sink};
 
 /// What the audit log promises.
 #[derive(Clone, Debug)]
@@ -15,6 +15,10 @@ pub struct Audit {
     pub key: Option<KeyRef>,
     /// Days after which sealed segments are removed; they are kept for ever when nobody says so.
     pub retention_days: Option<u32>,
+    /// The places that get all records besides.
+    pub sinks: Vec<Sink>,
+    /// Those as JSON, which tells whether they have changed.
+    pub sinks_written: String,
 }
 
 /// When records are forced to the disk.
@@ -47,6 +51,8 @@ impl Default for Audit {
             segment_mb: 64,
             key: None,
             retention_days: None,
+            sinks: Vec::new(),
+            sinks_written: String::new(),
         }
     }
 }

@@ -78,7 +78,7 @@ impl<'n> Mapping<'n> {
 }
 
 /// Whether a key's name says that its value must not be shown.
-pub(super) fn looks_secret(name: &str) -> bool {
+pub(crate) fn looks_secret(name: &str) -> bool {
     let name = name.to_lowercase().replace(['_', '-'], "");
     let words = ["key", "keyref", "secret", "token", "password", "credential", "authorization"];
     words.iter().any(|word| name.trim_end_matches('s').ends_with(word))

@@ -61,12 +61,12 @@ fn only_segments_past_their_time_are_removed_and_their_heads_stay() {
     let heads = [1, 3].map(|first| segment::seal(folder.path(), first).unwrap().unwrap().hash);
     let torn = [2, 3].map(|seq| folder.path().join(segment::torn_name(seq)));
     torn.iter().for_each(|path| std::fs::write(path, "torn").unwrap());
-    assert_eq!(log.prune(first + days(11)).unwrap(), []); // the first was sealed a day later
-    let removed = log.prune(first + days(12)).unwrap();
+    assert_eq!(log.prune(first + days(11)).unwrap().removed, []); // the first was sealed a day later
+    let removed = log.prune(first + days(12)).unwrap().removed;
     assert_eq!(removed, [event::Removed { first_seq: 1, head_hash: heads[0], last_seq: 2 }]);
     assert_eq!(torn.map(|path| path.exists()), [false, true]);
     assert_eq!(breach(folder.path()), None);
-    let removed = log.prune(first + days(40)).unwrap();
+    let removed = log.prune(first + days(40)).unwrap().removed;
     assert_eq!(removed.len(), 2); // the active segment was sealed by the record that tells of it
     log.close(first + days(40)).unwrap();
     drop(log);
@@ -88,7 +88,7 @@ fn a_segment_that_is_gone_without_a_word_is_a_breach() {
     std::fs::remove_file(folder.path().join(segment::name(1))).unwrap();
     assert_eq!(breach(folder.path()), Some((1, "missing")));
     log.options.retention_days = Some(29);
-    assert_eq!(log.prune(now() + days(31)).unwrap().len(), 1); // segment 3, of which the chain now tells
+    assert_eq!(log.prune(now() + days(31)).unwrap().removed.len(), 1); // segment 3, of which the chain now tells
     assert_eq!(breach(folder.path()), None);
     std::fs::remove_file(folder.path().join(segment::name(5))).unwrap();
     assert_eq!(breach(folder.path()), Some((1, "missing")));
@@ -112,4 +112,27 @@ fn a_seal_that_only_wants_its_name_gets_it_at_the_next_start() {
     assert_eq!(sealed(folder.path()).pop(), Some(last));
     assert_eq!(breach(folder.path()), None);
     assert_eq!(lines(folder.path())[0]["seq"], seal.seq + 1);
+}
+
+#[test]
+fn what_somebody_has_yet_to_take_is_kept_whatever_its_age() {
+    let folder = scratch();
+    let followers = followers::Followers::new([("siem".to_owned(), 0), ("db".to_owned(), 0)]);
+    let options = Options { followers: followers.clone(), ..small(SyncPolicy::Always) };
+    let (mut log, first) = (open(folder.path(), options).unwrap(), now());
+    for day in [0, 1, 5] {
+        log.write(first + days(day), [&mut *record("req_1")]).unwrap();
+    }
+    let (siem, db) = (followers.get(0).unwrap(), followers.get(1).unwrap());
+    let mut prune = |taken: [u64; 2]| {
+        siem.take(taken[0]);
+        db.take(taken[1]);
+        let pruned = log.prune(first + days(14)).unwrap();
+        (pruned.removed.iter().map(|removed| removed.first_seq).collect::<Vec<_>>(), pruned.held)
+    };
+    assert_eq!(prune([0, 9]), (vec![], Some(("siem".to_owned(), 0))));
+    assert_eq!(prune([1, 9]), (vec![], Some(("siem".to_owned(), 1))), "its seal is a record too");
+    assert_eq!(prune([9, 2]), (vec![1], Some(("db".to_owned(), 2))));
+    assert_eq!(prune([4, 4]), (vec![3], None));
+    assert_eq!(breach(folder.path()), None);
 }

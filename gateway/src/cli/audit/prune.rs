@@ -7,8 +7,10 @@ use grammar::config::Audit;
 use serde_json::json;
 
 use super::{Place, load};
+use crate::audit::followers::Pruned;
 use crate::audit::{self, Options};
 use crate::cli::{Exit, Terminal};
+use crate::sinks;
 
 /// Remove the sealed segments that are older than the configuration keeps records for.
 ///
@@ -54,20 +56,28 @@ impl Prune {
 
     fn prune(&self, terminal: &mut Terminal) -> Result<(), String> {
         let folder = self.place.log()?;
-        let mut options = Options::of(&self.audit(terminal)?).map_err(|error| error.to_string())?;
+        let audit = self.audit(terminal)?;
+        let mut options = Options::of(&audit).map_err(|error| error.to_string())?;
         options.retention_days = self.retention_days.or(options.retention_days);
         let Some(days) = options.retention_days else {
             return Err("the configuration keeps records for ever; put `audit-logger` into its chain, or name `--retention-days`".into());
         };
-        let removed = audit::prune(&folder, options).map_err(|error| error.to_string())?;
+        options.followers = sinks::followers(&audit, &folder).map_err(|error| error.to_string())?;
+        let Pruned { removed, held } = audit::prune(&folder, options).map_err(|error| error.to_string())?;
         if self.json {
-            terminal.line(json!({"retention_days": days, "removed": removed}).to_string());
+            let held = held.map(|(sink, taken)| json!({"sink": sink, "last_seq": taken}));
+            terminal.line(json!({"retention_days": days, "removed": removed, "held": held}).to_string());
             return Ok(());
         }
         for segment in &removed {
             terminal.line(format!("removed records {} to {}", segment.first_seq, segment.last_seq));
         }
-        if removed.is_empty() {
+        if let Some((sink, taken)) = held {
+            terminal.line(format!(
+                "segments from record {} on are older and are kept: the sink `{sink}` does not have them yet; let the gateway run until it does, or take the sink out of the configuration",
+                taken + 1
+            ));
+        } else if removed.is_empty() {
             terminal.line(format!("no sealed segment is older than {days} days"));
         }
         Ok(())

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 
 /// The columns, in order.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 31] = [
     "seq",
     "id",
     "timestamp",
     "request_id",
+    "trace_id",
     "endpoint",
     "outcome",
     "status",
@@ -129,7 +130,7 @@ mod tests {
         rows.flush().unwrap();
         drop(rows);
         let written = String::from_utf8(written).unwrap();
-        let expected = "7,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,a=answered 503;b,true,,,,,'=cmd(),,,,p=redact;q=allow,EMAIL;SSN,";
+        let expected = "7,,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,a=answered 503;b,true,,,,,'=cmd(),,,,p=redact;q=allow,EMAIL;SSN,";
         assert_eq!(written.lines().collect::<Vec<_>>(), [COLUMNS.join(",").as_str(), expected]);
     }
 }

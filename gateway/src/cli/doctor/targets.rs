@@ -8,11 +8,34 @@ use jiff::Timestamp;
 use super::check::{Check, Standing};
 use crate::audit::Options;
 use crate::clock::Clock;
+use crate::error::Error;
 use crate::route::{Greeting, Router, Target, Upstream};
-use crate::tls;
+use crate::{sinks, telemetry, tls};
 
 /// Difference between two clocks that makes records of both hard to compare.
 const APART: Duration = Duration::from_secs(30);
+
+/// What is sent elsewhere: whether the secrets that it takes are there.
+fn elsewhere(config: &Config) -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut check = |name: &str, ready: Result<(), Error>| {
+        checks.push(match ready {
+            Ok(()) => {
+                Check::well("sending", name, "has all that it takes; whether it is there shows in `/health`")
+            }
+            Err(error) => {
+                Check::new("sending", name, Standing::Wanting, error.to_string(), "set what is missing")
+            }
+        });
+    };
+    for sink in &config.audit.sinks {
+        check(&format!("audit.sinks {}", sink.id.value), sinks::check(sink, &config.telemetry));
+    }
+    if config.telemetry.traces.is_some() {
+        check("telemetry.traces", telemetry::check(&config.telemetry));
+    }
+    checks
+}
 
 /// Everything that the configuration names.
 pub(super) fn checks(config: &Config, offline: bool) -> Vec<Check> {
@@ -26,6 +49,7 @@ pub(super) fn checks(config: &Config, offline: bool) -> Vec<Check> {
             "set the key, or leave `key_ref` out",
         ));
     }
+    checks.extend(elsewhere(config));
     if let Some(named) = &config.tls {
         checks.push(match tls::server(named) {
             Ok(_) => {

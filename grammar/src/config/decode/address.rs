@@ -36,6 +36,48 @@ pub(super) fn read(
     }
 }
 
+/// The address of a collector: checked, and without a trailing slash.
+pub(super) fn collector(reader: &mut Reader, field: &Field, allow_insecure: bool) -> Option<Spanned<String>> {
+    let written = field.text(reader)?;
+    let address =
+        split(&written.value, allow_insecure, &COLLECTOR).and_then(|Split { scheme, authority, path }| {
+            let path = path.trim_end_matches('/');
+            if path.split('/').skip(1).any(is_odd) {
+                return Err(refused("this address has an odd path", COLLECTOR.plain));
+            }
+            Ok(format!("{scheme}://{authority}{path}"))
+        });
+    match address {
+        Ok(address) => Some(written.map(|_| address)),
+        Err(refused) => {
+            report(reader, field, &refused);
+            None
+        }
+    }
+}
+
+/// What is said of an address that is refused.
+struct Words {
+    plain: &'static str,
+    key: &'static str,
+    insecure: &'static str,
+    trusted: &'static str,
+}
+
+const TARGET: Words = Words {
+    plain: "write `https://host/v1`",
+    key: "put the key into the environment and name it in `secret_key_ref`",
+    insecure: "`http` would send the key and every prompt unencrypted",
+    trusted: "use `https`, or set `allow_insecure: true` on the target if the network can be trusted",
+};
+
+const COLLECTOR: Words = Words {
+    plain: "write `https://host:4318`",
+    key: "put the key into the environment and name it in `headers`",
+    insecure: "`http` would send what is recorded unencrypted",
+    trusted: "use `https`, or set `allow_insecure: true` beside it if the network can be trusted",
+};
+
 /// Why an address is refused.
 #[derive(Debug, PartialEq, Eq)]
 struct Refused {
@@ -58,10 +100,21 @@ fn report(reader: &mut Reader, field: &Field, refused: &Refused) {
 }
 
 fn normalised(written: &str, allow_insecure: bool) -> Result<String, Refused> {
-    let plain = "write `https://host/v1`";
+    let Split { scheme, authority, path } = split(written, allow_insecure, &TARGET)?;
+    Ok(format!("{scheme}://{authority}{}", versioned(&authority, path)?))
+}
+
+/// The parts of an address.
+struct Split<'w> {
+    scheme: String,
+    authority: String,
+    path: &'w str,
+}
+
+fn split<'w>(written: &'w str, allow_insecure: bool, words: &Words) -> Result<Split<'w>, Refused> {
+    let Words { plain, key, insecure, trusted } = *words;
     if written.contains('@') {
-        let help = "put the key into the environment and name it in `secret_key_ref`";
-        return Err(Refused { secret: true, ..refused("an address must not hold a user or password", help) });
+        return Err(Refused { secret: true, ..refused("an address must not hold a user or password", key) });
     }
     if written.contains(['?', '#']) {
         let message = "an address must not have a `?` query or a `#` fragment";
@@ -77,15 +130,18 @@ fn normalised(written: &str, allow_insecure: bool) -> Result<String, Refused> {
     match scheme.as_str() {
         "https" => {}
         "http" if allow_insecure || is_loopback(host) => {}
-        "http" => {
-            return Err(refused(
-                "`http` would send the key and every prompt unencrypted",
-                "use `https`, or set `allow_insecure: true` on the target if the network can be trusted",
-            ));
-        }
+        "http" => return Err(refused(insecure, trusted)),
         _ => return Err(refused("an address must start with `https://` or `http://`", plain)),
     }
-    Ok(format!("{scheme}://{authority}{}", versioned(&authority, path)?))
+    Ok(Split { scheme, authority, path })
+}
+
+/// Whether a segment of a path can mean something else than it says.
+fn is_odd(segment: &str) -> bool {
+    segment.is_empty()
+        || segment == "."
+        || segment == ".."
+        || !segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~:+=,!$()*".contains(&b))
 }
 
 /// The path without a trailing slash, with its version segment.
@@ -101,13 +157,7 @@ fn versioned(authority: &str, path: &str) -> Result<String, Refused> {
         return Err(refused("this is the address of one endpoint, not of the API", help));
     }
     let segments = || path.split('/').skip(1);
-    let odd = |segment: &str| {
-        segment.is_empty()
-            || segment == "."
-            || segment == ".."
-            || !segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~:+=,!$()*".contains(&b))
-    };
-    if segments().any(odd) {
+    if segments().any(is_odd) {
         return Err(refused("this address has an odd path", "write `https://host/v1`"));
     }
     let version = |segment: &str| {

@@ -1,6 +1,7 @@
 //! `audit:`, and the two arguments of `audit-logger` that the log itself must hold to.
 
 use super::key::key_ref;
+use super::sinks;
 use crate::codes::BAD_CONFIG;
 use crate::config::{Audit, Policies, SyncPolicy};
 use crate::yaml::Value;
@@ -26,7 +27,7 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping, policies: Option<&Polici
         audit.retention_days = Some(logger.retention_days);
         audit.sync = if logger.immutable { SyncPolicy::Always } else { audit.sync };
     }
-    let keys = ["sync", "interval_ms", "segment_mb", "key_ref"];
+    let keys = ["sync", "interval_ms", "segment_mb", "key_ref", "sinks"];
     let Some(block) = root.get("audit").and_then(|field| field.mapping(reader, &keys)) else { return audit };
     if let Some(field) = block.get("sync") {
         audit.sync = sync(reader, &field, logger.as_ref()).unwrap_or(audit.sync);
@@ -37,6 +38,10 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping, policies: Option<&Polici
     audit.interval_ms = number(reader, "interval_ms", 10..=60_000, audit.interval_ms);
     audit.segment_mb = number(reader, "segment_mb", 1..=4096, audit.segment_mb);
     audit.key = block.get("key_ref").and_then(|field| key_ref(reader, &field));
+    if let Some(field) = block.get("sinks") {
+        audit.sinks_written = field.node.to_json_text();
+        audit.sinks = sinks::read(reader, &field);
+    }
     audit
 }
 

@@ -11,7 +11,9 @@ mod rates;
 mod resilience;
 mod rules;
 mod serving;
+mod sinks;
 mod target;
+mod telemetry;
 
 use super::{Config, Pack, Policies, Suite};
 use crate::case;
@@ -34,6 +36,7 @@ const KEYS: &[&str] = &[
     "auth",
     "rules",
     "audit",
+    "telemetry",
     "reload",
     "tls",
     "rate_limits",
@@ -75,9 +78,20 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let access = access::read(reader, &root);
     let audit = audit::read(reader, &root, policies.as_ref());
+    let telemetry = telemetry::read(reader, &root);
     let reload = serving::reload(reader, &root);
     let tls = serving::server_tls(reader, &root);
-    Some(Config { pack: pack?, policies: policies?, providers, suites, access, audit, reload, tls })
+    Some(Config {
+        pack: pack?,
+        policies: policies?,
+        providers,
+        suites,
+        access,
+        audit,
+        telemetry,
+        reload,
+        tls,
+    })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {

@@ -162,3 +162,15 @@ fn one_mistake_is_told_once() {
         assert_eq!(brief(&text), [expected], "{text}");
     }
 }
+
+#[test]
+fn what_leaves_the_machine_has_its_defaults() {
+    let plain = clean(&["pack: {name: p, version: 1}\npolicies: {chain: []}\n"]);
+    assert!(plain.audit.sinks.is_empty() && plain.telemetry.traces.is_none());
+    assert_eq!(plain.telemetry.service_name, "kt");
+    let config = clean(&["pack: {name: p, version: 1}\npolicies: {chain: []}\n\
+        telemetry:\n  instance: gw-1\n  traces: {endpoint: 'https://otlp.example.com/otlp/', headers: {authorization: {env: TOKEN}, X-Tenant: a}}\n\
+        audit:\n  sinks:\n    - {id: siem, type: otlp, endpoint: 'http://127.0.0.1:4318', tls: ~}\n    \
+        - {id: db, type: postgres, url: {env: KT_DB}, schema: house, allow_insecure: true}\n"]);
+    insta::assert_debug_snapshot!((&config.telemetry, &config.audit.sinks));
+}

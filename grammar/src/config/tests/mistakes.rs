@@ -197,3 +197,16 @@ fn mistakes_about_proxies() {
          - {id: c, provider: openai, proxy: {no_proxy: x, secret_key_ref: 'ann:SESAME'}}\n"
     ));
 }
+
+#[test]
+fn mistakes_about_what_leaves_the_machine() {
+    let secret = "hunter2hunter2hunter2";
+    let told = said(&format!(
+        "pack: {{name: p, version: 1}}\npolicies: {{chain: []}}\ntelemetry:\n  servicename: x\n  traces:\n    endpoint: http://collector:4318\n    \
+         sampling_ratio: 2\n    headers: {{authorization: {secret}, content-type: text/plain, x-ok: a}}\n    queue_spans: 1\naudit:\n  sinks:\n    \
+         - {{id: A b, type: otlp, endpoint: 'https://u:{secret}@h'}}\n    - {{id: x, type: kafka}}\n    - {{id: x, type: postgres, url: 'postgres://u:{secret}@h/d'}}\n    \
+         - {{type: postgres, schema: pg_x, url: {{env: A}}, endpoint: 'https://h'}}\n"
+    ));
+    assert!(!told.contains(secret), "{told}");
+    insta::assert_snapshot!(told);
+}

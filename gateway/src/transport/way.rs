@@ -13,12 +13,12 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use super::read_key;
 use crate::error::Error;
+use crate::route::read_key;
 
 /// Opens connections.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// To the machine itself.
     Straight(HttpConnector),
     /// By `CONNECT`.
@@ -27,7 +27,7 @@ pub(super) enum Way {
 
 /// A proxy that is ready to be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Via {
+pub(crate) struct Via {
     address: Uri,
     /// What it is shown; it shows nowhere else.
     credentials: Option<HeaderValue>,
@@ -37,7 +37,7 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 impl Via {
     /// The proxy on the way to that address, if there is one.
-    pub(super) fn to(address: &Uri, proxy: Option<&Proxy>) -> Result<Option<Self>, Error> {
+    pub(crate) fn to(address: &Uri, proxy: Option<&Proxy>) -> Result<Option<Self>, Error> {
         let Some(proxy) = proxy else { return Ok(None) };
         let hosts: Vec<_> = proxy.no_proxy.iter().map(|host| host.value.as_str()).collect();
         let matcher = Matcher::builder().all(proxy.url.value.as_str()).no(hosts.join(",")).build();

@@ -1,0 +1,60 @@
+//! Connections to others, over plain TCP or TLS, in HTTP/1.1 or HTTP/2 as the other side has it.
+
+mod way;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use grammar::config::TargetTls;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::error::Error;
+use crate::tls;
+pub(crate) use way::Via;
+use way::Way;
+
+/// Longest wait for a connection.
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept: shorter than what providers' load balancers allow.
+const POOL_IDLE: Duration = Duration::from_secs(55);
+/// How often a connection of HTTP/2 with requests under way is tried, and how long the other side has to say that it is
+/// there: many requests would wait for one that is dead.
+const PING: Duration = Duration::from_secs(20);
+/// See [`PING`].
+const PONG: Duration = Duration::from_secs(10);
+
+/// A pool of connections.
+pub(crate) type Transport = Client<HttpsConnector<Way>, Full<Bytes>>;
+
+/// Connections that are secured in that way, or else in the usual one, and go through that proxy.
+pub(crate) fn connect(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<Transport, Error> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT));
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(tls::client(secured)?)
+        .https_or_http()
+        .enable_all_versions()
+        .wrap_connector(Way::new(http, via));
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
+    builder.http2_keep_alive_interval(PING).http2_keep_alive_timeout(PONG);
+    Ok(builder.build(https))
+}
+
+/// An error and what caused it: the outermost alone says nothing.
+pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        said.push_str(": ");
+        said.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    said
+}
