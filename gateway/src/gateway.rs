@@ -13,6 +13,7 @@ use crate::live::Fresh;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
+use crate::secret::Secret;
 
 /// What happens to a request when a part of the gateway itself fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +45,8 @@ pub(crate) struct Gateway {
     pub(crate) upstream: Upstream,
     /// What clients are shown; without it they are spoken to plainly.
     pub(crate) tls: Option<Arc<ServerConfig>>,
+    /// What operators bring, where it is asked for.
+    pub(crate) admin_token: Option<Secret>,
     pub(crate) audit: Audit,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
@@ -65,6 +68,7 @@ impl Gateway {
             router: fresh.router,
             upstream: self.upstream.clone(),
             tls: fresh.tls,
+            admin_token: fresh.admin_token,
             audit: self.audit.clone(),
             metrics: Arc::clone(&self.metrics),
             fail_mode: self.fail_mode,

@@ -8,6 +8,7 @@ mod calls;
 mod canary;
 mod chat;
 mod concurrency;
+mod console;
 mod cuts;
 mod failing_streams;
 mod falling_back;

@@ -11,6 +11,7 @@ pub(crate) mod chain;
 pub(crate) mod checkpoint;
 mod disk;
 mod event;
+pub(crate) mod lately;
 mod ledger;
 mod lines;
 mod log;
@@ -43,6 +44,7 @@ use crate::route::read_key;
 use crate::secret::Secret;
 use disk::Folder;
 use event::Removed;
+use lately::Lately;
 use writer::{Entry, Writer};
 
 /// Most requests whose records may be outstanding: more than connections that are let in.
@@ -88,6 +90,7 @@ pub(crate) struct Audit {
     queue: Sender<Entry>,
     failing: Arc<AtomicBool>,
     fail_mode: FailMode,
+    lately: Arc<Lately>,
 }
 
 /// A kept place in the writer's queue.
@@ -124,10 +127,10 @@ impl Audit {
         fail_mode: FailMode,
     ) -> (Self, JoinHandle<()>) {
         let (queue, entries) = channel(seats);
-        let failing = writer.failing();
+        let (failing, lately) = (writer.failing(), writer.lately());
         let runtime = tokio::runtime::Handle::current();
         let task = tokio::task::spawn_blocking(move || writer.run(entries, &runtime));
-        (Self { queue, failing, fail_mode }, task)
+        (Self { queue, failing, fail_mode, lately }, task)
     }
 
     /// A place for a record to come, or nothing when it could not be written.
@@ -142,6 +145,16 @@ impl Audit {
     /// Requests whose record is not written yet.
     pub(crate) fn outstanding(&self) -> usize {
         self.queue.max_capacity() - self.queue.capacity()
+    }
+
+    /// Most requests whose record may be outstanding.
+    pub(crate) fn places(&self) -> usize {
+        self.queue.max_capacity()
+    }
+
+    /// What was written lately.
+    pub(crate) fn lately(&self) -> &Lately {
+        &self.lately
     }
 
     /// Whether records can be written now.

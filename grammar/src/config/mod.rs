@@ -15,7 +15,7 @@ pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
     Strategy, Target, Trigger, Variant,
 };
-pub use serving::{Identity, Reload, ServerTls, TargetTls};
+pub use serving::{Admin, Identity, Reload, ServerTls, TargetTls};
 
 use crate::case::Case;
 use crate::span::Spanned;
@@ -40,6 +40,8 @@ pub struct Config {
     pub reload: Reload,
     /// What the gateway shows to its clients; without it it speaks plainly.
     pub tls: Option<ServerTls>,
+    /// What is asked of operators.
+    pub admin: Admin,
 }
 
 /// `pack:`.

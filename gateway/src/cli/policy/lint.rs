@@ -8,8 +8,8 @@ use grammar::{Diagnostic, Sources};
 use serde_json::{Value, json};
 
 use super::is_rule_file;
-use super::warnings::{self, Checked};
 use crate::cli::{Exit, Terminal};
+use crate::packs::warnings::{self, Checked};
 use crate::packs::{self, Loaded, Shelf};
 
 /// Check a configuration or a rule file.

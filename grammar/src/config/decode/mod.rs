@@ -40,6 +40,7 @@ const KEYS: &[&str] = &[
     "ip_allowlist",
     "trusted_proxies",
     "size_limits",
+    "admin",
 ];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
@@ -76,7 +77,8 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let audit = audit::read(reader, &root, policies.as_ref());
     let reload = serving::reload(reader, &root);
     let tls = serving::server_tls(reader, &root);
-    Some(Config { pack: pack?, policies: policies?, providers, suites, access, audit, reload, tls })
+    let admin = serving::admin(reader, &root);
+    Some(Config { pack: pack?, policies: policies?, providers, suites, access, audit, reload, tls, admin })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {

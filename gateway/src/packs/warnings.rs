@@ -1,29 +1,29 @@
-//! What is likely not meant in a configuration or a rule file, for `kt policy lint` and for editors.
+//! What is likely not meant in a configuration or a rule file, for `kt policy lint`, editors and the console's playground.
 
 use engine::{Compiled, Library, Unit};
 use grammar::ast::File;
 use grammar::config::Config;
 use grammar::{Diagnostic, SourceId, Sources};
 
-use crate::packs::{self, Loaded};
+use super::load::{self, Loaded};
 
 /// A rule file, looked at by itself.
-pub(in crate::cli) struct Checked {
+pub(crate) struct Checked {
     /// Its tree.
-    pub(in crate::cli) file: File,
+    pub(crate) file: File,
     /// Its mistakes, and what is likely not meant.
-    pub(in crate::cli) diagnostics: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// Compiles a rule file, a policy or a library, and looks at it closely if it compiles.
-pub(in crate::cli) fn of_rule_file(
+pub(crate) fn of_rule_file(
     source: SourceId,
     text: &str,
     library: &dyn Library,
     sources: &mut Sources,
 ) -> Checked {
     let unit = Unit::of(source);
-    let is_library = packs::header(text).is_some_and(|(is_library, _)| is_library);
+    let is_library = load::header(text).is_some_and(|(is_library, _)| is_library);
     let Compiled { program, mut diagnostics, .. } = if is_library {
         engine::case::compile_library(&unit, library, sources)
     } else {
@@ -39,7 +39,7 @@ pub(in crate::cli) fn of_rule_file(
 }
 
 /// What is likely not meant in a configuration that loads, and in the rule files of its chain.
-pub(in crate::cli) fn of_configuration(loaded: &Loaded) -> Vec<Diagnostic> {
+pub(crate) fn of_configuration(loaded: &Loaded) -> Vec<Diagnostic> {
     let Some(pack) = &loaded.pack else { return Vec::new() };
     let mut found = engine::lint::lint(&loaded.files, &pack.program, &loaded.sources);
     for (file, arguments) in given(&pack.config, &loaded.files) {
@@ -52,7 +52,7 @@ pub(in crate::cli) fn of_configuration(loaded: &Loaded) -> Vec<Diagnostic> {
 fn given<'l>(config: &'l Config, files: &'l [File]) -> Vec<(&'l File, &'l grammar::yaml::Node)> {
     let policies = &config.policies;
     let of = |(entry, file): (&grammar::Spanned<String>, &'l File)| {
-        let name = packs::policy_of(file);
+        let name = load::policy_of(file);
         let is_its = |kind: &str| kind == entry.value || Some(kind) == name;
         let arguments = policies.arguments.iter().find(|arguments| is_its(&arguments.kind.value))?;
         Some((file, &arguments.node))
