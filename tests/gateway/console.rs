@@ -198,7 +198,7 @@ fn a_rule_is_shown_as_it_was_written() {
     assert!(files.contains(&("shipped", "pii-detector")), "{files:?}");
 }
 
-const DRAFT: &str = "policy draft\npattern code = /blue\\p{L}+/ label CODE\nrule stop on request, response { when text has code do block code \"draft.code\" }\n";
+const DRAFT: &str = "policy draft\npattern bird = /blue\\p{L}+/ label BIRD\nrule stop on request, response { when text has bird do block code \"draft.code\" }\n";
 
 #[test]
 fn a_draft_judges_and_says_where() {
@@ -213,7 +213,7 @@ fn a_draft_judges_and_says_where() {
     let found = &played["judged"]["findings"][0];
     assert_eq!(
         (&found["label"], &found["in"], &found["start"], &found["end"]),
-        (&json!("CODE"), &json!("text"), &json!(5), &json!(13))
+        (&json!("BIRD"), &json!("text"), &json!(5), &json!(13))
     );
     assert_eq!(played["judged"]["rules"][0]["rule"], "stop");
     let played = play(&gateway, &json!({"rules": DRAFT, "text": "hi", "answer": "bluebird"})).json();
@@ -222,7 +222,7 @@ fn a_draft_judges_and_says_where() {
         (&json!("answer"), &json!("draft.code"))
     );
     let played =
-        play(&gateway, &json!({"rules": DRAFT.replace("has code", "has coed"), "text": "hi"})).json();
+        play(&gateway, &json!({"rules": DRAFT.replace("has bird", "has brid"), "text": "hi"})).json();
     let found = &played["diagnostics"][0];
     assert_eq!((&played["compiles"], &played["judged"]), (&json!(false), &Value::Null));
     assert_eq!(
@@ -230,8 +230,8 @@ fn a_draft_judges_and_says_where() {
         (&json!("error"), &json!(3), &json!("E007")),
         "{played}"
     );
-    assert!(found["suggestion"].as_str().unwrap().contains("`code`"), "{found}");
-    let at = DRAFT.find("has code").unwrap() + 4;
+    assert!(found["suggestion"].as_str().unwrap().contains("`bird`"), "{found}");
+    let at = DRAFT.find("has bird").unwrap() + 4;
     assert_eq!(found["range"], json!([at, at + 4]), "{found}");
 }
 
@@ -306,7 +306,7 @@ fn drafts_have_limits() {
     assert_eq!(play_raw(gateway.admin, "content-type: text/plain\r\n", "{}").status, 415);
     assert_eq!(play_raw(gateway.admin, "", "{}").status, 415);
     assert_eq!(look(&gateway, "/console/api/play").status, 405);
-    let endless = "policy draft\nscript spin(s: string) -> bool = \"\"\"while true {} true\"\"\"\nrule stop on request { when spin(user.text) do block }\n";
+    let endless = "policy draft\nscript spin(s: string) -> bool = \"\"\"while true {} true\"\"\"\nrule stop on request { when spin(model) do block }\n";
     let played = play(&gateway, &json!({"rules": endless, "text": "hi"})).json();
     assert_eq!(played["judged"]["reason_code"], "policy.error", "{played}");
     let deep = format!(

@@ -10,6 +10,7 @@ mod chat;
 mod concurrency;
 mod console;
 mod cuts;
+mod dashboard;
 mod failing_streams;
 mod falling_back;
 mod faults;

@@ -4,9 +4,10 @@
 //! It runs on a thread of its own that yields to those that serve traffic, one run at a time. It reads no files: a rule
 //! file may use the shipped libraries, and what is in force.
 
+mod made;
 mod run;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,6 +25,7 @@ use crate::packs::Pack;
 use crate::reply;
 use crate::server::intake;
 use crate::wire::{Fault, json};
+use made::Made;
 use run::Draft;
 
 /// Most KiB of what is sent.
@@ -43,11 +45,15 @@ const NICE: i32 = 10;
 
 /// One run at a time, over all connections.
 #[derive(Debug)]
-pub(crate) struct Playground(Arc<Semaphore>);
+pub(crate) struct Playground {
+    turn: Arc<Semaphore>,
+    /// What the last draft compiled to; never a text that it has judged.
+    made: Arc<Mutex<Option<Made>>>,
+}
 
 impl Default for Playground {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(1)))
+        Self { turn: Arc::new(Semaphore::new(1)), made: Arc::default() }
     }
 }
 
@@ -62,9 +68,10 @@ pub(super) async fn answer(
         return Err(fault);
     }
     let bytes = intake::read(body, MOST_KB).await?;
-    let turn = timeout(QUEUE, Arc::clone(&live.playground().0).acquire_owned()).await;
-    let Ok(Ok(turn)) = turn else { return Err(busy()) };
-    let played = timeout(PATIENCE, spawned(bytes, Arc::clone(&live.now().pack), turn)?).await;
+    let Playground { turn, made } = live.playground();
+    let Ok(Ok(turn)) = timeout(QUEUE, Arc::clone(turn).acquire_owned()).await else { return Err(busy()) };
+    let run = Run { bytes, pack: Arc::clone(&live.now().pack), made: Arc::clone(made), turn };
+    let played = timeout(PATIENCE, run.spawn()?).await;
     match played {
         Ok(Ok(played)) => Ok(reply::json(StatusCode::OK, &played?)),
         Ok(Err(_)) => Err(Fault::new(
@@ -82,25 +89,36 @@ pub(super) async fn answer(
     }
 }
 
-/// Runs it on a thread of its own, which keeps the turn to its end, whoever still waits.
-fn spawned(
+/// All that a run takes with it.
+struct Run {
     bytes: Bytes,
     pack: Arc<Pack>,
+    made: Arc<Mutex<Option<Made>>>,
+    /// Held to its end, whoever still waits for it.
     turn: OwnedSemaphorePermit,
-) -> Result<oneshot::Receiver<Result<Value, Fault>>, Fault> {
-    let (tell, told) = oneshot::channel();
-    let work = move || {
-        // Without it the run is as good, and only less polite.
-        let _ = rustix::process::nice(NICE);
-        let played = json::parse(&bytes)
-            .map_err(|flaw| Fault::invalid(None, flaw.to_string()))
-            .and_then(Draft::read)
-            .map(|draft| draft.play(&pack));
-        drop(turn);
-        tell.send(played).ok(); // whoever left waits for nothing
-    };
-    let builder = std::thread::Builder::new().name("playground".into()).stack_size(STACK);
-    builder.spawn(work).map(|_| told).map_err(|_| busy())
+}
+
+impl Run {
+    /// Begins on a thread of its own.
+    fn spawn(self) -> Result<oneshot::Receiver<Result<Value, Fault>>, Fault> {
+        let (tell, told) = oneshot::channel();
+        let work = move || {
+            // Without it the run is as good, and only less polite.
+            let _ = rustix::process::nice(NICE);
+            let played = self.play();
+            drop(self.turn);
+            tell.send(played).ok(); // whoever left waits for nothing
+        };
+        let builder = std::thread::Builder::new().name("playground".into()).stack_size(STACK);
+        builder.spawn(work).map(|_| told).map_err(|_| busy())
+    }
+
+    fn play(&self) -> Result<Value, Fault> {
+        let sent = json::parse(&self.bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
+        let draft = Draft::read(sent)?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(draft.play(&self.pack, &mut made))
+    }
 }
 
 fn busy() -> Fault {

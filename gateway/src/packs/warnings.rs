@@ -1,6 +1,8 @@
 //! What is likely not meant in a configuration or a rule file, for `kt policy lint`, editors and the console's playground.
 
-use engine::{Compiled, Library, Unit};
+use std::sync::Arc;
+
+use engine::{Compiled, Library, Program, Unit};
 use grammar::ast::File;
 use grammar::config::Config;
 use grammar::{Diagnostic, SourceId, Sources};
@@ -13,6 +15,8 @@ pub(crate) struct Checked {
     pub(crate) file: File,
     /// Its mistakes, and what is likely not meant.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What it compiles to on its defaults.
+    pub(crate) program: Option<Arc<Program>>,
 }
 
 /// Compiles a rule file, a policy or a library, and looks at it closely if it compiles.
@@ -30,12 +34,12 @@ pub(crate) fn of_rule_file(
         engine::compile(&[unit], library, sources)
     };
     let (file, _) = grammar::parse(source, text);
-    if let Some(program) = program {
-        diagnostics.extend(engine::lint::lint(std::slice::from_ref(&file), &program, sources));
+    if let Some(program) = &program {
+        diagnostics.extend(engine::lint::lint(std::slice::from_ref(&file), program, sources));
         diagnostics.extend(engine::lint::tests(&file, sources));
     }
     grammar::diagnostic::sort(&mut diagnostics);
-    Checked { file, diagnostics }
+    Checked { file, diagnostics, program }
 }
 
 /// What is likely not meant in a configuration that loads, and in the rule files of its chain.

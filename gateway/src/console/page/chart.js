@@ -13,6 +13,11 @@ export function chip(result) {
   return html`<span class="chip is-${result}"><span class="sign" aria-hidden="true">${SIGNS[result] ?? '·'}</span>${result}</span>`;
 }
 
+/** A sentence in which names stand between backticks. */
+export function words(sentence) {
+  return (sentence ?? '').split('`').map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
+}
+
 /** A round number that is no smaller, for the top of a scale. */
 function top(number) {
   if (number <= 4) return Math.max(1, Math.ceil(number));

@@ -2,7 +2,7 @@
 
 import { html, nothing } from './vendor/lit-html/lit-html.js';
 import { get } from './api.js';
-import { chip } from './chart.js';
+import { chip, words } from './chart.js';
 import { count, dollars, micros, milliseconds, moment, nothingKnown, plural } from './format.js';
 
 /** Most findings that are listed. */
@@ -80,7 +80,7 @@ function findings(record) {
 
 function attempts(record) {
   if (record.attempts.length < 2 && !record.attempts.some(({ failure }) => failure)) return nothing;
-  return html`<h3>Attempts</h3><ol class="attempts">${record.attempts.map(({ target, failure }) => html`<li><b>${target}</b> ${failure ? html`<span class="is-bad">${failure}</span>` : html`<span class="quiet">asked last</span>`}</li>`)}</ol>`;
+  return html`<h3>Attempts</h3><ol class="attempts">${record.attempts.map(({ target, failure }) => html`<li><b>${target}</b> ${failure ? html`<span class="is-bad">${words(failure)}</span>` : html`<span class="quiet">asked last</span>`}</li>`)}</ol>`;
 }
 
 /** Lines of a rule file with their numbers. */

@@ -1,6 +1,7 @@
 // What is in force: the pack, its chain, and what came of the last reload.
 
 import { html, nothing } from './vendor/lit-html/lit-html.js';
+import { words } from './chart.js';
 import { moment, plural } from './format.js';
 
 const TRIGGERS = { signal: 'SIGHUP', request: 'a request', file_change: 'a change of a file' };
@@ -10,7 +11,7 @@ function facts(rows) {
 }
 
 function problem({ code, file, line, column, message, suggestion }) {
-  return html`<li><p><b class="code">${code}</b> ${message} <span class="place">${file}:${line}:${column}</span></p>${suggestion ? html`<p class="help">${suggestion}</p>` : nothing}</li>`;
+  return html`<li><p><b class="code">${code}</b> ${words(message)} <span class="place">${file}:${line}:${column}</span></p>${suggestion ? html`<p class="help">${words(suggestion)}</p>` : nothing}</li>`;
 }
 
 function reload(last, { reload }) {
@@ -21,7 +22,7 @@ function reload(last, { reload }) {
         ${last.needs_restart.length ? html`<p class="note">These take a restart, and stay as they were: ${last.needs_restart.join(', ')}.</p>` : nothing}
         ${last.warnings.length ? html`<ul class="problems">${last.warnings.map(problem)}</ul>` : nothing}`
     : html`<p><span class="state is-bad">refused</span> ${moment(last.at)}, after ${TRIGGERS[last.trigger]}. The configuration before it stays in force.</p>
-        ${last.errors.length ? html`<ul class="problems is-bad">${last.errors.map(problem)}</ul>` : html`<p class="note is-bad">${last.reason}</p>`}`;
+        ${last.errors.length ? html`<ul class="problems is-bad">${last.errors.map(problem)}</ul>` : html`<p class="note is-bad">${words(last.reason)}</p>`}`;
   return html`${told}<p class="quiet">Now ${watch}.</p>`;
 }
 

@@ -2,6 +2,7 @@
 
 import { html, render, nothing } from './vendor/lit-html/lit-html.js';
 import { get, keepToken, Refused } from './api.js';
+import { words } from './chart.js';
 import { count, duration, hash, plural } from './format.js';
 import * as decisions from './decisions.js';
 import * as policies from './policies.js';
@@ -161,7 +162,7 @@ function warnings() {
     const away = state.config.targets.filter(({ id }) => state.health.providers[id] !== 'reachable').map(({ id }) => id);
     if (away.length) told.push(['warn', `${plural(away.length, 'target is', 'targets are')} not reachable: ${away.join(', ')}.`, 'targets']);
   }
-  return told.map(([kind, text, view]) => html`<p class="banner is-${kind}">${text} ${view && view !== app.view ? html`<button class="link" @click=${() => go(view)}>Show</button>` : nothing}</p>`);
+  return told.map(([kind, text, view]) => html`<p class="banner is-${kind}">${words(text)} ${view && view !== app.view ? html`<button class="link" @click=${() => go(view)}>Show</button>` : nothing}</p>`);
 }
 
 function page() {

@@ -3,12 +3,15 @@
 import { html, nothing } from './vendor/lit-html/lit-html.js';
 import { live } from './vendor/lit-html/directives/live.js';
 import { get, play, Refused } from './api.js';
-import { chip } from './chart.js';
+import { chip, words } from './chart.js';
 import { area } from './marks.js';
 import { count, plural } from './format.js';
 
 /** How long a pause in typing is before it is tried. */
 const PAUSE = 300;
+
+/** How many characters of a clause are shown. */
+const LONG = 120;
 
 const BLANK = `policy house
 version "1.0.0"
@@ -20,6 +23,16 @@ rule no_codenames on request, response {
   do redact
   code "house.codename"
   message "internal names stay inside"
+}
+
+test "a codename is taken out" {
+  user "Project Bluebird ships in May"
+  expect text "[CODENAME] ships in May"
+}
+
+test "birds may be talked about" {
+  user "a bluebird on a branch"
+  expect allow
 }
 `;
 
@@ -130,9 +143,9 @@ function diagnostic(found) {
   const { code, severity, message, label, suggestion, line, column, file, range, related } = found;
   const place = range ? html`<button class="link mono" aria-label="Go to line ${line}, column ${column}" @click=${() => jump(found)}>${line}:${column}</button>` : html`<span class="mono">${file}:${line}:${column}</span>`;
   return html`<li class="is-${severity}">
-    <p>${place} <b class="code" title="kt policy explain ${code}">${code}</b> ${message}${label ? html` <span class="quiet">– ${label}</span>` : nothing}</p>
-    ${suggestion ? html`<p class="help">${suggestion}</p>` : nothing}
-    ${related.map(({ line, words }) => html`<p class="quiet">line ${line}: ${words}</p>`)}
+    <p>${place} <b class="code" title="kt policy explain ${code}">${code}</b> ${words(message)}${label ? html` <span class="quiet">– ${words(label)}</span>` : nothing}</p>
+    ${suggestion ? html`<p class="help">${words(suggestion)}</p>` : nothing}
+    ${related.map(({ line, words: said }) => html`<p class="quiet">line ${line}: ${words(said)}</p>`)}
   </li>`;
 }
 
@@ -151,13 +164,19 @@ function value(of) {
   return of === true ? 'yes' : of === false ? 'no' : of == null ? '–' : String(of);
 }
 
+/** A clause on one line; what is long is cut. */
+function line_of(text) {
+  const line = text.replaceAll(/\s+/g, ' ');
+  return line.length > LONG ? `${line.slice(0, LONG)} …` : line;
+}
+
 const OUTCOMES = { no: 'no', not_asked: 'not asked', off: 'switched off' };
 
 function account({ policy, rule, phase, outcome, line, clauses }) {
   const held = !(outcome in OUTCOMES);
   return html`<details class="account" ?open=${held}>
     <summary>${held ? chip(outcome) : html`<span class="chip is-none">${OUTCOMES[outcome]}</span>`} <b>${rule}</b> <span class="quiet">on the ${phase === 'response' ? 'answer' : phase}, line ${line}</span></summary>
-    <ol>${clauses.map(({ depth, text, value: of, decides, found }) => html`<li class="deep-${Math.min(depth, 6)} ${decides ? 'decides' : ''}"><span class="value is-${typeof of === 'boolean' ? of : 'other'}">${value(of)}</span><code>${text}</code>${found.length ? html` <span class="quiet">found ${found.join(', ')}</span>` : nothing}</li>`)}</ol>
+    <ol>${clauses.map(({ depth, text, value: of, decides, found }) => html`<li class="deep-${Math.min(depth, 6)} ${decides ? 'decides' : ''}"><span class="value is-${typeof of === 'boolean' ? of : 'other'}">${value(of)}</span><code title=${text}>${line_of(text)}</code>${found.length ? html` <span class="quiet">found ${found.join(', ')}</span>` : nothing}</li>`)}</ol>
   </details>`;
 }
 

@@ -11,7 +11,8 @@ function policy(app, { name, version, file, rules }, at) {
   const runs = sum(ran.map(([, counts]) => sum(counts)));
   const acted = runs - sum(of?.results.allow);
   return html`<article class="card">
-    <header><h2><span class="place">${at + 1}</span> ${name}</h2><span class="quiet">${version ? `v${version} · ` : ''}${plural(rules.length, 'rule')}${file ? html` · <span class="mono">${file}</span>` : nothing}</span></header>
+    <header><h2><span class="place">${at + 1}</span> ${name}</h2><span class="quiet">${version ? `v${version} · ` : ''}${plural(rules.length, 'rule')}</span></header>
+    ${file ? html`<p class="place about">${file}</p>` : nothing}
     <div class="body">
       <dl class="figures">
         <div><dt>Ran</dt><dd>${count(runs)}</dd></div>

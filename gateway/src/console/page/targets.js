@@ -1,7 +1,7 @@
 // How targets do: breakers, probes, latency and cost; and the queues of the gateway.
 
 import { html, nothing } from './vendor/lit-html/lit-html.js';
-import { lines, stacked } from './chart.js';
+import { lines, stacked, words } from './chart.js';
 import { count, dollars, milliseconds, nothingKnown, plural, share, short } from './format.js';
 import { windows } from './decisions.js';
 
@@ -39,7 +39,7 @@ function card(app, target) {
   return html`<article class="card">
     <header><h2>${target.id}</h2><span class="states">${states(vitals, health.providers[target.id] === 'reachable')}</span></header>
     <p class="quiet about"><span class="mono">${target.model ?? 'the model that the client asks for'}</span> at ${target.provider}, <span class="mono">${target.address}</span>${target.description ? html` · ${target.description}` : nothing}${pricing ? html` · ${dollars(pricing.prompt)} in, ${dollars(pricing.completion)} out per 1M tokens` : html` · no price`}</p>
-    ${why_not ? html`<p class="note is-bad">It is not asked: ${why_not}</p>` : nothing}
+    ${why_not ? html`<p class="note is-bad">It is not asked: ${words(why_not)}</p>` : nothing}
     <dl class="figures is-many">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     <div class="pair">
       <div><h3>Latency <span class="key p50">p50</span> <span class="key p95">p95</span></h3>${lines(app.course, [{ kind: 'p95', title: 'p95', values: of?.columns.p95_ms }, { kind: 'p50', title: 'p50', values: of?.columns.p50_ms }], `Latency of ${target.id}`, milliseconds)}</div>

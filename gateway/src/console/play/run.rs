@@ -1,13 +1,14 @@
 //! One run: a draft is compiled, looked at closely, and judges what it is given.
 
+use std::sync::Arc;
+
 use engine::verdict::{Finding, Site};
-use engine::{Compiled, Library, Unit};
-use grammar::yaml;
-use grammar::{Diagnostic, SourceId, Sources};
+use grammar::{Diagnostic, Sources};
 use serde_json::{Map, Value, json};
 
+use super::made::Made;
 use crate::console::offsets::utf16;
-use crate::packs::{self, Pack, Shelf, warnings};
+use crate::packs::{self, Pack};
 use crate::rehearsal::exchange::Exchange;
 use crate::rehearsal::{account, played};
 use crate::wire::Fault;
@@ -27,10 +28,10 @@ const MOST_TOLD: usize = 500;
 /// What is typed.
 pub(super) struct Draft {
     /// What the rule file is called.
-    file: String,
-    rules: String,
+    pub(super) file: String,
+    pub(super) rules: String,
     /// YAML, as under `policy.<name>`.
-    arguments: Option<String>,
+    pub(super) arguments: Option<String>,
     /// What the user says.
     text: Option<String>,
     /// What is answered.
@@ -70,43 +71,29 @@ impl Draft {
         })
     }
 
-    /// Compiles the rules, and judges what is said by them when they compile.
-    pub(super) fn play(self, pack: &Pack) -> Value {
-        let books = Books { sources: &pack.sources };
-        let mut sources = Sources::new();
-        let source = sources.add(self.file.as_str(), self.rules.as_str());
-        let mut unit = Unit::of(source);
-        let mut diagnostics = warnings::of_rule_file(source, &self.rules, &books, &mut sources).diagnostics;
-        if let Some(arguments) = &self.arguments {
-            let written = sources.add("arguments", arguments.as_str());
-            match yaml::parse(written, arguments) {
-                Ok(node) => unit.arguments = Some(node),
-                Err(found) => diagnostics.extend(found),
-            }
-        }
-        let is_library = packs::header(&self.rules).is_some_and(|(is_library, _)| is_library);
-        let is_bad = |diagnostics: &[Diagnostic]| diagnostics.iter().any(Diagnostic::is_error);
-        let mut judged = Value::Null;
-        if !is_library && !is_bad(&diagnostics) {
-            let Compiled { program, diagnostics: found, .. } = engine::compile(&[unit], &books, &mut sources);
-            diagnostics.extend(found.into_iter().filter(Diagnostic::is_error));
-            let texts = Sources::clone(&sources);
-            if let Some(program) = program.filter(|_| !is_bad(&diagnostics)) {
-                let trial = Pack { program, config: pack.config.clone(), files: Vec::new(), sources: texts };
-                judged = self.judged(&trial);
-            }
-        }
-        grammar::diagnostic::sort(&mut diagnostics);
-        let told: Vec<Value> = diagnostics
-            .iter()
-            .take(MOST_TOLD)
-            .map(|found| self.diagnostic(found, source, &sources))
-            .collect();
-        json!({"compiles": !is_bad(&diagnostics), "library": is_library, "diagnostics": told, "judged": judged})
+    /// Judges what is said by the rules as they compile. `made` is what the draft before was, and becomes what this one is.
+    pub(super) fn play(&self, pack: &Pack, made: &mut Option<Made>) -> Value {
+        let made = match made.take().filter(|made| made.is_of(self, pack)) {
+            Some(same) => made.insert(same),
+            None => made.insert(Made::of(self, pack)),
+        };
+        let judged = made.program.as_ref().map_or(Value::Null, |program| {
+            let (program, config) = (Arc::clone(program), pack.config.clone());
+            let trial = Pack { program, config, files: Vec::new(), sources: Sources::new() };
+            self.judged(&trial, &made.sources)
+        });
+        let told: Vec<Value> =
+            made.diagnostics.iter().take(MOST_TOLD).map(|found| self.diagnostic(found, made)).collect();
+        json!({
+            "compiles": !made.diagnostics.iter().any(Diagnostic::is_error),
+            "library": made.is_library,
+            "diagnostics": told,
+            "judged": judged,
+        })
     }
 
     /// What came of the texts; nothing when there are none.
-    fn judged(&self, pack: &Pack) -> Value {
+    fn judged(&self, pack: &Pack, sources: &Sources) -> Value {
         let said = [("text", &self.text), ("response", &self.answer)];
         let fields: Map<String, Value> = said
             .into_iter()
@@ -119,7 +106,7 @@ impl Draft {
             Ok(played) => played,
             Err(sentence) => return json!({"error": sentence}),
         };
-        let mut told = account::object(&played, &pack.sources);
+        let mut told = account::object(&played, sources);
         let findings = played.findings();
         if let Value::Object(fields) = &mut told {
             let found = findings.iter().take(MOST_TOLD).filter_map(|found| self.finding(found));
@@ -146,9 +133,10 @@ impl Draft {
     }
 
     /// A diagnostic as programs read it, with its place in the draft as the page counts it.
-    fn diagnostic(&self, found: &Diagnostic, source: SourceId, sources: &Sources) -> Value {
+    fn diagnostic(&self, found: &Diagnostic, made: &Made) -> Value {
+        let sources = &made.sources;
         let mut told = packs::as_json(found, sources);
-        let is_here = found.span.source == source;
+        let is_here = found.span.source == made.source;
         let range = is_here.then(|| [found.span.start, found.span.end].map(|byte| utf16(&self.rules, byte)));
         let related = found.related.iter().map(|(span, words)| {
             let place = sources.place(*span);
@@ -161,28 +149,5 @@ impl Draft {
             fields.insert("related".into(), related.collect());
         }
         told
-    }
-}
-
-/// What a draft may use: the shipped libraries, and files that are in force already. Nothing is read for it.
-struct Books<'p> {
-    sources: &'p Sources,
-}
-
-impl Library for Books<'_> {
-    fn library(&self, name: &str) -> Option<(String, String)> {
-        Shelf.library(name)
-    }
-
-    fn names(&self) -> Vec<String> {
-        Shelf.names()
-    }
-
-    fn file(&self, from: &str, path: &str) -> Result<(String, String), String> {
-        let name = packs::beside(std::path::Path::new(from), path).display().to_string();
-        let known = self.sources.iter().find(|(_, source)| source.library && source.name == name);
-        known.map(|(_, source)| (name, source.text.clone())).ok_or_else(|| {
-            format!("the playground reads no files, and `{path}` is not in force; it can use the shipped libraries")
-        })
     }
 }
