@@ -148,7 +148,7 @@ fn what_policies_and_targets_did_is_counted_over_time() {
     assert_eq!(sum(&course["policies"]["house"]["results"]["redact"]), 1.0);
     let target = &course["targets"]["a"];
     assert_eq!(
-        (&target["requests"], &target["failures"], &target["input_tokens"]),
+        (&target["attempts"], &target["failures"], &target["input_tokens"]),
         (&json!(1), &json!(0), &json!(3))
     );
     assert_eq!(target["cost_usd"], 13.0);
@@ -459,7 +459,7 @@ fn a_token_that_is_missing_or_short_stops_the_start() {
 
 #[test]
 fn no_prompt_no_answer_and_no_key_is_ever_shown_or_logged() {
-    let provider = Provider::always(Script::answer(format!("the answer, {CANARY} SECRET5")));
+    let provider = Provider::always(Script::answer(&format!("the answer, {CANARY} SECRET5")));
     let key = "secret_key_ref: {env: KT_TESTS_KEY}";
     let run = Setup::new().target("a", &provider, key).rules("house", RULES).process();
     let chat = |text: &str| {

@@ -104,6 +104,7 @@ fn table(course: &Course, grid: &Grid) -> Value {
 
 fn join(into: &mut OfTarget, other: &OfTarget) {
     into.requests += other.requests;
+    into.attempts += other.attempts;
     into.failures += other.failures;
     into.input_tokens = into.input_tokens.saturating_add(other.input_tokens);
     into.output_tokens = into.output_tokens.saturating_add(other.output_tokens);
@@ -118,6 +119,7 @@ fn of_target(row: &[OfTarget]) -> Value {
     let each = |of: fn(&OfTarget) -> Value| row.iter().map(of).collect::<Vec<_>>();
     json!({
         "requests": all.requests,
+        "attempts": all.attempts,
         "failures": all.failures,
         "input_tokens": all.input_tokens,
         "output_tokens": all.output_tokens,
@@ -129,6 +131,7 @@ fn of_target(row: &[OfTarget]) -> Value {
         "p99_ms": all.latencies.percentile(99),
         "columns": {
             "requests": each(|cell| json!(cell.requests)),
+            "attempts": each(|cell| json!(cell.attempts)),
             "failures": each(|cell| json!(cell.failures)),
             "cost_usd": each(|cell| json!(cell.cost_usd)),
             "p50_ms": each(|cell| json!(cell.latencies.percentile(50))),

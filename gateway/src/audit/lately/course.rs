@@ -59,7 +59,9 @@ pub(crate) struct OfPolicy {
 pub(crate) struct OfTarget {
     /// Requests that went there last.
     pub(crate) requests: u64,
-    /// Times that it failed, also when another target answered then.
+    /// Times that it was asked.
+    pub(crate) attempts: u64,
+    /// Times that it failed then, also when another target answered.
     pub(crate) failures: u64,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
@@ -154,8 +156,10 @@ impl Slot {
                 *self.rules.entry((policy.clone(), rule.clone())).or_default() += 1;
             }
         }
-        for attempt in record.attempts.iter().filter(|attempt| attempt.failure.is_some()) {
-            named(&mut self.targets, &attempt.target).failures += 1;
+        for attempt in &record.attempts {
+            let of = named(&mut self.targets, &attempt.target);
+            of.attempts += 1;
+            of.failures += u64::from(attempt.failure.is_some());
         }
         let Some(target) = &record.target else { return };
         let of = named(&mut self.targets, target);

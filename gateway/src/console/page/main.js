@@ -28,6 +28,8 @@ export const app = {
   /** Why the gateway cannot be asked, if so. */
   trouble: null,
   wantsToken: false,
+  /** Whether a token was tried and refused. */
+  isWrong: false,
   update,
   go,
   ask,
@@ -52,6 +54,7 @@ async function ask(asking) {
     const told = await asking();
     app.trouble = null;
     app.wantsToken = false;
+    app.isWrong = false;
     return told;
   } catch (error) {
     if (error.name === 'AbortError') return null;
@@ -94,9 +97,12 @@ async function beat() {
   if (isBeating || document.hidden || app.wantsToken) return;
   isBeating = true;
   try {
+    // Whether it may ask at all is asked first.
+    if (!app.state) await readState();
+    if (!app.state) return;
     const turn = beats++;
     const due = [];
-    if (turn % 2 === 0) due.push(readState());
+    if (turn % 2 === 1) due.push(readState());
     if (app.view !== 'playground' && app.view !== 'force' && turn % 4 === 0) due.push(readCourse());
     const own = VIEWS[app.view].part.beat?.(app);
     await Promise.all([...due, own]);
@@ -108,9 +114,12 @@ async function beat() {
 function signIn(event) {
   event.preventDefault();
   keepToken(new FormData(event.target).get('token').trim());
-  app.wantsToken = false;
-  beats = 0;
-  beat();
+  app.isWrong = true;
+  ask(() => get('state')).then((state) => {
+    app.state = state;
+    beats = 0;
+    beat();
+  });
 }
 
 function asked() {
@@ -118,6 +127,7 @@ function asked() {
     <form @submit=${signIn}>
       <h1>Operator's token</h1>
       <p>This gateway asks for the token that <code>admin.token_ref</code> of its configuration names. It stays in this tab.</p>
+      ${app.isWrong ? html`<p class="note is-bad" role="alert">This is not the token.</p>` : nothing}
       <label for="token">Token</label>
       <input id="token" name="token" type="password" autocomplete="off" required autofocus />
       <button class="primary">Open the console</button>

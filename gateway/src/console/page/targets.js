@@ -26,7 +26,7 @@ function card(app, target) {
   const { why_not, pricing } = targets[target.id] ?? {};
   const figures = [
     ['Requests', count(of?.requests ?? 0)],
-    ['Failed', of?.failures ? html`${count(of.failures)} <small>${share(of.failures, of.requests + of.failures)}</small>` : '0'],
+    ['Failed', of?.failures ? html`${count(of.failures)} <small>${share(of.failures, of.attempts)} of attempts</small>` : '0'],
     ['p50', milliseconds(of?.p50_ms)],
     ['p95', milliseconds(of?.p95_ms)],
     ['p99', milliseconds(of?.p99_ms)],
@@ -35,7 +35,8 @@ function card(app, target) {
     ['Tokens', of ? `${short(of.input_tokens)} → ${short(of.output_tokens)}` : nothingKnown],
     ['Cost', html`${dollars(of?.cost_usd)}${of?.cost_usd != null && of.unpriced ? html` <small>${plural(of.unpriced, 'request')} without a price</small>` : nothing}`],
   ];
-  const failures = of?.columns.failures.some(Boolean) ? { error: of.columns.failures } : {};
+  const failed = of?.columns.failures ?? [];
+  const went = of ? { error: failed, allow: of.columns.attempts.map((all, at) => all - failed[at]) } : {};
   return html`<article class="card">
     <header><h2>${target.id}</h2><span class="states">${states(vitals, health.providers[target.id] === 'reachable')}</span></header>
     <p class="quiet about"><span class="mono">${target.model ?? 'the model that the client asks for'}</span> at ${target.provider}, <span class="mono">${target.address}</span>${target.description ? html` · ${target.description}` : nothing}${pricing ? html` · ${dollars(pricing.prompt)} in, ${dollars(pricing.completion)} out per 1M tokens` : html` · no price`}</p>
@@ -43,7 +44,7 @@ function card(app, target) {
     <dl class="figures is-many">${figures.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     <div class="pair">
       <div><h3>Latency <span class="key p50">p50</span> <span class="key p95">p95</span></h3>${lines(app.course, [{ kind: 'p95', title: 'p95', values: of?.columns.p95_ms }, { kind: 'p50', title: 'p50', values: of?.columns.p50_ms }], `Latency of ${target.id}`, milliseconds)}</div>
-      <div><h3>Requests${failures.error ? html` <span class="key is-error">failed attempts</span>` : nothing}</h3>${stacked(app.course, of ? { ...failures, allow: of.columns.requests } : {}, `Requests to ${target.id}`)}</div>
+      <div><h3>Attempts${failed.some(Boolean) ? html` <span class="key is-error">failed</span>` : nothing}</h3>${stacked(app.course, went, `Attempts at ${target.id}`)}</div>
     </div>
   </article>`;
 }
