@@ -59,7 +59,7 @@ impl Browser {
         let address = SocketAddr::from(([127, 0, 0, 1], port.expect("a port of chromedriver")));
         let profile = tempfile::tempdir().expect("a folder");
         let own =
-            [format!("--user-data-dir={}", profile.path().display()), "--window-size=1280,900".to_owned()];
+            [format!("--user-data-dir={}", profile.path().display()), "--window-size=1200,860".to_owned()];
         let arguments: Vec<&str> = ARGUMENTS.into_iter().chain(own.iter().map(String::as_str)).collect();
         let mut options = json!({"args": arguments});
         if let Some(binary) = chromium() {

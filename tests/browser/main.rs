@@ -167,7 +167,7 @@ fn the_playground_judges(browser: &Browser) {
     browser.type_into("rules", MISTAKEN);
     browser.until("document.querySelector('.left .problems .is-error')");
     let problem = browser.run("return document.querySelector('.left .problems .is-error').innerText");
-    for words in ["3:39", "E007", "there is no pattern brid", "did you mean bird?"] {
+    for words in ["3:38", "E007", "there is no pattern brid", "did you mean bird?"] {
         assert!(problem.as_str().unwrap().contains(words), "`{words}` in {problem}");
     }
     assert_eq!(marks(".left mark.error"), json!(["brid"]));

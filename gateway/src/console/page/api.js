@@ -22,9 +22,9 @@ async function ask(path, options) {
   const token = sessionStorage.getItem(KEY);
   if (token) headers.authorization = `Bearer ${token}`;
   const reply = await fetch(`/console/api/${path}`, { ...options, headers, cache: 'no-store', credentials: 'omit' });
-  const body = await reply.json().catch(() => ({}));
-  if (reply.ok) return body;
-  const { code = 'unknown', message = `the gateway answered ${reply.status}` } = body.error ?? {};
+  if (reply.ok) return reply.json();
+  const { error } = await reply.json().catch(() => ({}));
+  const { code = 'unknown', message = `the gateway answered ${reply.status}` } = error ?? {};
   throw new Refused(reply.status, code, message);
 }
 
