@@ -51,11 +51,12 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{NEEDS}: {error}"));
-        let lines = BufReader::new(driver.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+        let mut lines = BufReader::new(driver.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         let words = "started successfully on port ";
-        let port = lines.into_iter().find_map(|line| {
+        let port = lines.find_map(|line| {
             line.split_once(words).and_then(|(_, port)| port.trim_end_matches('.').parse().ok())
         });
+        std::thread::spawn(move || lines.for_each(drop)); // whatever else it says must not wait for a reader
         let address = SocketAddr::from(([127, 0, 0, 1], port.expect("a port of chromedriver")));
         let profile = tempfile::tempdir().expect("a folder");
         let own =

@@ -130,14 +130,14 @@ fn what_policies_and_targets_did_is_counted_over_time() {
 #[test]
 fn how_things_stand_and_a_refused_reload_are_told() {
     let provider = Provider::always(Script::answer("fine"));
-    let setup = Setup::guarded(&provider).providers("max_concurrency: 7");
-    let gateway = setup.here();
+    let gateway = Setup::guarded(&provider).providers("max_concurrency: 7").here();
     let state = told(&gateway, "state");
     assert_eq!((&state["health"]["status"], &state["audit"]["sound"]), (&json!("healthy"), &json!(true)));
     assert_eq!(state["health"]["concurrency"]["limit"], 7);
     assert_eq!(state["chain"][0]["rules"], json!(["hide", "stop"]));
     assert!(state["chain"][0]["file"].as_str().unwrap().ends_with("house.ktr"));
-    assert_eq!(gateway.reload(&setup.clone().rules("house", "policy house\nrule")).status, 422);
+    std::fs::write(gateway.folder().join("house.ktr"), "policy house\nrule").unwrap();
+    assert_eq!(tests::post(gateway.admin, "/keeptrusts/config/reload", "", "").status, 422);
     let last = &told(&gateway, "state")["health"]["config"]["last_reload"];
     assert_eq!(last["status"], "refused");
     assert!(last["errors"][0]["line"] == 2 && last["errors"][0]["code"].is_string(), "{last}");

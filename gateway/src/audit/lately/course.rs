@@ -86,15 +86,14 @@ impl Default for Latencies {
 impl Latencies {
     fn note(&mut self, milliseconds: u64) {
         #[expect(clippy::cast_precision_loss, reason = "a latency is far below 2^52 ms")]
-        let steps = (milliseconds.max(1) as f64 / FIRST).log(GROWTH).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a whole number that is not negative, and small"
-        )]
-        let at = (steps.max(0.0) as usize).min(BOUNDS - 1);
-        if let Some(count) = self.0.get_mut(at) {
-            *count = count.saturating_add(1);
+        let milliseconds = milliseconds as f64;
+        let mut bound = FIRST;
+        for (at, count) in self.0.iter_mut().enumerate() {
+            if milliseconds <= bound || at + 1 == BOUNDS {
+                *count = count.saturating_add(1);
+                return;
+            }
+            bound *= GROWTH;
         }
     }
 

@@ -190,7 +190,7 @@ function verdict() {
   const found = judged.findings.length + judged.findings_left_out;
   const by = judged.rule ? html` by <b>${judged.rule}</b>${judged.reason_code ? html` <code>${judged.reason_code}</code>` : nothing}` : nothing;
   const shown = judged.rules.toSorted((a, b) => (a.outcome in OUTCOMES) - (b.outcome in OUTCOMES));
-  return html`<p class="verdict">${chip(judged.verdict)}${by}${judged.message ? html`<span class="quiet">: ${judged.message}</span>` : nothing}</p>
+  return html`<p class="verdict">${chip(judged.verdict)}${by}${judged.message ? html`<span class="quiet">: ${words(judged.message)}</span>` : nothing}</p>
     ${found ? html`<table class="plain"><thead><tr><th scope="col">Label</th><th scope="col">Rule</th><th scope="col">In</th><th scope="col" class="number">Characters</th></tr></thead>
       <tbody>${judged.findings.slice(0, 50).map(({ label, rule, in: where, start, end }) => html`<tr><td><code>${label}</code></td><td>${rule}</td><td>${where === 'text' ? 'prompt' : 'answer'}</td><td class="number">${count(start)}–${count(end)}</td></tr>`)}</tbody></table>` : nothing}
     ${judged.output != null && judged.verdict === 'redact' ? html`<h3>As it is sent</h3><pre class="sent" tabindex="0">${judged.output}</pre>` : nothing}
