@@ -11,6 +11,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 use crate::body::ReplyBody;
+use crate::console::{self, Place};
 use crate::gateway::Gateway;
 use crate::live::{Live, Told, Trigger};
 use crate::route::Target;
@@ -24,17 +25,28 @@ const RELOAD: &str = "/keeptrusts/config/reload";
 /// Answers a request of the operator.
 pub(crate) fn answer(
     live: &Arc<Live>,
+    place: Place,
     request: Request<Incoming>,
 ) -> impl Future<Output = Response<ReplyBody>> + Send + use<> {
     let live = Arc::clone(live);
     async move {
+        if console::has(request.uri().path()) {
+            return console::answer(&live, place, request).await;
+        }
+        let allowed = || console::check_token(live.now().admin_token.as_ref(), request.headers());
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/health") => reply::json(StatusCode::OK, &health(&live)),
             (&Method::GET, "/livez") => reply::json(StatusCode::OK, &json!({"status": "alive"})),
             (&Method::GET, "/readyz") => ready(&live.now()),
             (&Method::GET, "/metrics") => reply::text(metrics::CONTENT_TYPE, metrics::page(&live.now())),
-            (&Method::GET, "/keeptrusts/config") => reply::json(StatusCode::OK, &config(&live)),
-            (&Method::POST, RELOAD) => reload(&live).await,
+            (&Method::GET, "/keeptrusts/config") => match allowed() {
+                Ok(()) => reply::json(StatusCode::OK, &config(&live)),
+                Err(fault) => reply::fault(&fault, &ids::fresh("req")),
+            },
+            (&Method::POST, RELOAD) => match allowed() {
+                Ok(()) => reload(&live).await,
+                Err(fault) => reply::fault(&fault, &ids::fresh("req")),
+            },
             (&Method::GET, RELOAD) => not_so("this path answers POST"),
             (&Method::GET, _) => nothing(),
             _ => not_so("this address answers GET, and POST at `/keeptrusts/config/reload`"),
@@ -55,7 +67,7 @@ async fn reload(live: &Arc<Live>) -> Response<ReplyBody> {
 }
 
 fn nothing() -> Response<ReplyBody> {
-    let message = "there is nothing at this path; try `/health`, `/livez`, `/readyz`, `/metrics` or `/keeptrusts/config`";
+    let message = "there is nothing at this path; try `/health`, `/livez`, `/readyz`, `/metrics`, `/keeptrusts/config` or `/console`";
     refuse(StatusCode::NOT_FOUND, "not_found", message)
 }
 
@@ -80,7 +92,8 @@ fn ready(gateway: &Gateway) -> Response<ReplyBody> {
     reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({"status": "not ready", "reason": reason}))
 }
 
-fn health(live: &Live) -> Value {
+/// How it is, as far as one word and a few figures tell.
+pub(crate) fn health(live: &Live) -> Value {
     let (gateway, last) = (live.now(), live.last());
     let is_refused = last.as_ref().is_some_and(|last| !last.is_taken());
     let (targets, now) = (gateway.router.targets(), gateway.router.now());
@@ -143,7 +156,8 @@ fn sinks(gateway: &Gateway) -> Map<String, Value> {
     gateway.sinks.iter().map(|sink| (sink.id().to_owned(), told(sink))).collect()
 }
 
-fn config(live: &Live) -> Value {
+/// What is in force; no keys.
+pub(crate) fn config(live: &Live) -> Value {
     let (gateway, audit, telemetry) = (live.now(), live.audit(), live.telemetry());
     let config = &gateway.pack.config;
     let targets = gateway.router.targets().iter().map(|target| {

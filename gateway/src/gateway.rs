@@ -13,6 +13,7 @@ use crate::live::Fresh;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
+use crate::secret::Secret;
 use crate::sinks::Sinks;
 use crate::telemetry::Tracing;
 
@@ -46,6 +47,8 @@ pub(crate) struct Gateway {
     pub(crate) upstream: Upstream,
     /// What clients are shown; without it they are spoken to plainly.
     pub(crate) tls: Option<Arc<ServerConfig>>,
+    /// What operators bring, where it is asked for.
+    pub(crate) admin_token: Option<Secret>,
     pub(crate) audit: Audit,
     /// Where records go besides the log.
     pub(crate) sinks: Sinks,
@@ -70,6 +73,7 @@ impl Gateway {
             router: fresh.router,
             upstream: self.upstream.clone(),
             tls: fresh.tls,
+            admin_token: fresh.admin_token,
             audit: self.audit.clone(),
             sinks: self.sinks.clone(),
             tracing: self.tracing.clone(),

@@ -36,11 +36,12 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         telemetry: grammar::config::Telemetry::default(),
         reload: grammar::config::Reload::default(),
         tls: None,
+        admin: grammar::config::Admin::default(),
     }
 }
 
 pub(crate) fn pack() -> Pack {
-    Pack { program: program(""), config: config(Vec::new()), files: Vec::new() }
+    Pack { program: program(""), config: config(Vec::new()), files: Vec::new(), sources: Sources::new() }
 }
 
 /// A chain of that one rule file, or of none.
@@ -139,7 +140,8 @@ pub(crate) async fn start_with(rules: &str, targets: Vec<Target>) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(targets, folder.path());
     let config = settings.pack.config.clone();
-    settings.pack = Arc::new(Pack { program: program(rules), config, files: Vec::new() });
+    settings.pack =
+        Arc::new(Pack { program: program(rules), config, files: Vec::new(), sources: Sources::new() });
     let bound = bind(settings).await.unwrap();
     let (address, admin) = (bound.addresses()[0], bound.admin_address().unwrap());
     let (drain, drained) = oneshot::channel();
@@ -152,7 +154,12 @@ pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
         listen: vec!["127.0.0.1:0".into()],
         admin_listen: Some("127.0.0.1:0".into()),
         demo: targets.is_empty(),
-        pack: Arc::new(Pack { program: program(""), config: config(targets), files: Vec::new() }),
+        pack: Arc::new(Pack {
+            program: program(""),
+            config: config(targets),
+            files: Vec::new(),
+            sources: Sources::new(),
+        }),
         state_dir: state_dir.to_owned(),
         fail_mode: FailMode::Block,
         files: Vec::new(),

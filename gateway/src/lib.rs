@@ -29,6 +29,7 @@ mod audit;
 mod body;
 pub mod cli;
 mod clock;
+mod console;
 mod demo;
 mod error;
 mod exchange;

@@ -10,6 +10,7 @@ pub mod stats;
 
 use std::sync::Arc;
 
+use grammar::Span;
 use grammar::ast::Phase;
 
 use crate::matcher::gate::Gate;
@@ -170,6 +171,14 @@ impl Program {
         self.scripts.iter().map(|script| {
             let (calls, operations) = script.cost();
             (&*script.name, calls, operations)
+        })
+    }
+
+    /// Every rule as written, also one that its params switch off: its policy, its name, and where that stands.
+    pub fn written_rules(&self) -> impl Iterator<Item = (&str, &str, Span)> {
+        self.outlines.iter().filter_map(|outline| {
+            let policy = self.policies.get(outline.policy)?;
+            Some((&*policy.name, &*outline.name, outline.span))
         })
     }
 

@@ -12,6 +12,7 @@ pub(crate) mod checkpoint;
 mod disk;
 mod event;
 pub(crate) mod followers;
+pub(crate) mod lately;
 mod ledger;
 pub(crate) mod lines;
 mod log;
@@ -45,7 +46,9 @@ use crate::gateway::FailMode;
 use crate::route::read_key;
 use crate::secret::Secret;
 use disk::Folder;
+use event::Removed;
 use followers::{Followers, Pruned};
+use lately::Lately;
 use writer::{Entry, Writer};
 
 /// Most requests whose records may be outstanding: more than connections that are let in.
@@ -95,6 +98,7 @@ pub(crate) struct Audit {
     reach: watch::Receiver<u64>,
     failing: Arc<AtomicBool>,
     fail_mode: FailMode,
+    lately: Arc<Lately>,
 }
 
 /// A kept place in the writer's queue.
@@ -131,10 +135,10 @@ impl Audit {
         fail_mode: FailMode,
     ) -> (Self, JoinHandle<()>) {
         let (queue, entries) = channel(seats);
-        let (failing, reach) = (writer.failing(), writer.reach());
+        let (failing, reach, lately) = (writer.failing(), writer.reach(), writer.lately());
         let runtime = tokio::runtime::Handle::current();
         let task = tokio::task::spawn_blocking(move || writer.run(entries, &runtime));
-        (Self { queue, reach, failing, fail_mode }, task)
+        (Self { queue, reach, failing, fail_mode, lately }, task)
     }
 
     /// A place for a record to come, or nothing when it could not be written.
@@ -154,6 +158,16 @@ impl Audit {
     /// The number of the last record that is as safe as the log promises; closed when the writer is gone.
     pub(crate) fn reach(&self) -> watch::Receiver<u64> {
         self.reach.clone()
+    }
+
+    /// Most requests whose record may be outstanding.
+    pub(crate) fn places(&self) -> usize {
+        self.queue.max_capacity()
+    }
+
+    /// What was written lately.
+    pub(crate) fn lately(&self) -> &Lately {
+        &self.lately
     }
 
     /// Whether records can be written now.

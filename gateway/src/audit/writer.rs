@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::disk::Disk;
 use super::followers::Pruned;
+use super::lately::Lately;
 use super::log::{Log, day_of};
 use super::{Outcome, Receipt, Record};
 use crate::gateway::FailMode;
@@ -43,11 +44,12 @@ impl Entry {
         (Self { record, begun, fail_mode, waiting: Some(waiting) }, Receipt::of(written, fail_mode))
     }
 
-    /// Lets the answer go.
-    fn written(self) {
+    /// Lets the answer go; the record is left.
+    fn written(self) -> Box<Record> {
         if let Some(waiting) = self.waiting {
             waiting.send(()).ok(); // a client that left waits for nothing
         }
+        self.record
     }
 
     /// Tells whoever waits that the record is not written yet: the answer becomes an error, and the record says so.
@@ -72,6 +74,7 @@ pub(super) struct Writer<D> {
     log: Log<D>,
     backlog: Vec<Entry>,
     failing: Arc<AtomicBool>,
+    lately: Arc<Lately>,
     sync_due: Option<Instant>,
     day: i64,
     reach: watch::Sender<u64>,
@@ -80,8 +83,9 @@ pub(super) struct Writer<D> {
 impl<D: Disk> Writer<D> {
     pub(super) fn new(log: Log<D>) -> Self {
         let failing = Arc::new(AtomicBool::new(false));
+        let (backlog, lately) = (Vec::with_capacity(BATCH), Arc::default());
         let reach = watch::Sender::new(log.chain.seq);
-        Self { log, backlog: Vec::with_capacity(BATCH), failing, sync_due: None, day: i64::MIN, reach }
+        Self { log, backlog, failing, lately, sync_due: None, day: i64::MIN, reach }
     }
 
     /// The number of the last record that is as safe as the log promises.
@@ -95,6 +99,11 @@ impl<D: Disk> Writer<D> {
             let seq = self.log.chain.seq;
             self.reach.send_if_modified(|reach| std::mem::replace(reach, seq) != seq);
         }
+    }
+
+    /// What it has written lately.
+    pub(super) fn lately(&self) -> Arc<Lately> {
+        Arc::clone(&self.lately)
     }
 
     /// Whether the last try to write failed.
@@ -153,11 +162,13 @@ impl<D: Disk> Writer<D> {
         while !self.backlog.is_empty() {
             let count = self.backlog.len().min(BATCH);
             let records = self.backlog.iter_mut().take(count).map(|entry| &mut *entry.record);
-            let written = self.log.write(Timestamp::now(), records);
+            let now = Timestamp::now();
+            let written = self.log.write(now, records);
             if !self.note(written) {
                 return;
             }
-            self.backlog.drain(..count).for_each(Entry::written);
+            let records: Vec<Box<Record>> = self.backlog.drain(..count).map(Entry::written).collect();
+            self.lately.note(records.into_iter(), self.log.chain.head, now.as_second());
         }
         if self.log.is_unsynced() && self.sync_due.is_none() {
             self.sync_due = Some(Instant::now() + self.log.options.interval);

@@ -19,7 +19,7 @@ pub(super) struct Run {
     /// Address for clients, or `fd://NAME`, a socket that the service manager hands over; may be repeated
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     listen: Vec<String>,
-    /// Address for the operator: health, figures, configuration and reload; or `fd://NAME`
+    /// Address for the operator: health, figures, configuration, reload and the console; or `fd://NAME`
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8081")]
     admin_listen: String,
     /// Configuration; may be repeated, later files override earlier ones key by key [default: policy-config.yaml]
@@ -142,6 +142,7 @@ impl Run {
     }
 
     fn greet(&self, pack: &Arc<Pack>, terminal: &mut Terminal) {
+        terminal.note(format!("Watch it at http://{}/console", self.admin_listen));
         let address = self.listen.first().map_or("127.0.0.1:8080", String::as_str);
         terminal.note(format!(
             "Demo: an embedded provider answers, with the policies {}.",

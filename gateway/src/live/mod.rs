@@ -12,10 +12,11 @@ use grammar::config;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use crate::console::Playground;
 use crate::error::Error;
 use crate::gateway::Gateway;
 use prints::Prints;
-pub(crate) use source::{Fresh, Source};
+pub(crate) use source::{Fresh, Source, admin_token};
 pub(crate) use told::{Outcome, Told, Trigger};
 pub(crate) use watch::watch;
 
@@ -36,6 +37,7 @@ pub(crate) struct Live {
     probes: Mutex<JoinSet<()>>,
     /// Told whenever something new is in force.
     changed: Notify,
+    playground: Playground,
 }
 
 impl Live {
@@ -51,6 +53,7 @@ impl Live {
             last: Mutex::default(),
             probes: Mutex::default(),
             changed: Notify::new(),
+            playground: Playground::default(),
         }
     }
 
@@ -72,6 +75,11 @@ impl Live {
     /// What came of the last reload.
     pub(crate) fn last(&self) -> Option<Told> {
         locked(&self.last).clone()
+    }
+
+    /// Where drafts of rules are tried.
+    pub(crate) fn playground(&self) -> &Playground {
+        &self.playground
     }
 
     /// Probes the targets that are in force, and no others.

@@ -13,8 +13,12 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::packs::{self, Loaded, Pack};
-use crate::route::Router;
+use crate::route::{Router, read_key};
+use crate::secret::Secret;
 use crate::tls;
+
+/// Shortest token of an operator: below, it could be guessed.
+const SHORTEST_TOKEN: usize = 16;
 
 /// Everything that stays as it is from start to end.
 #[derive(Clone, Debug)]
@@ -37,6 +41,7 @@ pub(crate) struct Fresh {
     pub(crate) access: Access,
     pub(crate) router: Router,
     pub(crate) tls: Option<Arc<ServerConfig>>,
+    pub(crate) admin_token: Option<Secret>,
     pub(crate) warnings: Vec<Value>,
 }
 
@@ -68,9 +73,23 @@ impl Source {
         let unusable = |error: Error| Refused::because(error.to_string());
         let router = self.router(&pack.config, Some(&before.router)).map_err(unusable)?;
         let tls = pack.config.tls.as_ref().map(tls::server).transpose().map_err(unusable)?;
+        let admin_token = admin_token(&pack.config).map_err(unusable)?;
         let access = Access::new(&pack.config.access, &self.clock, Some(&before.access));
         let warnings = diagnostics.iter().map(|found| packs::as_json(found, &sources)).collect();
-        Ok(Fresh { pack, access, router, tls, warnings })
+        Ok(Fresh { pack, access, router, tls, admin_token, warnings })
+    }
+}
+
+/// The token that operators bring, where one is asked for.
+pub(crate) fn admin_token(config: &Config) -> Result<Option<Secret>, Error> {
+    let token = config.admin.token.as_ref().map(read_key).transpose();
+    let token =
+        token.map_err(|reason| Error::new(format!("`admin.token_ref` leads to no token: {reason}")))?;
+    match token {
+        Some(token) if token.len() < SHORTEST_TOKEN => Err(Error::new(format!(
+            "the operator's token has less than {SHORTEST_TOKEN} bytes; make one with `openssl rand -hex 32`"
+        ))),
+        token => Ok(token),
     }
 }
 
@@ -107,7 +126,8 @@ fn named(config: &Config) -> Vec<PathBuf> {
     let proxies = targets().map(|target| &target.proxy).chain([&config.providers.proxy]).flatten();
     let keys = targets()
         .filter_map(|target| target.key.as_ref())
-        .chain(proxies.filter_map(|proxy| proxy.key.as_ref()));
+        .chain(proxies.filter_map(|proxy| proxy.key.as_ref()))
+        .chain(&config.admin.token);
     let file = |key: &KeyRef| match key {
         KeyRef::Env(_) => None,
         KeyRef::File(path) => Some(PathBuf::from(&path.value)),

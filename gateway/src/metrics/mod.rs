@@ -114,6 +114,11 @@ impl Metrics {
         self.in_flight.inc();
     }
 
+    /// Requests whose answer is not over.
+    pub(crate) fn in_flight(&self) -> i64 {
+        self.in_flight.get()
+    }
+
     /// A request is over: what its record says is counted. `held` is the most of its stream that ever waited.
     pub(crate) fn ended(&self, record: &Record, took: Duration, held: Option<usize>) {
         self.in_flight.dec();

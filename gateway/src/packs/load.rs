@@ -131,8 +131,10 @@ impl Loader {
             return (None, None);
         };
         let program = self.program(&config.policies, config.pack.enabled.value);
-        let pack = program
-            .map(|program| Arc::new(Pack { program, config: config.clone(), files: files(&self.sources) }));
+        let pack = program.map(|program| {
+            let sources = self.sources.clone();
+            Arc::new(Pack { program, config: config.clone(), files: files(&sources), sources })
+        });
         (Some(config), pack)
     }
 

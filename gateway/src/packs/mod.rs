@@ -4,11 +4,13 @@ mod load;
 mod shelf;
 pub mod shipped;
 mod told;
+pub(crate) mod warnings;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::{Program, Session};
+use grammar::Sources;
 use grammar::config::Config;
 
 use crate::ids;
@@ -28,6 +30,8 @@ pub struct Pack {
     pub config: Config,
     /// The files that it was read from.
     pub files: Vec<PathBuf>,
+    /// The texts that it was compiled from.
+    pub sources: Sources,
 }
 
 impl Pack {

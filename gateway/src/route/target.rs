@@ -95,6 +95,11 @@ impl Target {
         lasting.or_else(|| self.vitals.refusal(now))
     }
 
+    /// The same for people.
+    pub(crate) fn why_not(&self, now: Duration) -> Option<String> {
+        self.refusal(now).map(|refusal| refusal.why)
+    }
+
     /// Whether the last request got through to it, and neither its breaker nor its probes say otherwise.
     pub(crate) fn is_reachable(&self, now: Duration) -> bool {
         let is_open = self.vitals.position(now) == Position::Open;

@@ -14,6 +14,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use hyper::Request;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +26,7 @@ use crate::access::Access;
 use crate::admin;
 use crate::audit::{Audit, Options};
 use crate::clock::Clock;
+use crate::console::Place;
 use crate::demo::Demo;
 use crate::error::Error;
 use crate::gateway::{FailMode, Gateway};
@@ -95,6 +98,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     let access = Access::new(&settings.pack.config.access, &source.clock, None);
     let router = source.router(&settings.pack.config, None)?;
     let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
+    let admin_token = live::admin_token(&settings.pack.config)?;
     let config = &settings.pack.config;
     let (tracing, exporter) = Tracing::start(&config.telemetry)?;
     let (sinks, waiting) = sinks::prepare(&config.audit, &config.telemetry, &settings.state_dir)?;
@@ -107,6 +111,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         router,
         upstream: Upstream::new()?,
         tls,
+        admin_token,
         audit,
         sinks,
         tracing,
@@ -156,10 +161,10 @@ impl Bound {
         }
         if let Some(listener) = self.admin {
             let (live, slots) = (Arc::clone(&self.live), Arc::new(Semaphore::new(64)));
-            admin.spawn(
-                Door { listener, live, answer: admin::answer, slots, phase: admin_watched, secures: false }
-                    .serve(),
-            );
+            let place = place_of(&listener);
+            let answer =
+                move |live: &Arc<Live>, request: Request<Incoming>| admin::answer(live, place, request);
+            admin.spawn(Door { listener, live, answer, slots, phase: admin_watched, secures: false }.serve());
         }
         drain.await;
         manager::stopping();
@@ -195,6 +200,14 @@ impl Bound {
     }
 }
 
+/// Whether others than programs of this machine come there; on doubt they do.
+fn place_of(listener: &TcpListener) -> Place {
+    match listener.local_addr() {
+        Ok(address) if address.ip().is_loopback() => Place::Loopback,
+        Ok(_) | Err(_) => Place::Elsewhere,
+    }
+}
+
 async fn all(tasks: &mut JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
 }
@@ -211,6 +224,12 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     }
     if let Some(address) = bound.admin_address() {
         tracing::info!("admin on http://{address}");
+        match bound.live.now().admin_token.is_some() || address.ip().is_loopback() {
+            true => tracing::info!("console on http://{address}/console"),
+            false => tracing::info!(
+                "the console is off: the operator's address is not loopback, and there is no `admin.token_ref`"
+            ),
+        }
     }
     manager::ready(SERVING);
     let leave = async move {

@@ -16,7 +16,7 @@ pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
     Strategy, Target, Trigger, Variant,
 };
-pub use serving::{Identity, Proxy, Reload, ServerTls, TargetTls};
+pub use serving::{Admin, Identity, Proxy, Reload, ServerTls, TargetTls};
 pub use telemetry::{Collector, Database, Header, HeaderValue, Sink, SinkPlace, Telemetry, Traces};
 
 use crate::case::Case;
@@ -44,6 +44,8 @@ pub struct Config {
     pub reload: Reload,
     /// What the gateway shows to its clients; without it it speaks plainly.
     pub tls: Option<ServerTls>,
+    /// What is asked of operators.
+    pub admin: Admin,
 }
 
 /// `pack:`.

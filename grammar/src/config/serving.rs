@@ -1,7 +1,15 @@
-//! How the gateway itself is served, and how it speaks to providers: TLS, a proxy, and taking up changes of the files.
+//! How the gateway itself is served, and how it speaks to providers: TLS, a proxy, the operator's address, and taking up
+//! changes of the files.
 
 use super::KeyRef;
 use crate::span::Spanned;
+
+/// `admin:`.
+#[derive(Clone, Debug, Default)]
+pub struct Admin {
+    /// Where the token is that the operator's address asks for.
+    pub token: Option<KeyRef>,
+}
 
 /// `reload:`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use lsp_types::{DiagnosticRelatedInformation, DiagnosticSeverity, Location, Numb
 
 use super::document::{Documents, tree};
 use super::place;
-use crate::cli::policy::warnings;
 use crate::packs;
+use crate::packs::warnings;
 
 /// What is wrong with a document.
 pub(super) fn of(documents: &Documents, path: &Path, text: &str) -> Vec<lsp_types::Diagnostic> {

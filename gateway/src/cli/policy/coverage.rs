@@ -10,10 +10,10 @@ use grammar::config::Config;
 use grammar::{SourceId, Sources, Span};
 use serde_json::{Value, json};
 
-use super::exchange::Exchange;
 use super::test::{Filters, Test};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Loaded, Pack};
+use crate::rehearsal::exchange::Exchange;
 
 /// Run the tests, and tell which rules, conditions and patterns none of them has tried.
 #[derive(Debug, Args)]

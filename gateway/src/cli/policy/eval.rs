@@ -11,11 +11,11 @@ use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use super::data::DataSet;
-use super::exchange::{Exchange, Played};
 use super::lines::Line;
 use super::summary::{Counted, Summary};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Pack};
+use crate::rehearsal::exchange::{Exchange, Played};
 
 /// Judge texts and conversations from a JSONL file.
 #[derive(Debug, Args)]
@@ -138,7 +138,7 @@ fn write(batch: &[Judged], output: &mut dyn Write) -> std::io::Result<()> {
 fn judge(pack: &Pack, line: &Line) -> Judged {
     let number = line.number;
     let mut id = Value::from(number);
-    match Exchange::of_line(line, &mut id).and_then(|exchange| exchange.play(pack)) {
+    match Exchange::of_line(line.bytes.as_deref(), &mut id).and_then(|exchange| exchange.play(pack)) {
         Ok(played) => Judged { text: told(&played, id).to_string(), counted: Some(Counted::of(&played)) },
         Err(error) => {
             Judged { text: json!({"id": id, "line": number, "error": error}).to_string(), counted: None }
@@ -187,7 +187,12 @@ mod tests {
     use std::sync::Arc;
 
     fn pack() -> Pack {
-        Pack { program: kit::program(kit::RULES), config: kit::config(Vec::new()), files: Vec::new() }
+        Pack {
+            program: kit::program(kit::RULES),
+            config: kit::config(Vec::new()),
+            files: Vec::new(),
+            sources: grammar::Sources::new(),
+        }
     }
 
     #[test]

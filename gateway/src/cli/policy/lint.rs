@@ -8,8 +8,8 @@ use grammar::{Diagnostic, Sources};
 use serde_json::{Value, json};
 
 use super::is_rule_file;
-use super::warnings::{self, Checked};
 use crate::cli::{Exit, Terminal};
+use crate::packs::warnings::{self, Checked};
 use crate::packs::{self, Loaded, Shelf};
 
 /// Check a configuration or a rule file.
@@ -126,7 +126,7 @@ fn rule_file(path: &std::path::Path) -> Result<Linted, String> {
     let text = packs::read(path)?;
     let mut sources = Sources::new();
     let source = sources.add(path.display().to_string(), text.clone());
-    let Checked { file, diagnostics } = warnings::of_rule_file(source, &text, &Shelf, &mut sources);
+    let Checked { file, diagnostics, .. } = warnings::of_rule_file(source, &text, &Shelf, &mut sources);
     let version = file.items.iter().find_map(|item| match &item.kind {
         ItemKind::Version(version) => Some(version.value.clone()),
         _ => None,

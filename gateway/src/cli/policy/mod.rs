@@ -6,7 +6,6 @@ mod coverage;
 mod data;
 mod diff;
 mod eval;
-mod exchange;
 mod explain;
 mod fmt;
 mod lines;
@@ -16,7 +15,6 @@ mod stats;
 mod summary;
 mod table;
 mod test;
-pub(in crate::cli) mod warnings;
 
 use std::path::Path;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use engine::verdict::Verdict;
 use serde_json::{Value, json};
 
-use super::exchange::Played;
 use super::table::{Column, share, table};
+use crate::rehearsal::exchange::Played;
 
 /// What is counted of one line.
 pub(super) struct Counted {

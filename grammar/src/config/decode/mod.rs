@@ -44,6 +44,7 @@ const KEYS: &[&str] = &[
     "ip_allowlist",
     "trusted_proxies",
     "size_limits",
+    "admin",
 ];
 
 /// Reads a configuration whose layers are merged. There is one when nothing worse than a warning was found. `sources`
@@ -81,6 +82,7 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let telemetry = telemetry::read(reader, &root);
     let reload = serving::reload(reader, &root);
     let tls = serving::server_tls(reader, &root);
+    let admin = serving::admin(reader, &root);
     Some(Config {
         pack: pack?,
         policies: policies?,
@@ -91,6 +93,7 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
         telemetry,
         reload,
         tls,
+        admin,
     })
 }
 

@@ -1,13 +1,22 @@
-//! `reload:`, `tls:`, and the `tls:` of a target.
+//! `admin:`, `reload:`, `tls:`, and the `tls:` of a target.
 
+use super::key::key_ref;
 use crate::codes::{BAD_CONFIG, MISSING};
-use crate::config::{Identity, Reload, ServerTls, TargetTls};
+use crate::config::{Admin, Identity, Reload, ServerTls, TargetTls};
 use crate::diagnostic::Diagnostic;
 use crate::span::Spanned;
 use crate::yaml::field::Field;
 use crate::yaml::join;
 use crate::yaml::mapping::Mapping;
 use crate::yaml::reader::Reader;
+
+/// What is asked of operators.
+pub(super) fn admin(reader: &mut Reader, root: &Mapping) -> Admin {
+    let block = root.get("admin").and_then(|field| field.mapping(reader, &["token_ref"]));
+    let help = "say where it is: `token_ref: {env: NAME}`, or `{file: PATH}`";
+    let token = block.and_then(|block| block.require(reader, "token_ref", help));
+    Admin { token: token.and_then(|field| key_ref(reader, &field)) }
+}
 
 /// When changes of the files are taken up.
 pub(super) fn reload(reader: &mut Reader, root: &Mapping) -> Reload {

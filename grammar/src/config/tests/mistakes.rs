@@ -210,3 +210,18 @@ fn mistakes_about_what_leaves_the_machine() {
     assert!(!told.contains(secret), "{told}");
     insta::assert_snapshot!(told);
 }
+
+#[test]
+fn an_operators_token_is_named_and_never_written_there() {
+    let told = |admin: &str| said(&format!("{START}    - {{id: a, provider: openai}}\nadmin: {admin}\n"));
+    let written = told("{token_ref: operator_canary_4Wm9}");
+    assert!(written.contains("the key itself must not stand in this file"), "{written}");
+    assert!(!written.contains("operator_canary_4Wm9"), "{written}");
+    assert!(told("{}").contains("`token_ref`"), "{}", told("{}"));
+    let misspelt = told("{token_reff: {env: A}}");
+    assert!(misspelt.contains("did you mean `token_ref`?"), "{misspelt}");
+    let config = super::clean(&[&format!(
+        "{START}    - {{id: a, provider: openai}}\nadmin: {{token_ref: {{env: A}}}}\n"
+    )]);
+    assert!(config.admin.token.is_some());
+}

@@ -14,9 +14,9 @@ use super::alone::{self, Alone};
 use super::clock::{Figures, measure};
 use super::rules::Chain;
 use super::workload::{Workload, Workloads, pieces};
-use crate::cli::policy::exchange::Exchange;
 use crate::ids;
 use crate::packs::Pack;
+use crate::rehearsal::exchange::Exchange;
 
 /// The part of the time in which texts are measured; the rest is for single rules.
 const OF_TEXTS: f64 = 0.55;

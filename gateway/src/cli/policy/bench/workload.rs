@@ -8,8 +8,8 @@ use engine::Program;
 use engine::input::Channel;
 use serde_json::{Map, Value, json};
 
-use crate::cli::policy::exchange::Exchange;
 use crate::cli::policy::lines::Lines;
+use crate::rehearsal::exchange::Exchange;
 
 /// Ordinary texts of each kind, which are repeated up to the size that is wanted.
 const KINDS: [(&str, &str); 4] = [
@@ -83,7 +83,7 @@ impl Workloads {
                 break;
             }
             for line in batch.iter().take(MOST - exchanges.len()) {
-                let exchange = Exchange::of_line(line, &mut Value::Null);
+                let exchange = Exchange::of_line(line.bytes.as_deref(), &mut Value::Null);
                 let place = |flaw| format!("line {} of `{}`: {flaw}", line.number, path.display());
                 exchanges.push(exchange.map_err(place)?);
             }

@@ -7,9 +7,9 @@ use engine::verdict::{Decision, Finding, Verdict};
 use serde_json::Value;
 
 use crate::cli::policy::data::DataSet;
-use crate::cli::policy::exchange::{Exchange, Played};
 use crate::cli::policy::lines::Line;
 use crate::packs::Pack;
+use crate::rehearsal::exchange::{Exchange, Played};
 
 /// The most lines of one kind that are kept, so that a large data set does not fill the memory.
 const MAX_KEPT: usize = 10_000;
@@ -137,7 +137,7 @@ pub(super) fn compare(data: &mut DataSet, before: &Pack, after: &Pack) -> Result
 fn judge(line: &Line, before: &Pack, after: &Pack) -> Judged {
     let mut id = Value::Null;
     // Both see the same moment: the clock is read once.
-    let exchange = Exchange::of_line(line, &mut id);
+    let exchange = Exchange::of_line(line.bytes.as_deref(), &mut id);
     let play = |pack: &Pack| exchange.clone().and_then(|exchange| exchange.play(pack));
     let (was, is) = (play(before), play(after));
     let place = Place { line: line.number, id: (!id.is_null()).then_some(id) };

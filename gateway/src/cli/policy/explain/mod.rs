@@ -1,8 +1,6 @@
 //! `kt policy explain`: why an exchange was judged as it was, rule by rule; and the page of an error code.
 
-mod json;
 mod page;
-mod played;
 mod told;
 
 use std::io::Read as _;
@@ -13,10 +11,11 @@ use grammar::codes;
 use grammar::diagnostic::did_you_mean;
 use serde_json::{Map, Value};
 
-use super::exchange::Exchange;
 use super::is_rule_file;
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Loaded};
+use crate::rehearsal::exchange::Exchange;
+use crate::rehearsal::{account, played};
 use crate::wire::json as strict_json;
 
 /// The most bytes of an exchange that is read from a file.
@@ -94,7 +93,7 @@ impl Explain {
             return terminal.fail(sentence);
         }
         if self.json {
-            terminal.line(json::object(&played, &sources).to_string());
+            terminal.line(account::object(&played, &sources).to_string());
         } else {
             let in_full = self.all || !self.rule.is_empty();
             terminal.line(told::text(&played, &sources, in_full, terminal).trim_end());

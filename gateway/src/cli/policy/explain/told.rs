@@ -6,12 +6,12 @@ use std::ops::Range;
 use engine::explain::{Account, Line, Outcome, Part};
 use engine::program::outline::ClauseKind;
 use engine::value::Value;
-use engine::verdict::{Site, Verdict};
+use engine::verdict::Site;
 use grammar::ast::Phase;
 use grammar::{Sources, Span};
 
-use super::played::Played;
 use crate::cli::Terminal;
+use crate::rehearsal::played::Played;
 
 /// How many characters of a clause are shown on its line.
 const SHOWN: usize = 96;
@@ -182,14 +182,4 @@ fn costs(played: &Played, out: &mut String) {
     let by =
         held.by.as_ref().map_or("a rule that waits for the whole answer".to_owned(), |by| format!("`{by}`"));
     let _ = writeln!(out, "held back: at most {} bytes, by {by}: {:?}", held.bytes, cut(&held.text));
-}
-
-/// What a verdict is called in JSON and text alike.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Held(verdict) => Verdict::name(verdict),
-        Outcome::DidNot => "no",
-        Outcome::NotAsked => "not_asked",
-        Outcome::Off => "off",
-    }
 }

@@ -6,8 +6,8 @@ use grammar::{Diagnostic, Span, Spanned, codes};
 use serde_json::{Value, json};
 
 use super::run::Row;
-use crate::cli::policy::exchange::{Exchange, Played};
 use crate::packs::Pack;
+use crate::rehearsal::exchange::{Exchange, Played};
 
 /// Plays a case of a file.
 pub(super) fn run(file: &str, case: &Case, pack: &Pack) -> Row {

@@ -1,16 +1,16 @@
 //! An explanation as data.
 
-use engine::explain::{Account, Line, Part};
+use engine::explain::{Account, Line, Outcome, Part};
 use engine::value::Value as Plain;
+use engine::verdict::Verdict;
 use grammar::Sources;
 use grammar::ast::Phase;
 use serde_json::{Value, json};
 
 use super::played::{Cost, Played};
-use super::told;
 
 /// The whole explanation.
-pub(super) fn object(played: &Played, sources: &Sources) -> Value {
+pub(crate) fn object(played: &Played, sources: &Sources) -> Value {
     let decision = &played.decision;
     let rules: Vec<Value> = played.accounts.iter().map(|account| rule(account, sources)).collect();
     let findings = played.findings().into_iter().map(|finding| {
@@ -47,7 +47,7 @@ fn rule(account: &Account, sources: &Sources) -> Value {
         "phase": account.phase.name(),
         "file": place.file,
         "line": place.line,
-        "outcome": told::outcome(account.outcome),
+        "outcome": outcome(account.outcome),
         "clauses": account.lines.iter().map(|line| clause(line, sources)).collect::<Vec<_>>(),
     })
 }
@@ -98,4 +98,14 @@ fn cost((phase, cost): &(Phase, Cost)) -> Value {
         "bytes": cost.bytes,
         "scripts": scripts,
     })
+}
+
+/// What a verdict is called in JSON and text alike.
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Held(verdict) => Verdict::name(verdict),
+        Outcome::DidNot => "no",
+        Outcome::NotAsked => "not_asked",
+        Outcome::Off => "off",
+    }
 }

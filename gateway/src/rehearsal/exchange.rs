@@ -1,4 +1,4 @@
-//! An exchange given as data, played as traffic would be: what `test` and `eval` share.
+//! An exchange given as data, played as traffic would be: what commands and the console's playground share.
 
 use engine::Session;
 use engine::input::{Channel, Request};
@@ -6,9 +6,8 @@ use engine::verdict::{Decision, Flow, Report, RequestStep};
 use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
-use super::lines::Line;
+use super::{Rehearsal, named, rehearse_in};
 use crate::packs::Pack;
-use crate::rehearsal::{Rehearsal, named, rehearse_in};
 use crate::surroundings::Surroundings;
 use crate::wire::{Endpoint, json as strict_json, said};
 
@@ -17,7 +16,7 @@ const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks"
 
 /// What a person or a data set says happened.
 #[derive(Clone, Debug)]
-pub(super) struct Exchange {
+pub(crate) struct Exchange {
     request: Value,
     headers: Vec<(String, String)>,
     answer: Option<Answer>,
@@ -35,17 +34,17 @@ enum Answer {
 
 /// What came of it.
 #[derive(Debug)]
-pub(super) struct Played {
-    pub(super) decision: Decision,
-    pub(super) report: Report,
+pub(crate) struct Played {
+    pub(crate) decision: Decision,
+    pub(crate) report: Report,
     /// What got through: the answer's text if there is an answer, else the request's last text.
-    pub(super) output: Option<String>,
+    pub(crate) output: Option<String>,
 }
 
 impl Exchange {
     /// Reads the fields of a case or a line. `text` stands for one user message; every other field that is not the
     /// exchange's own is the request's.
-    pub(super) fn read(mut fields: Map<String, Value>) -> Result<Self, String> {
+    pub(crate) fn read(mut fields: Map<String, Value>) -> Result<Self, String> {
         let headers = match fields.remove("headers") {
             Some(Value::Object(headers)) => headers.into_iter().map(header).collect::<Result<_, _>>()?,
             Some(Value::Null) | None => Vec::new(),
@@ -81,9 +80,9 @@ impl Exchange {
         Ok(Self { request: Value::Object(fields), headers, answer, around })
     }
 
-    /// Reads a line of a data set, and its `id` where it has one.
-    pub(super) fn of_line(line: &Line, id: &mut Value) -> Result<Self, String> {
-        let line = line.bytes.as_ref().ok_or("the line is longer than 16 MiB")?;
+    /// Reads a line of a data set, and its `id` where it has one. There is no line where it was too long to be read.
+    pub(crate) fn of_line(line: Option<&[u8]>, id: &mut Value) -> Result<Self, String> {
+        let line = line.ok_or("the line is longer than 16 MiB")?;
         let parsed = strict_json::parse(line.trim_ascii()).map_err(|flaw| flaw.to_string())?;
         let Value::Object(mut fields) = parsed else { return Err("the line is not a JSON object".into()) };
         if let Some(given) = fields.remove("id") {
@@ -95,24 +94,24 @@ impl Exchange {
     }
 
     /// Whether there is an answer.
-    pub(super) fn is_answered(&self) -> bool {
+    pub(crate) fn is_answered(&self) -> bool {
         self.answer.is_some()
     }
 
     /// The strings of the request that patterns look at, each with who speaks.
-    pub(super) fn texts(&self) -> Result<Vec<(&'static str, String)>, String> {
+    pub(crate) fn texts(&self) -> Result<Vec<(&'static str, String)>, String> {
         let request = named(self.request.clone());
         let asked = Endpoint::Chat.decode(&request, Vec::new()).map_err(|fault| fault.message)?;
         Ok(asked.texts.iter().map(|text| (text.role.name(), text.value.to_owned())).collect())
     }
 
     /// The request as a document, with a model.
-    pub(super) fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         named(self.request.clone())
     }
 
     /// The request as the engine is asked, decoded from that document.
-    pub(super) fn asked<'a>(&'a self, document: &'a Value, pack: &'a Pack) -> Result<Request<'a>, String> {
+    pub(crate) fn asked<'a>(&'a self, document: &'a Value, pack: &'a Pack) -> Result<Request<'a>, String> {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut asked = Endpoint::Chat.decode(document, headers).map_err(|fault| fault.message)?;
         self.around.tell(&mut asked, pack.offers());
@@ -120,12 +119,12 @@ impl Exchange {
     }
 
     /// Judges the request alone, so that the session is ready for an answer.
-    pub(super) fn open(&self, session: &mut Session, pack: &Pack) -> Result<RequestStep, String> {
+    pub(crate) fn open(&self, session: &mut Session, pack: &Pack) -> Result<RequestStep, String> {
         Ok(session.request(&self.asked(&self.document(), pack)?))
     }
 
     /// The texts of the answer, by channel.
-    pub(super) fn said(&self) -> Vec<(Channel, String)> {
+    pub(crate) fn said(&self) -> Vec<(Channel, String)> {
         match &self.answer {
             Some(Answer::Whole(answer)) => said(answer),
             Some(Answer::Pieces(pieces)) => vec![(Channel::content(0), pieces.concat())],
@@ -134,7 +133,7 @@ impl Exchange {
     }
 
     /// Reads the input of a golden case.
-    pub(super) fn of_case(case: &Case) -> Result<Self, String> {
+    pub(crate) fn of_case(case: &Case) -> Result<Self, String> {
         let text = case.input.to_json_text();
         match strict_json::parse(text.as_bytes()).map_err(|flaw| flaw.to_string())? {
             Value::Object(fields) => Self::read(fields),
@@ -143,12 +142,12 @@ impl Exchange {
     }
 
     /// Plays it against a pack.
-    pub(super) fn play(self, pack: &Pack) -> Result<Played, String> {
+    pub(crate) fn play(self, pack: &Pack) -> Result<Played, String> {
         self.play_in(&mut pack.session(), pack)
     }
 
     /// Plays it in a given session.
-    pub(super) fn play_in(self, session: &mut Session, pack: &Pack) -> Result<Played, String> {
+    pub(crate) fn play_in(self, session: &mut Session, pack: &Pack) -> Result<Played, String> {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let (whole, pieces) = match self.answer {

@@ -8,39 +8,39 @@ use engine::verdict::{Decision, Finding, Report, Site};
 use grammar::ast::Phase;
 use grammar::diagnostic::did_you_mean;
 
-use crate::cli::policy::exchange::Exchange;
+use super::exchange::Exchange;
 use crate::packs::Pack;
 
 /// What is told of an exchange.
-pub(super) struct Played {
-    pub(super) decision: Decision,
-    pub(super) report: Report,
+pub(crate) struct Played {
+    pub(crate) decision: Decision,
+    pub(crate) report: Report,
     /// The rules that are told of.
-    pub(super) accounts: Vec<Account>,
+    pub(crate) accounts: Vec<Account>,
     /// The strings of the request, with who speaks.
-    pub(super) texts: Vec<(&'static str, String)>,
+    pub(crate) texts: Vec<(&'static str, String)>,
     /// The texts of the answer.
-    pub(super) said: Vec<(Channel, String)>,
+    pub(crate) said: Vec<(Channel, String)>,
     /// What got through.
-    pub(super) output: Option<String>,
+    pub(crate) output: Option<String>,
     /// What each phase that took place cost.
-    pub(super) costs: Vec<(Phase, Cost)>,
-    pub(super) held: Option<Longest>,
+    pub(crate) costs: Vec<(Phase, Cost)>,
+    pub(crate) held: Option<Longest>,
 }
 
 /// What judging one phase took.
-pub(super) struct Cost {
+pub(crate) struct Cost {
     /// Parts of conditions that were evaluated.
-    pub(super) nodes: usize,
+    pub(crate) nodes: usize,
     /// Texts and their bytes.
-    pub(super) texts: usize,
-    pub(super) bytes: usize,
+    pub(crate) texts: usize,
+    pub(crate) bytes: usize,
     /// Scripts that were called: name, calls, operations.
-    pub(super) scripts: Vec<(String, usize, u64)>,
+    pub(crate) scripts: Vec<(String, usize, u64)>,
 }
 
 /// Plays the exchange twice: as it is, and with the answer cut into characters.
-pub(super) fn play(exchange: Exchange, pack: &Pack) -> Result<Played, String> {
+pub(crate) fn play(exchange: Exchange, pack: &Pack) -> Result<Played, String> {
     let (texts, mut said) = (exchange.texts()?, exchange.said());
     let mut slow = pack.session();
     let request_stops = exchange.open(&mut slow, pack)?.decision.verdict.stops();
@@ -77,7 +77,7 @@ fn cost<'t>(pack: &Pack, tally: &Tally, phase: Phase, texts: impl Iterator<Item 
 
 impl Played {
     /// Keeps the accounts of these rules, if any are named.
-    pub(super) fn keep_rules(&mut self, names: &[String]) -> Result<(), String> {
+    pub(crate) fn keep_rules(&mut self, names: &[String]) -> Result<(), String> {
         let is_it = |account: &Account, name: &String| {
             *account.rule == **name || format!("{}.{}", account.policy, account.rule) == *name
         };
@@ -95,7 +95,7 @@ impl Played {
     }
 
     /// All findings that are told of, in order of their places.
-    pub(super) fn findings(&self) -> Vec<&Finding> {
+    pub(crate) fn findings(&self) -> Vec<&Finding> {
         let told = |finding: &&Finding| {
             self.accounts
                 .iter()
@@ -108,7 +108,7 @@ impl Played {
     }
 
     /// A text in which something was found, with a name for it.
-    pub(super) fn text(&self, site: Site) -> (String, &str) {
+    pub(crate) fn text(&self, site: Site) -> (String, &str) {
         match site {
             Site::Request(index) => {
                 let (role, text) =

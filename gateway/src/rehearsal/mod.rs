@@ -1,5 +1,9 @@
 //! An exchange without a network: a request and an answer go through a session exactly as traffic does.
 
+pub(crate) mod account;
+pub(crate) mod exchange;
+pub(crate) mod played;
+
 use engine::Session;
 use engine::verdict::{Decision, Flow, Report};
 use serde_json::Value;
