@@ -183,6 +183,10 @@ impl<'a> Evaluator<'a> {
     fn field(&self, field: FieldKind) -> Value {
         let request = self.request;
         match field {
+            FieldKind::ToolChoice => {
+                request.tool_choice.map_or(Value::Absent, |name| Value::Str(name.into()))
+            }
+            FieldKind::CallsSoFar => Value::Int(i64::try_from(request.tool_calls.len()).unwrap_or(i64::MAX)),
             FieldKind::Model => Value::Str(request.model.into()),
             FieldKind::Stream => Value::Bool(request.stream),
             FieldKind::MaxTokens => request.max_tokens.map_or(Value::Absent, Value::Int),

@@ -104,6 +104,10 @@ pub enum Type {
     Regex,
     /// A mapping from strings to strings.
     Map,
+    /// A mapping from strings to values of one type.
+    MapOf(Box<Type>),
+    /// Named values, each of its own type.
+    Record(Vec<Member>),
     /// A length of time.
     Duration,
     /// US dollars.
@@ -112,6 +116,17 @@ pub enum Type {
     Enum(Vec<Name>),
     /// A list.
     List(Box<Type>),
+}
+
+/// A named value of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: Spanned<Type>,
+    /// Its value where none is given; required when absent.
+    pub default: Option<Spanned<Literal>>,
 }
 
 /// A literal value.
@@ -135,8 +150,8 @@ pub enum Literal {
     Regex(Regex),
     /// `[a, b]`.
     List(Vec<Spanned<Literal>>),
-    /// `{}`.
-    EmptyMap,
+    /// `{a: 1, "b c": 2}`, in the order written.
+    Map(Vec<(Name, Spanned<Literal>)>),
 }
 
 /// A regular expression as written.

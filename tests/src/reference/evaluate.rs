@@ -25,6 +25,8 @@ pub enum Val {
     Str(String),
     /// A list.
     List(Vec<Val>),
+    /// Named values.
+    Table(Vec<(String, Val)>),
 }
 
 impl Val {
@@ -89,7 +91,7 @@ impl<'a> Meaning<'a> {
                     self.choices.extend(words.iter().map(|word| word.value.as_str()));
                 }
                 let default = param.default.as_ref().expect("generated params have defaults");
-                self.params.insert(&param.name.value, literal(&default.value));
+                self.params.insert(&param.name.value, filled(literal(&default.value), &param.ty.value));
             }
             ItemKind::Pattern(pattern) => {
                 let label =
@@ -145,7 +147,31 @@ fn literal(literal: &Literal) -> Val {
         Literal::Float(value) => Val::Float(*value),
         Literal::Str(text) | Literal::Word(text) => Val::Str(text.clone()),
         Literal::List(items) => Val::List(items.iter().map(|item| self::literal(&item.value)).collect()),
+        Literal::Map(entries) => {
+            let entry = |(key, value): &(grammar::ast::Name, grammar::Spanned<Literal>)| {
+                (key.value.clone(), self::literal(&value.value))
+            };
+            Val::Table(entries.iter().map(entry).collect())
+        }
         other => panic!("generated policies have no {other:?}"),
+    }
+}
+
+/// The value with what its records leave out.
+fn filled(value: Val, ty: &Type) -> Val {
+    match (value, ty) {
+        (Val::Table(entries), Type::MapOf(inner)) => {
+            Val::Table(entries.into_iter().map(|(key, value)| (key, filled(value, inner))).collect())
+        }
+        (Val::Table(entries), Type::Record(members)) => {
+            let value = |member: &grammar::ast::Member| {
+                let given = entries.iter().find(|(name, _)| *name == member.name.value);
+                let default = || literal(&member.default.as_ref().expect("a default").value);
+                (member.name.value.clone(), given.map_or_else(default, |(_, value)| value.clone()))
+            };
+            Val::Table(members.iter().map(value).collect())
+        }
+        (value, _) => value,
     }
 }
 
@@ -153,8 +179,8 @@ fn literal(literal: &Literal) -> Val {
 #[derive(Clone, Copy)]
 pub(super) enum Phase<'a> {
     Request,
-    /// An answer; with a finder, only what that one finds counts.
-    Answer(Said<'a>, Option<&'a Sought>),
+    /// An answer; with a finder, only what that one finds counts. Last the names of the tools that it calls.
+    Answer(Said<'a>, Option<&'a Sought>, &'a [String]),
 }
 
 /// Evaluates expressions in one phase of one exchange.
@@ -162,8 +188,9 @@ pub(super) struct Reader<'a> {
     pub(super) meaning: &'a Meaning<'a>,
     pub(super) request: &'a Request<'a>,
     pub(super) phase: Phase<'a>,
-    /// The elements that the quantifiers around the expression are at: name, list, index.
-    pub(super) elements: Vec<(&'a str, String, usize)>,
+    /// The elements that the quantifiers around the expression are at: name, list, index, and the value where the list is
+    /// a param.
+    pub(super) elements: Vec<(&'a str, String, usize, Val)>,
     /// The arguments of the function that the expression is in.
     args: Vec<(&'a str, Val)>,
 }
@@ -202,10 +229,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn path(&mut self, words: &[&str]) -> Val {
-        if let [element, field] = words
-            && let Some((_, list, index)) = self.elements.iter().rev().find(|(name, ..)| name == element)
-        {
-            return self.element(list, *index, field);
+        let around = self.elements.iter().rev().find(|(name, ..)| *name == words[0]);
+        if let Some((_, list, index, value)) = around {
+            return match (value, words) {
+                (Val::Absent, [_, field]) => self.element(list, *index, field),
+                (Val::Table(entries), [_, field]) => {
+                    entries.iter().find(|(name, _)| name == field).expect("a member").1.clone()
+                }
+                (value, _) => value.clone(),
+            };
         }
         let name = words.join(".");
         let meaning = self.meaning;
@@ -225,6 +257,7 @@ impl<'a> Reader<'a> {
         match name.as_str() {
             "model" => Val::Str(request.model.to_owned()),
             "stream" => Val::Bool(request.stream),
+            "conversation.calls" => Val::Int(request.tool_calls.len() as i64),
             "max_tokens" => request.max_tokens.map_or(Val::Absent, Val::Int),
             "key.name" => request.key_name.map_or(Val::Absent, |name| Val::Str(name.to_owned())),
             "user.id" => request.user_id.map_or(Val::Absent, |id| Val::Str(id.to_owned())),
@@ -239,6 +272,10 @@ impl<'a> Reader<'a> {
             ("messages", "role") => text(self.request.messages[index].role.name()),
             ("messages", "name") => self.request.messages[index].name.map_or(Val::Absent, text),
             ("tools", "name") => text(self.request.tools[index].name),
+            ("tool_calls", "name") if matches!(self.phase, Phase::Answer(..)) => {
+                let Phase::Answer(_, _, called) = self.phase else { unreachable!("matched above") };
+                text(&called[index])
+            }
             ("tool_calls", "name") => text(self.request.tool_calls[index].name),
             ("tool_calls", "arguments") => text(self.request.tool_calls[index].arguments),
             other => panic!("generated policies do not read {other:?}"),
@@ -281,6 +318,7 @@ impl<'a> Reader<'a> {
             "lower" => Val::Str(self.value(&args[0]).str().to_lowercase()),
             "length" => Val::Int(match self.value(&args[0]) {
                 Val::List(items) => items.len() as i64,
+                Val::Table(entries) => entries.len() as i64,
                 other => other.str().chars().count() as i64,
             }),
             "glob" => self.value(&args[0]),
@@ -317,7 +355,10 @@ impl<'a> Reader<'a> {
             B::Contains => Val::Bool(a.str().contains(b.str())),
             B::StartsWith => Val::Bool(a.str().starts_with(b.str())),
             B::EndsWith => Val::Bool(a.str().ends_with(b.str())),
-            B::Matches => Val::Bool(globbed(b.str().as_bytes(), a.str().as_bytes())),
+            B::Matches => {
+                let globs = if let Val::List(globs) = b { globs } else { vec![b] };
+                Val::Bool(globs.iter().any(|glob| globbed(glob.str().as_bytes(), a.str().as_bytes())))
+            }
             B::Add | B::Sub | B::Mul | B::Div | B::Rem => arithmetic(op, &a, &b),
             B::And | B::Or => unreachable!("answered above"),
         }
@@ -349,21 +390,53 @@ impl<'a> Reader<'a> {
         mut of: impl FnMut(&mut Self, &'a Expr) -> T,
     ) -> Vec<T> {
         let ExprKind::Path(list) = &quantifier.list.kind else { panic!("a list is a field") };
+        let values = match list.as_slice() {
+            [name] => self.meaning.params.get(name.value.as_str()).map(entries),
+            [name, member] => Some(entries(&self.path(&[&name.value, &member.value]))),
+            other => panic!("generated policies do not go over {other:?}"),
+        };
         let list = list[0].value.clone();
         let length = match list.as_str() {
+            _ if values.is_some() => values.as_ref().map_or(0, Vec::len),
             "messages" => self.request.messages.len(),
             "tools" => self.request.tools.len(),
-            "tool_calls" => self.request.tool_calls.len(),
+            "tool_calls" => match self.phase {
+                Phase::Request => self.request.tool_calls.len(),
+                Phase::Answer(_, _, called) => called.len(),
+            },
             other => panic!("generated policies do not go over `{other}`"),
         };
         let mut all = Vec::new();
         for index in 0..length {
-            self.elements.push((&quantifier.element.value, list.clone(), index));
+            let value = values.as_ref().map_or(Val::Absent, |values| values[index].clone());
+            self.elements.push((&quantifier.element.value, list.clone(), index, value));
             all.push(of(self, &quantifier.body));
             self.elements.pop();
         }
         all
     }
+}
+
+/// What a quantifier over a param goes through.
+fn entries(param: &Val) -> Vec<Val> {
+    match param {
+        Val::List(items) => items.clone(),
+        Val::Table(entries) => {
+            let entry = |(key, value): &(String, Val)| {
+                let Val::Table(members) = value else { panic!("generated maps are of records") };
+                let key = ("key".to_owned(), Val::Str(key.clone()));
+                Val::Table(std::iter::once(key).chain(members.clone()).collect())
+            };
+            entries.iter().map(entry).collect()
+        }
+        other => panic!("generated policies do not go over {other:?}"),
+    }
+}
+
+/// Whether a quantifier goes over a param: then it is written out, and is as `or` and `and` are.
+pub(super) fn is_written_out(meaning: &Meaning<'_>, quantifier: &Quantifier) -> bool {
+    let ExprKind::Path(list) = &quantifier.list.kind else { return false };
+    list.len() > 1 || meaning.params.contains_key(list[0].value.as_str())
 }
 
 fn equal(a: &Val, b: &Val) -> bool {

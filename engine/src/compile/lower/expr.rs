@@ -6,6 +6,7 @@ use std::sync::Arc;
 use grammar::{Diagnostic, Span, codes};
 use ipnet::IpNet;
 
+use super::each::Each;
 use super::{Frame, Lowering, index, not_constant};
 use crate::compile::typed::{Kind, PatternUse, Typed};
 use crate::matcher::View;
@@ -34,7 +35,18 @@ impl Lowering {
             }
             Kind::Field(field) => self.arena.add(Node::Field(*field)),
             Kind::Header(name) => self.arena.add(Node::Header(Arc::clone(name))),
-            Kind::Element(depth, field) => self.arena.add(Node::Element(*depth, *field)),
+            Kind::HeaderOf(name) => {
+                let node = lower!(name);
+                match self.arena.constant(node).and_then(Value::as_str).map(str::to_lowercase) {
+                    Some(name) => self.arena.add(Node::Header(name.into())),
+                    None => self.failed(not_constant(name.span), diagnostics),
+                }
+            }
+            Kind::Element(depth, field) => self.arena.add(Node::Element(frame.under_way(*depth), *field)),
+            Kind::Part(depth, path) => match frame.part(*depth, path).cloned() {
+                Some(value) => self.arena.add(Node::Const(value)),
+                None => self.failed(not_constant(typed.span), diagnostics),
+            },
             Kind::Items(items) => {
                 let nodes: Vec<NodeId> = items.iter().map(|item| lower!(item)).collect();
                 self.items(&nodes, typed.span, diagnostics)
@@ -82,10 +94,14 @@ impl Lowering {
             }
             Kind::Glob(text, pattern) => {
                 let (text, pattern_node) = (lower!(text), lower!(pattern));
-                match self.arena.constant(pattern_node).and_then(Value::as_str).map(Arc::from) {
-                    Some(pattern) => self.arena.make(Node::Glob(text, pattern)),
-                    None => self.failed(not_constant(pattern.span), diagnostics),
-                }
+                let patterns: Vec<Arc<str>> = match self.arena.constant(pattern_node) {
+                    Some(Value::List(all)) => all.iter().filter_map(Value::as_str).map(Arc::from).collect(),
+                    Some(Value::Str(one)) => vec![Arc::clone(one)],
+                    _ => return self.failed(not_constant(pattern.span), diagnostics),
+                };
+                let fits = patterns.into_iter().map(|pattern| self.arena.make(Node::Glob(text, pattern)));
+                let fits: Vec<NodeId> = fits.collect();
+                self.arena.or(fits)
             }
             Kind::Within(address, networks) => {
                 let (address, list) = (lower!(address), lower!(networks));
@@ -118,7 +134,12 @@ impl Lowering {
             }
             Kind::Quantifier { quantity, list, depth, body } => {
                 let body = lower!(body);
-                self.arena.add(Node::Quantifier { quantity: *quantity, list: *list, depth: *depth, body })
+                let depth = frame.under_way(*depth);
+                self.arena.add(Node::Quantifier { quantity: *quantity, list: *list, depth, body })
+            }
+            Kind::Each { quantity, list, depth, body } => {
+                let each = Each { quantity: *quantity, list, depth: *depth, body };
+                self.each(&each, typed.span, frame, diagnostics)
             }
             Kind::Score(score) => self.arena.add(Node::Score(ScoreId(frame.first_score + index(*score)))),
             Kind::Script(script, args) => {
@@ -132,7 +153,7 @@ impl Lowering {
         }
     }
 
-    fn failed(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) -> NodeId {
+    pub(super) fn failed(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) -> NodeId {
         diagnostics.push(diagnostic);
         self.arena.add(Node::Const(Value::Bool(false)))
     }
@@ -196,7 +217,9 @@ impl Lowering {
         match &typed.kind {
             Kind::Texts(scope) => Some((TextRef::Texts(*scope), view)),
             Kind::View(view, inner) => self.text(inner, *view, frame, diagnostics),
-            Kind::Element(depth, ElementField::Text) => Some((TextRef::Element(*depth), view)),
+            Kind::Element(depth, ElementField::Text) => {
+                Some((TextRef::Element(frame.under_way(*depth)), view))
+            }
             Kind::If(condition, then, otherwise) if typed.ty == Type::Text => {
                 let node = self.expr(condition, frame, diagnostics);
                 match self.arena.truth(node) {
