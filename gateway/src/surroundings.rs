@@ -77,7 +77,8 @@ mod tests {
             pricing: Some(Pricing { prompt, completion: 10.0, cached: None }),
         };
         let mut request = Request { max_tokens: Some(1000), ..Request::default() };
-        Surroundings { now: 7, ..Surroundings::now(None) }.tell(&mut request, [offer(1.0), offer(2.0)].into_iter());
+        Surroundings { now: 7, ..Surroundings::now(None) }
+            .tell(&mut request, [offer(1.0), offer(2.0)].into_iter());
         assert_eq!((request.now, request.cost_usd, request.targets.len()), (7, Some(0.01), 2));
         let mut request = Request::default();
         let free = Offer { pricing: None, ..offer(1.0) };

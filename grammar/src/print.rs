@@ -99,7 +99,9 @@ impl Printer {
                 p.line(format!("capture {}", group.value));
             }
             for validator in &pattern.validators {
-                p.line(format!("where {}", validator.value));
+                let least = validator.least.as_ref();
+                let least = least.map_or(String::new(), |least| format!(" >= {:?}", least.value));
+                p.line(format!("where {}{least}", validator.name.value));
             }
             for near in &pattern.near {
                 let what = match &near.what.value {

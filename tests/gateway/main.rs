@@ -12,6 +12,7 @@ mod cuts;
 mod failing_streams;
 mod falling_back;
 mod faults;
+mod firewall;
 mod forms;
 mod heads;
 mod inline_rules;

@@ -67,6 +67,8 @@ pub(super) enum Kind {
     Score(usize),
     Script(usize, Vec<Typed>),
     Call(Function, Rc<Typed>),
+    /// The language of a text, and how certain it must be.
+    Language(Rc<Typed>, Rc<Typed>),
     /// `marker(format, preserve_length, custom)`.
     Marker(Rc<Typed>, Rc<Typed>, Rc<Typed>),
 }
@@ -115,7 +117,8 @@ impl Typed {
             | Kind::Glob(a, b)
             | Kind::Within(a, b)
             | Kind::In(a, b)
-            | Kind::Coalesce(a, b) => {
+            | Kind::Coalesce(a, b)
+            | Kind::Language(a, b) => {
                 visit(a);
                 visit(b);
             }

@@ -216,7 +216,7 @@ impl<'f> Names<'f> {
             return Some(declared(&function.result.value));
         }
         match name {
-            "header" => Some(Type::Optional(Box::new(Type::Str))),
+            "header" | "language" => Some(Type::Optional(Box::new(Type::Str))),
             "lower" => Some(Type::Str),
             "length" => Some(Type::Int),
             "raw" | "normalized" | "decoded" | "json" => Some(Type::Text),

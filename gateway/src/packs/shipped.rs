@@ -27,6 +27,7 @@ pub const KINDS: &[Shipped] = shipped![
     "data-routing-policy" = "data-routing-policy.ktr",
     "agent-firewall" = "agent-firewall.ktr",
     "rbac" = "rbac.ktr",
+    "language-validator" = "language-validator.ktr",
 ];
 
 /// The libraries.

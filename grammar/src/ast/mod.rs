@@ -118,6 +118,15 @@ pub enum Type {
     List(Box<Type>),
 }
 
+/// A validator, and the least that it must measure where it is one that measures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name.
+    pub name: Name,
+    /// What stands after `>=`.
+    pub least: Option<Spanned<f64>>,
+}
+
 /// A named value of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
@@ -175,7 +184,7 @@ pub struct Pattern {
     /// The group of the expression that is what was found; the whole match when absent.
     pub capture: Option<Name>,
     /// Validators that a match must pass, such as `luhn`.
-    pub validators: Vec<Name>,
+    pub validators: Vec<Check>,
     /// What must stand near a match.
     pub near: Vec<Near>,
 }

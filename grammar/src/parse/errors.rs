@@ -247,6 +247,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         | Rule::type_word => {
             "a type: bool, int, float, duration, money, string, regex, map, enum(…), record(…) or [type]"
         }
+        Rule::check => "a validator such as `luhn`",
         Rule::member => "a value of the record: `name: type`",
         Rule::entry => "an entry: `name: value`",
         Rule::words | Rule::any_of | Rule::pattern_body => "a pattern: /regex/, words […] or any of …",

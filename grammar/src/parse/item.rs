@@ -4,7 +4,7 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, Function, Header, Item, ItemKind, Let, Literal, Member, Near, NearWhat, Param, Pattern,
+    Action, Check, Function, Header, Item, ItemKind, Let, Literal, Member, Near, NearWhat, Param, Pattern,
     PatternBody, Phase, Routing, Score, Script, ScriptBody, Term, Type, Use, Words,
 };
 use crate::codes;
@@ -194,10 +194,27 @@ impl Reader {
                     pattern.label = Some(label);
                 }
                 Rule::capture => pattern.capture = Some(self.name(names.first()?)),
-                _ => pattern.validators.extend(names.iter().map(|name| self.name(name))),
+                _ => {
+                    for check in names {
+                        pattern.validators.extend(self.check(check));
+                    }
+                }
             }
         }
         Some(pattern)
+    }
+
+    fn check(&mut self, pair: Pair<'_, Rule>) -> Option<Check> {
+        let mut parts = children(pair).into_iter();
+        let name = self.name(&parts.next()?);
+        let least = match parts.next() {
+            Some(number) => {
+                let span = self.span(&number);
+                Some(Spanned::new(self.bound(&number)?, span))
+            }
+            None => None,
+        };
+        Some(Check { name, least })
     }
 
     fn near(&mut self, pair: Pair<'_, Rule>) -> Option<Near> {

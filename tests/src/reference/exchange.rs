@@ -91,11 +91,9 @@ pub fn judge(file: &File, world: &World, answer: &str, is_json: bool) -> Outcome
         if rule.buffered.is_none() && verdict(rule) == Verdict::Redact {
             let mut watched = Vec::new();
             reader.watched(rule.when.as_ref().expect("a condition"), &mut watched);
-            cuts.extend(
-                watched
-                    .iter()
-                    .flat_map(|sought| decided(&meaning, (&request, &world.answered), rule, answer, sought, index)),
-            );
+            cuts.extend(watched.iter().flat_map(|sought| {
+                decided(&meaning, (&request, &world.answered), rule, answer, sought, index)
+            }));
         }
     }
     outcome.redacted = pieces(answer.text, joined(cuts));

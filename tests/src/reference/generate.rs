@@ -73,7 +73,8 @@ impl Author<'_, '_> {
         let _ = writeln!(self.out, "param flag: bool = {flag}\nparam limit: int = {limit}");
         let _ = writeln!(self.out, "param mode: enum(red, green) = {mode}\nparam names: [string] = {names}");
         let (one, other) = (self.names(), self.names());
-        let roles = self.dice.pick(&["{}", "{a: {}}", "{a: {who: WHO}, \"b\": {n: 3}}", "{ab: {who: WHO, n: 0}}"]);
+        let roles =
+            self.dice.pick(&["{}", "{a: {}}", "{a: {who: WHO}, \"b\": {n: 3}}", "{ab: {who: WHO, n: 0}}"]);
         let roles = roles.replace("WHO", &other);
         let _ = writeln!(self.out, "param roles: map of record(who: [string] = {one}, n: int = 1) = {roles}");
         for index in 0..=self.dice.roll(4) {
@@ -270,7 +271,10 @@ impl Author<'_, '_> {
                 let (more, asked) = (self.dice.pick(&[">", ">="]), self.of_a_call());
                 format!("{base}count(c in tool_calls: {asked}) {more} {}", self.dice.roll(3))
             }
-            8 => format!("(any n in names: (any c in tool_calls: c.name == n) or n == \"b\" and {})", self.has()),
+            8 => format!(
+                "(any n in names: (any c in tool_calls: c.name == n) or n == \"b\" and {})",
+                self.has()
+            ),
             0 => self.has(),
             1 if self.out.contains("score heat") => {
                 format!("heat >= {}", self.dice.pick(&["0.25", "0.5", "1.25"]))

@@ -27,6 +27,10 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("lower", "lower(string): the string in lower case"),
     ("length", "length(string, list or map): characters, elements or entries"),
     (
+        "language",
+        "language(text, certainty): the code of the language that a text is in, or absent; without a certainty 0.5",
+    ),
+    (
         "marker",
         "marker(format, preserve_length, custom): what a redaction leaves behind; the last two may be left out",
     ),
@@ -85,12 +89,29 @@ impl Checker<'_> {
                 }
                 Some(Typed { ty: Type::Int, span, kind: Kind::Call(Function::Length, Rc::new(arg)) })
             }
+            ("language", [text, rest @ ..]) if rest.len() <= 1 => self.language(text, rest.first(), span),
             ("marker", [format, rest @ ..]) if rest.len() <= 2 => self.marker(format, rest, span),
             (known, _) => {
                 self.unknown_call(known, name.span, span);
                 None
             }
         }
+    }
+
+    /// `language(text)`, and how certain it must be.
+    fn language(&mut self, text: &Expr, least: Option<&Expr>, span: Span) -> Option<Typed> {
+        let text = self.expr(text, Some(&Type::Text));
+        let least = match least {
+            Some(least) => self.typed(least, &Type::Float, "how certain a language must be"),
+            None => Some(Typed { ty: Type::Float, span, kind: Kind::Const(Value::Float(0.5)) }),
+        };
+        let (text, least) = (text?, least?);
+        if text.ty != Type::Text && !fits(&text.ty, &Type::Str) {
+            self.mismatch(text.span, &text.ty, "a text", "what `language` takes");
+            return None;
+        }
+        let kind = Kind::Language(Rc::new(text), Rc::new(least));
+        Some(Typed { ty: Type::Optional(Box::new(Type::Str)), span, kind })
     }
 
     /// `marker(format)`, and what may follow: whether the length is kept, and markers by label.

@@ -52,6 +52,7 @@ pub(super) fn inline(typed: &Typed, args: &[Typed], depth: u8) -> Typed {
         Kind::Present(inner) => Kind::Present(one(inner)),
         Kind::If(a, b, c) => Kind::If(one(a), one(b), one(c)),
         Kind::Script(index, items) => Kind::Script(*index, all(items)),
+        Kind::Language(text, least) => Kind::Language(one(text), one(least)),
         Kind::Call(function, inner) => Kind::Call(*function, one(inner)),
         Kind::Marker(a, b, c) => Kind::Marker(one(a), one(b), one(c)),
     };

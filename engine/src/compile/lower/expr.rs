@@ -10,7 +10,7 @@ use super::each::Each;
 use super::{Frame, Lowering, index, not_constant};
 use crate::compile::typed::{Kind, PatternUse, Typed};
 use crate::matcher::View;
-use crate::program::ir::{DetectorId, Node, NodeId, ScoreId, ScriptId, TextRef};
+use crate::program::ir::{Certainty, DetectorId, Node, NodeId, ScoreId, ScriptId, TextRef};
 use crate::schema::ElementField;
 use crate::value::{Type, Value};
 
@@ -146,6 +146,15 @@ impl Lowering {
                 let args: Box<[NodeId]> = args.iter().map(|arg| lower!(arg)).collect();
                 self.arena.add(Node::Script(ScriptId(frame.first_script + index(*script)), args))
             }
+            Kind::Language(text, least) => {
+                let node = lower!(least);
+                let certainty = self.arena.constant(node).and_then(Value::as_float).map(certainty);
+                match (self.text(text, View::Raw, frame, diagnostics), certainty) {
+                    (Some((text, _)), Some(certainty)) => self.arena.add(Node::Language(text, certainty)),
+                    (Some(_), None) => self.failed(not_constant(least.span), diagnostics),
+                    (None, _) => self.arena.add(Node::Const(Value::Absent)),
+                }
+            }
             // Calls have put in every argument. Texts and lists are no values: `has` and quantifiers take them directly.
             Kind::Argument(_) | Kind::Texts(_) | Kind::View(..) | Kind::List(_) | Kind::Marker(..) => {
                 self.failed(not_constant(typed.span), diagnostics)
@@ -234,4 +243,10 @@ impl Lowering {
             _ => Some((TextRef::Value(self.expr(typed, frame, diagnostics)), view)),
         }
     }
+}
+
+/// A certainty to the thousandth.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 1000")]
+fn certainty(least: f64) -> Certainty {
+    Certainty((least.clamp(0.0, 1.0) * 1000.0).round() as u16)
 }

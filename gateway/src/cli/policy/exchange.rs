@@ -197,7 +197,9 @@ fn surroundings(given: Option<Value>, key: &mut Option<String>) -> Result<Surrou
             "key.name" if !text.is_empty() => *key = Some(text.to_owned()),
             "key.name" => return Err("`key.name` is the name of a key, a string".into()),
             other => {
-                return Err(format!("`{other}` cannot be given; there are `now`, `client.ip` and `key.name`"));
+                return Err(format!(
+                    "`{other}` cannot be given; there are `now`, `client.ip` and `key.name`"
+                ));
             }
         }
     }
