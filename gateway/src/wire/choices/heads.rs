@@ -51,7 +51,7 @@ impl Heads {
         let Some((_, head)) = self.all.get_mut(at) else { return Step::Waits };
         match head {
             Head::Named(known) => match written.and_then(|written| name_of(written, call)) {
-                Some(name) if name == known => {
+                Some(name) if name == known.as_str() => {
                     if let Some(holder) = written.and_then(|written| written.holder(call)) {
                         holder.shift_remove("name");
                     }
