@@ -76,7 +76,7 @@ pub struct Tool<'a> {
     pub description: Option<&'a str>,
 }
 
-/// A call of a tool, in an earlier answer of the model.
+/// A call of a tool, in an answer of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToolCall<'a> {
     /// The function's name.
@@ -111,6 +111,8 @@ pub struct Request<'a> {
     pub messages: Vec<Message<'a>>,
     /// The tools on offer.
     pub tools: Vec<Tool<'a>>,
+    /// The tool that the request makes the model call, if it names one.
+    pub tool_choice: Option<&'a str>,
     /// The calls made so far.
     pub tool_calls: Vec<ToolCall<'a>>,
     /// The model that the client asked for.

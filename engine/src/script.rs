@@ -213,6 +213,10 @@ fn to_dynamic(value: &Value) -> Dynamic {
                 pairs.iter().map(|(key, value)| (key.as_ref().into(), Dynamic::from(value.to_string())));
             Dynamic::from_map(pairs.collect())
         }
+        Value::Table(entries) => {
+            let entries = entries.iter().map(|(key, value)| (key.as_ref().into(), to_dynamic(value)));
+            Dynamic::from_map(entries.collect())
+        }
         Value::Absent => Dynamic::UNIT,
     }
 }

@@ -27,6 +27,8 @@ pub enum Value {
     List(Arc<[Value]>),
     /// A mapping from strings to strings, in the order written.
     Map(Arc<[(Arc<str>, Arc<str>)]>),
+    /// Named values: a record, its members in the order declared, or a mapping, in the order written.
+    Table(Arc<[(Arc<str>, Value)]>),
     /// The optional value that is not there.
     Absent,
 }
@@ -55,6 +57,7 @@ impl Value {
             | Value::Regex(_)
             | Value::List(_)
             | Value::Map(_)
+            | Value::Table(_)
             | Value::Absent => None,
         }
     }
@@ -81,6 +84,7 @@ impl PartialEq for Value {
             (Value::Str(a), Value::Str(b)) | (Value::Regex(a), Value::Regex(b)) => a == b,
             (Value::List(a), Value::List(b)) => a == b,
             (Value::Map(a), Value::Map(b)) => a == b,
+            (Value::Table(a), Value::Table(b)) => a == b,
             (Value::Absent, Value::Absent) => true,
             _ => false,
         }
@@ -99,6 +103,7 @@ impl Hash for Value {
             Value::Str(value) | Value::Regex(value) => value.hash(state),
             Value::List(items) => items.hash(state),
             Value::Map(pairs) => pairs.hash(state),
+            Value::Table(entries) => entries.hash(state),
             Value::Absent => {}
         }
     }
@@ -128,6 +133,13 @@ impl fmt::Display for Value {
                 }
                 f.write_str("}")
             }
+            Value::Table(entries) => {
+                f.write_str("{")?;
+                for (i, (name, value)) in entries.iter().enumerate() {
+                    write!(f, "{}{name}: {value}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str("}")
+            }
             Value::Absent => f.write_str("absent"),
         }
     }
@@ -154,6 +166,10 @@ pub enum Type {
     Regex,
     /// A mapping from strings to strings.
     Map,
+    /// A mapping from strings to values of one type.
+    MapOf(Box<Type>),
+    /// Named values, each of its own type.
+    Record(Arc<[(Arc<str>, Type)]>),
     /// A list.
     List(Box<Type>),
     /// A value that may be absent.
@@ -180,6 +196,28 @@ impl Type {
     /// Whether it is a number.
     pub fn is_number(&self) -> bool {
         matches!(self, Type::Int | Type::Float)
+    }
+
+    /// Whether its values are parts of an exchange, and not of a configuration.
+    pub fn is_of_traffic(&self) -> bool {
+        matches!(self, Type::Message | Type::Tool | Type::ToolCall | Type::Target)
+    }
+
+    /// What a quantifier over such a value goes through, one by one: elements of a list, entries of a mapping with their
+    /// `key`.
+    pub fn element(&self) -> Option<Type> {
+        let key = || (Arc::from("key"), Type::Str);
+        match self {
+            Type::List(inner) => Some((**inner).clone()),
+            Type::Map => Some(Type::Record(Arc::new([key(), (Arc::from("value"), Type::Str)]))),
+            Type::MapOf(inner) => match &**inner {
+                Type::Record(members) => {
+                    Some(Type::Record(std::iter::once(key()).chain(members.iter().cloned()).collect()))
+                }
+                other => Some(Type::Record(Arc::new([key(), (Arc::from("value"), other.clone())]))),
+            },
+            _ => None,
+        }
     }
 
     /// Whether it is a quantity with a unit.
@@ -210,6 +248,14 @@ impl fmt::Display for Type {
             Type::Enum(words) => write!(f, "enum({})", words.join(", ")),
             Type::Regex => f.write_str("regex"),
             Type::Map => f.write_str("map"),
+            Type::MapOf(inner) => write!(f, "map of {inner}"),
+            Type::Record(members) => {
+                f.write_str("record(")?;
+                for (i, (name, ty)) in members.iter().enumerate() {
+                    write!(f, "{}{name}: {ty}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str(")")
+            }
             Type::List(inner) => write!(f, "[{inner}]"),
             Type::Optional(inner) => write!(f, "{inner}?"),
             Type::Text => f.write_str("text"),

@@ -1,17 +1,20 @@
-//! What stands around a request and is not in its body: when and whence it came, where it could go, what it would cost.
+//! What stands around a request and is not in its body: when, whence and by whose key it came, where it could go, what it
+//! would cost.
 
 use std::net::IpAddr;
 
 use engine::input::{Request, Target, estimated_tokens};
 use grammar::config::{DataPolicy, Pricing};
 
-/// When a request came, and from where.
+/// When a request came, from where, and by whose key.
 #[derive(Clone, Copy, Debug)]
-pub struct Surroundings {
+pub struct Surroundings<'k> {
     /// Seconds since 1970, in UTC.
     pub now: i64,
     /// The client's address; unknown in dry runs.
     pub client_ip: Option<IpAddr>,
+    /// The name of its key, where a dry run says one.
+    pub key_name: Option<&'k str>,
 }
 
 /// What a target's configuration says that rules may ask for.
@@ -23,16 +26,17 @@ pub(crate) struct Offer<'a> {
     pub(crate) pricing: Option<Pricing>,
 }
 
-impl Surroundings {
+impl<'a> Surroundings<'a> {
     /// A request that comes at this moment.
     pub fn now(client_ip: Option<IpAddr>) -> Self {
-        Self { now: jiff::Timestamp::now().as_second(), client_ip }
+        Self { now: jiff::Timestamp::now().as_second(), client_ip, key_name: None }
     }
 
     /// Tells the request of it, and of the targets.
-    pub(crate) fn tell<'a>(&self, request: &mut Request<'a>, offers: impl Iterator<Item = Offer<'a>>) {
+    pub(crate) fn tell(&self, request: &mut Request<'a>, offers: impl Iterator<Item = Offer<'a>>) {
         request.now = self.now;
         request.client_ip = self.client_ip;
+        request.key_name = self.key_name.or(request.key_name);
         let bytes = request.texts.iter().map(|text| text.value.len()).sum();
         request.prompt_tokens = estimated_tokens(bytes);
         let answered = request.max_tokens.unwrap_or_default();
@@ -73,7 +77,8 @@ mod tests {
             pricing: Some(Pricing { prompt, completion: 10.0, cached: None }),
         };
         let mut request = Request { max_tokens: Some(1000), ..Request::default() };
-        Surroundings { now: 7, client_ip: None }.tell(&mut request, [offer(1.0), offer(2.0)].into_iter());
+        Surroundings { now: 7, ..Surroundings::now(None) }
+            .tell(&mut request, [offer(1.0), offer(2.0)].into_iter());
         assert_eq!((request.now, request.cost_usd, request.targets.len()), (7, Some(0.01), 2));
         let mut request = Request::default();
         let free = Offer { pricing: None, ..offer(1.0) };

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Expectation, Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Name, NearWhat, Param,
-    Pattern, PatternBody, PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test,
+    Expectation, Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Member, Name, NearWhat,
+    Param, Pattern, PatternBody, PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test,
     TestLine, Type, UnaryOp, Words,
 };
 use crate::quantity;
@@ -99,7 +99,9 @@ impl Printer {
                 p.line(format!("capture {}", group.value));
             }
             for validator in &pattern.validators {
-                p.line(format!("where {}", validator.value));
+                let least = validator.least.as_ref();
+                let least = least.map_or(String::new(), |least| format!(" >= {:?}", least.value));
+                p.line(format!("where {}{least}", validator.name.value));
             }
             for near in &pattern.near {
                 let what = match &near.what.value {
@@ -267,6 +269,11 @@ pub fn type_text(ty: &Type) -> String {
         Type::String => "string".into(),
         Type::Regex => "regex".into(),
         Type::Map => "map".into(),
+        Type::MapOf(inner) => format!("map of {}", type_text(inner)),
+        Type::Record(members) => {
+            let members: Vec<String> = members.iter().map(member_text).collect();
+            format!("record({})", members.join(", "))
+        }
         Type::Duration => "duration".into(),
         Type::Money => "money".into(),
         Type::Enum(words) => {
@@ -275,6 +282,12 @@ pub fn type_text(ty: &Type) -> String {
         }
         Type::List(inner) => format!("[{}]", type_text(inner)),
     }
+}
+
+fn member_text(member: &Member) -> String {
+    let default =
+        member.default.as_ref().map_or(String::new(), |value| format!(" = {}", literal(&value.value)));
+    format!("{}: {}{default}", member.name.value, type_text(&member.ty.value))
 }
 
 fn args_text(args: &[(Name, Spanned<Type>)]) -> String {
@@ -307,8 +320,21 @@ pub fn literal(value: &Literal) -> String {
         Literal::Word(value) => value.clone(),
         Literal::Regex(regex) => regex_text(regex),
         Literal::List(list) => list_text(list),
-        Literal::EmptyMap => "{}".into(),
+        Literal::Map(entries) => map_text(entries),
     }
+}
+
+fn map_text(entries: &[(Name, Spanned<Literal>)]) -> String {
+    let is_word = |key: &str| {
+        let starts = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        starts && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let key = |key: &str| if is_word(key) { key.to_owned() } else { format!("{key:?}") };
+    let entries: Vec<String> = entries
+        .iter()
+        .map(|(name, value)| format!("{}: {}", key(&name.value), literal(&value.value)))
+        .collect();
+    format!("{{{}}}", entries.join(", "))
 }
 
 fn list_text(list: &[Spanned<Literal>]) -> String {

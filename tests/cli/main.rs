@@ -8,6 +8,7 @@ mod diff;
 mod doctor;
 mod eval;
 mod explain;
+mod import;
 mod key;
 mod test;
 mod watch;

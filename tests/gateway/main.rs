@@ -14,6 +14,7 @@ mod dashboard;
 mod failing_streams;
 mod falling_back;
 mod faults;
+mod firewall;
 mod forms;
 mod heads;
 mod inline_rules;

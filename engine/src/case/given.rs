@@ -6,7 +6,7 @@ use grammar::ast::{self, Literal, Name, TestLine};
 use grammar::diagnostic::did_you_mean;
 use grammar::{Diagnostic, Span, Spanned, codes};
 
-use crate::input::{Request, Target};
+use crate::input::{Request, Target, Tool, ToolCall};
 
 /// What can be given, each with what it takes.
 const FIELDS: &[(&str, &str)] = &[
@@ -16,6 +16,9 @@ const FIELDS: &[(&str, &str)] = &[
     ("key.name", "a string"),
     ("model", "a string"),
     ("stream", "`true` or `false`"),
+    ("tools", "a list of strings, the names of the tools on offer"),
+    ("tool_choice", "a string"),
+    ("tool_calls", "a list of strings, the names of the tools called so far"),
     ("max_tokens", "a whole number"),
     ("tokens.prompt", "a whole number"),
     ("cost.estimate_usd", "a number"),
@@ -31,6 +34,9 @@ pub(super) struct Given<'a> {
     client_ip: Option<IpAddr>,
     user_id: Option<&'a str>,
     key_name: Option<&'a str>,
+    tools: Vec<&'a str>,
+    tool_choice: Option<&'a str>,
+    tool_calls: Vec<&'a str>,
     model: Option<&'a str>,
     stream: Option<bool>,
     max_tokens: Option<i64>,
@@ -67,6 +73,9 @@ impl<'a> Given<'a> {
             }
             "user.id" => set(&mut self.user_id, text(value)),
             "key.name" => set(&mut self.key_name, text(value)),
+            "tools" => texts(value).map(|names| self.tools = names).is_some(),
+            "tool_choice" => set(&mut self.tool_choice, text(value)),
+            "tool_calls" => texts(value).map(|names| self.tool_calls = names).is_some(),
             "model" => set(&mut self.model, text(value)),
             "stream" => set(&mut self.stream, flag(value)),
             "max_tokens" => set(&mut self.max_tokens, whole(value)),
@@ -107,6 +116,10 @@ impl<'a> Given<'a> {
         request.client_ip = self.client_ip;
         request.user_id = self.user_id.or(request.user_id);
         request.key_name = self.key_name;
+        request.tools = self.tools.iter().map(|name| Tool { name, description: None }).collect();
+        request.tool_choice = self.tool_choice;
+        let call = |name: &&'a str| ToolCall { name, arguments: "{}" };
+        request.tool_calls = self.tool_calls.iter().map(call).collect();
         request.model = self.model.unwrap_or(request.model);
         request.stream = self.stream.unwrap_or(request.stream);
         request.max_tokens = self.max_tokens;
@@ -129,6 +142,11 @@ fn set<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 
 fn text(value: &Spanned<Literal>) -> Option<&str> {
     if let Literal::Str(text) = &value.value { Some(text) } else { None }
+}
+
+/// All strings of a list, if it is one of strings alone.
+fn texts(value: &Spanned<Literal>) -> Option<Vec<&str>> {
+    if let Literal::List(items) = &value.value { items.iter().map(text).collect() } else { None }
 }
 
 fn flag(value: &Spanned<Literal>) -> Option<bool> {

@@ -39,7 +39,9 @@ pub(super) fn outcome(session: &mut Session, script: &Script<'_>, cut: usize) ->
         return outcome;
     }
     outcome.targets = left(&request, &step);
-    let mut said: Vec<Said<'_>> = script.answer().into_iter().map(Said::new).collect();
+    let said =
+        |(channel, text)| Said { channel, called: script.called(channel), text, released: String::new() };
+    let mut said: Vec<Said<'_>> = script.answer().into_iter().map(said).collect();
     if said.is_empty() {
         outcome.text = edited(&request, &step);
         return outcome;
@@ -56,18 +58,17 @@ pub(super) fn outcome(session: &mut Session, script: &Script<'_>, cut: usize) ->
 /// A text of the answer, and what of it has left.
 struct Said<'a> {
     channel: Channel,
+    /// The tool that is called with it.
+    called: Option<&'a str>,
     text: &'a str,
     released: String,
 }
 
-impl<'a> Said<'a> {
-    fn new((channel, text): (Channel, &'a str)) -> Self {
-        Self { channel, text, released: String::new() }
-    }
-}
-
 fn play(session: &mut Session, texts: &mut [Said<'_>], cut: usize) -> Flow {
-    for Said { channel, text, released } in &mut *texts {
+    for Said { channel, called, text, released } in &mut *texts {
+        if called.is_some_and(|name| session.call(*channel, name) == Flow::Stopped) {
+            return Flow::Stopped;
+        }
         let letters: Vec<char> = text.chars().collect();
         for piece in letters.chunks(cut.min(letters.len().max(1))) {
             let piece: String = piece.iter().collect();

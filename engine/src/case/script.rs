@@ -4,7 +4,7 @@ use grammar::ast::{self, Expectation, TestLine};
 use grammar::{Diagnostic, Span};
 
 use super::given::{self, Given};
-use crate::input::{Channel, Message, Request, Role, Text};
+use crate::input::{Carrier, Channel, Message, Request, Role, Text};
 
 /// A test's lines, sorted by what they are for.
 pub(super) struct Script<'a> {
@@ -12,8 +12,8 @@ pub(super) struct Script<'a> {
     headers: Vec<(String, &'a str)>,
     /// What the answer says.
     response: Option<&'a str>,
-    /// The arguments of the answer's tool calls.
-    calls: Vec<&'a str>,
+    /// The answer's tool calls: their functions and their arguments.
+    calls: Vec<(&'a str, &'a str)>,
     /// What stands around the texts.
     given: Given<'a>,
     /// What must come of it, in the order written.
@@ -52,7 +52,7 @@ impl<'a> Script<'a> {
                 }
                 TestLine::Said(who, text) => script.said.push((who, text)),
                 TestLine::Response(text) => script.response = Some(&text.value),
-                TestLine::Call(_, arguments) => script.calls.push(&arguments.value),
+                TestLine::Call(name, arguments) => script.calls.push((&name.value, &arguments.value)),
                 TestLine::Expect { todo, what } => {
                     script.expected.push(Expected { what, todo: *todo, span: line.span, call });
                     call += usize::from(matches!(what, Expectation::Arguments(_)));
@@ -79,8 +79,14 @@ impl<'a> Script<'a> {
         }
         let content = (Channel::content(0), self.response.unwrap_or_default());
         let calls = (0..=u16::MAX).zip(&self.calls);
-        let calls = calls.map(|(call, arguments)| (Channel::arguments(0, call), *arguments));
+        let calls = calls.map(|(call, (_, arguments))| (Channel::arguments(0, call), *arguments));
         std::iter::once(content).chain(calls).collect()
+    }
+
+    /// The tool that the answer calls in that channel, if it does.
+    pub(super) fn called(&self, channel: Channel) -> Option<&'a str> {
+        let Carrier::Arguments(call) = channel.carrier else { return None };
+        self.calls.get(usize::from(call)).map(|(name, _)| *name)
     }
 
     /// The request that the lines make up.

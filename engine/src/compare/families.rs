@@ -61,8 +61,8 @@ impl<'p> Seen<'p> {
 }
 
 /// The names of its checks.
-fn checks(detector: &Detector) -> BTreeSet<&'static str> {
-    detector.validators.iter().map(|validator| validator.name).collect()
+fn checks(detector: &Detector) -> BTreeSet<String> {
+    detector.validators.iter().map(|validator| validator.written()).collect()
 }
 
 /// What must stand near, as written.

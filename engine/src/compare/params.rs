@@ -113,6 +113,6 @@ fn shown(default: &Literal) -> String {
         | Literal::Money(_)
         | Literal::Str(_)
         | Literal::Word(_)
-        | Literal::EmptyMap => literal(default),
+        | Literal::Map(_) => literal(default),
     }
 }

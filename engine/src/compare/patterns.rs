@@ -139,7 +139,7 @@ fn facets(old: &[&Seen<'_>], new: &[&Seen<'_>]) -> Vec<Facet> {
 }
 
 fn checks(detector: &Detector) -> Option<String> {
-    let mut names: Vec<&str> = detector.validators.iter().map(|validator| validator.name).collect();
+    let mut names: Vec<String> = detector.validators.iter().map(|validator| validator.written()).collect();
     names.sort_unstable();
     (!names.is_empty()).then(|| names.join(" and "))
 }

@@ -66,6 +66,7 @@ impl Wording<'_> {
             Node::Script(ScriptId(slot), args) => {
                 format!("{}({})", named(&self.names.scripts, *slot), self.list(args, ", "))
             }
+            Node::Language(text, least) => format!("language({}, {})", self.text(text), least.value()),
             Node::Call(function, inner) => {
                 let name = match function {
                     Function::Lower => "lower",
@@ -86,11 +87,7 @@ impl Wording<'_> {
                 None => seen.push((*view, called.collect())),
             }
         }
-        let text = match text {
-            TextRef::Texts(scope) => field(FieldKind::Texts(*scope)).to_owned(),
-            TextRef::Element(depth) => format!("{}.text", element(*depth)),
-            TextRef::Value(node) => self.inner(*node),
-        };
+        let text = self.text(text);
         let in_view = |(view, names): (View, Vec<&str>)| {
             let text = if view == View::Folded { text.clone() } else { format!("{}({text})", view.name()) };
             match names.as_slice() {
@@ -100,6 +97,14 @@ impl Wording<'_> {
         };
         let written: Vec<String> = seen.into_iter().map(in_view).collect();
         if let [one] = written.as_slice() { one.clone() } else { format!("({})", written.join(" or ")) }
+    }
+
+    fn text(&self, text: &TextRef) -> String {
+        match text {
+            TextRef::Texts(scope) => field(FieldKind::Texts(*scope)).to_owned(),
+            TextRef::Element(depth) => format!("{}.text", element(*depth)),
+            TextRef::Value(node) => self.inner(*node),
+        }
     }
 
     fn denied(&self, inner: NodeId) -> String {

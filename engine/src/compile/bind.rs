@@ -1,23 +1,20 @@
 //! Arguments: the values of a policy's params, from `policy-config.yaml`, from a test, or by default.
 
-use std::sync::Arc;
-
 use grammar::ast::{Literal, Param, Type as Declared};
 use grammar::diagnostic::{did_you_mean, nearest};
-use grammar::print::type_text;
-use grammar::quantity;
 use grammar::yaml::{Node, Value as Yaml};
 use grammar::{Diagnostic, Span, codes};
 
 use super::Unit;
+use super::convert::{of_literal, of_yaml};
 use super::resolve::LinkedUnit;
-use crate::matcher::{View, regex};
 use crate::value::Value;
 
 /// The value of every param, in the order declared; a param with a mistake has its default, and the mistake is told.
 pub(super) fn bind(unit: &LinkedUnit, given: &Unit, diagnostics: &mut Vec<Diagnostic>) -> Vec<Value> {
     let mut values: Vec<Option<Value>> = Vec::new();
     for param in &unit.params {
+        member_defaults(&param.name.value, &param.ty.value, diagnostics);
         values.push(param.default.as_ref().and_then(|default| literal(param, default, diagnostics)));
     }
     if let Some(node) = &given.arguments {
@@ -134,99 +131,14 @@ impl Binder<'_> {
         if let Some(slot) = self.set.get_mut(index) {
             *slot = Some(key);
         }
-        match convert(&param.ty.value, node) {
+        match of_yaml(&param.ty.value, node) {
             Ok(value) => put(self.values, index, Some(value)),
             Err(fault) => {
-                let full = format!("policy.{}.{path}", self.unit.name);
-                self.diagnostics.push(fault.diagnostic(path, &param.ty.value).path(full));
+                let full = format!("policy.{}.{path}{}", self.unit.name, fault.path());
+                self.diagnostics.push(fault.diagnostic(path).path(full));
             }
         }
     }
-}
-
-/// What is wrong with a value.
-struct Fault {
-    span: Span,
-    kind: FaultKind,
-}
-
-enum FaultKind {
-    /// Another type is wanted; what was found.
-    Type(&'static str),
-    /// Out of range, or not one of the choices: what was found, and a help sentence.
-    Value(String, String),
-    /// Not a regular expression.
-    Regex(String),
-    /// A regular expression that matches empty text.
-    Empty,
-}
-
-impl Fault {
-    fn diagnostic(self, name: &str, ty: &Declared) -> Diagnostic {
-        match self.kind {
-            FaultKind::Type(found) => {
-                let message = format!("`{name}` wants {}, and this is {found}", wanted(ty));
-                Diagnostic::error(codes::WRONG_TYPE, self.span, message)
-            }
-            FaultKind::Value(found, help) => {
-                Diagnostic::error(codes::BAD_VALUE, self.span, format!("`{name}` cannot be {found}"))
-                    .help(help)
-            }
-            FaultKind::Regex(message) => {
-                Diagnostic::error(codes::BAD_REGEX, self.span, format!("`{name}`: {message}"))
-            }
-            FaultKind::Empty => {
-                let message = format!("`{name}` matches empty text, and so would match everywhere");
-                Diagnostic::error(codes::EMPTY_MATCH, self.span, message)
-                    .help("make at least one part of it required: `+` instead of `*`, no lone `?`")
-            }
-        }
-    }
-}
-
-fn wanted(ty: &Declared) -> String {
-    match ty {
-        Declared::Bool => "`true` or `false`".into(),
-        Declared::Int(_) => "a whole number".into(),
-        Declared::Float(_) => "a number".into(),
-        Declared::String => "a string".into(),
-        Declared::Regex => "a regular expression".into(),
-        Declared::Map => "a mapping from strings to strings".into(),
-        Declared::Duration => "a duration such as `30s` or `1h30m`".into(),
-        Declared::Money => "US dollars such as `$0.50`".into(),
-        Declared::Enum(_) => {
-            format!("one of {}", type_text(ty).trim_start_matches("enum(").trim_end_matches(')'))
-        }
-        Declared::List(inner) => format!("a list, each element {}", wanted(inner)),
-    }
-}
-
-/// A YAML value as a value of that type.
-fn convert(ty: &Declared, node: &Node) -> Result<Value, Fault> {
-    let fault = |kind| Fault { span: node.span, kind };
-    let scalar = match &node.value {
-        Yaml::Null => return Err(fault(FaultKind::Type("nothing"))),
-        Yaml::Bool(value) => Scalar::Bool(*value),
-        Yaml::Int(value) => Scalar::Int(*value),
-        Yaml::Float(value) => Scalar::Float(*value),
-        Yaml::Str(value) => Scalar::Str(value),
-        Yaml::Seq(items) => {
-            let Declared::List(inner) = ty else { return Err(fault(FaultKind::Type("a list"))) };
-            let items: Result<Vec<Value>, Fault> = items.iter().map(|item| convert(inner, item)).collect();
-            return Ok(Value::List(items?.into()));
-        }
-        Yaml::Map(pairs) => {
-            if *ty != Declared::Map {
-                return Err(fault(FaultKind::Type("a mapping")));
-            }
-            let pair = |(key, value): &(grammar::Spanned<String>, Node)| match &value.value {
-                Yaml::Str(text) => Ok((Arc::from(key.value.as_str()), Arc::from(text.as_str()))),
-                _ => Err(Fault { span: value.span, kind: FaultKind::Type("something else") }),
-            };
-            return Ok(Value::Map(pairs.iter().map(pair).collect::<Result<Vec<_>, _>>()?.into()));
-        }
-    };
-    scalar.convert(ty).map_err(fault)
 }
 
 /// A literal of a rule file as a value of the param's type.
@@ -235,117 +147,35 @@ fn literal(
     literal: &grammar::Spanned<Literal>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Value> {
-    match convert_literal(&param.ty.value, literal) {
+    match of_literal(&param.ty.value, literal) {
         Ok(value) => Some(value),
         Err(fault) => {
-            diagnostics.push(fault.diagnostic(&param.name.value, &param.ty.value));
+            diagnostics.push(fault.diagnostic(&param.name.value));
             None
         }
     }
 }
 
-fn convert_literal(ty: &Declared, literal: &grammar::Spanned<Literal>) -> Result<Value, Fault> {
-    let fault = |kind| Fault { span: literal.span, kind };
-    let scalar = match &literal.value {
-        Literal::Bool(value) => Scalar::Bool(*value),
-        Literal::Int(value) => Scalar::Int(*value),
-        Literal::Float(value) => Scalar::Float(*value),
-        Literal::Duration(millis) if *ty == Declared::Duration => return Ok(Value::Duration(*millis)),
-        Literal::Money(micros) if *ty == Declared::Money => return Ok(Value::Money(*micros)),
-        Literal::Duration(_) => return Err(fault(FaultKind::Type("a duration"))),
-        Literal::Money(_) => return Err(fault(FaultKind::Type("money"))),
-        Literal::Str(value) => Scalar::Str(value),
-        Literal::Word(value) => Scalar::Str(value),
-        Literal::Regex(regex) => {
-            let flags = if regex.flags.is_empty() { String::new() } else { format!("(?{})", regex.flags) };
-            return Scalar::Str(&format!("{flags}{}", regex.source)).convert(ty).map_err(fault);
-        }
-        Literal::EmptyMap if *ty == Declared::Map => return Ok(Value::Map(Arc::new([]))),
-        Literal::EmptyMap => return Err(fault(FaultKind::Type("a mapping"))),
-        Literal::List(items) => {
-            let Declared::List(inner) = ty else { return Err(fault(FaultKind::Type("a list"))) };
-            let items: Result<Vec<Value>, Fault> =
-                items.iter().map(|item| convert_literal(inner, item)).collect();
-            return Ok(Value::List(items?.into()));
-        }
-    };
-    scalar.convert(ty).map_err(fault)
-}
-
-/// A scalar of either language.
-enum Scalar<'a> {
-    Bool(bool),
-    Int(i64),
-    Float(f64),
-    Str(&'a str),
-}
-
-impl Scalar<'_> {
-    fn found(&self) -> &'static str {
-        match self {
-            Scalar::Bool(_) => "`true` or `false`",
-            Scalar::Int(_) => "a whole number",
-            Scalar::Float(_) => "a number",
-            Scalar::Str(_) => "a string",
-        }
-    }
-
-    fn convert(&self, ty: &Declared) -> Result<Value, FaultKind> {
-        match (ty, self) {
-            (Declared::Bool, Scalar::Bool(value)) => Ok(Value::Bool(*value)),
-            (Declared::Int(range), Scalar::Int(value)) => match range {
-                Some((low, high)) if value < low || value > high => Err(FaultKind::Value(
-                    value.to_string(),
-                    format!("give a whole number from {low} to {high}"),
-                )),
-                _ => Ok(Value::Int(*value)),
-            },
-            #[expect(clippy::cast_precision_loss, reason = "a whole number where a float is declared")]
-            (Declared::Float(range), Scalar::Int(value)) => in_range(*value as f64, *range),
-            (Declared::Float(range), Scalar::Float(value)) => in_range(*value, *range),
-            (Declared::String, Scalar::Str(value)) => Ok(Value::Str((*value).into())),
-            (Declared::Duration, Scalar::Str(value)) => {
-                quantity::duration(value).map(Value::Duration).ok_or_else(|| {
-                    FaultKind::Value(
-                        format!("`{value}`"),
-                        "write a duration such as `30s`, `1h30m` or `7d`".into(),
-                    )
-                })
+/// Tells what is wrong with the defaults of a type's records, so that one that is never needed is looked at too.
+fn member_defaults(name: &str, ty: &Declared, diagnostics: &mut Vec<Diagnostic>) {
+    match ty {
+        Declared::List(inner) | Declared::MapOf(inner) => member_defaults(name, inner, diagnostics),
+        Declared::Record(members) => {
+            for member in members {
+                let path = format!("{name}.{}", member.name.value);
+                let fault = member.default.as_ref().map(|default| of_literal(&member.ty.value, default));
+                diagnostics.extend(fault.and_then(Result::err).map(|fault| fault.diagnostic(&path)));
+                member_defaults(&path, &member.ty.value, diagnostics);
             }
-            (Declared::Money, Scalar::Str(value)) => {
-                quantity::money(value).map(Value::Money).ok_or_else(|| {
-                    FaultKind::Value(format!("`{value}`"), "write US dollars such as `$0.50`".into())
-                })
-            }
-            (Declared::Regex, Scalar::Str(value)) => match regex::compile(value, "", View::Folded) {
-                Ok(hir) if hir.properties().minimum_len().unwrap_or(0) == 0 => Err(FaultKind::Empty),
-                Ok(_) => Ok(Value::Regex((*value).into())),
-                Err(fault) => Err(FaultKind::Regex(fault.message)),
-            },
-            (Declared::Enum(words), Scalar::Str(value)) => {
-                let words: Vec<&str> = words.iter().map(|word| word.value.as_str()).collect();
-                match words.iter().find(|word| *word == value) {
-                    Some(word) => Ok(Value::Str((*word).into())),
-                    None => {
-                        let near = did_you_mean(value, words.iter().copied());
-                        Err(FaultKind::Value(
-                            format!("`{value}`"),
-                            near.unwrap_or(format!("the choices are {}", words.join(", "))),
-                        ))
-                    }
-                }
-            }
-            _ => Err(FaultKind::Type(self.found())),
         }
-    }
-}
-
-fn in_range(value: f64, range: Option<(f64, f64)>) -> Result<Value, FaultKind> {
-    match range {
-        _ if !value.is_finite() => Err(FaultKind::Value(value.to_string(), "give a finite number".into())),
-        Some((low, high)) if value < low || value > high => {
-            Err(FaultKind::Value(value.to_string(), format!("give a number from {low} to {high}")))
-        }
-        _ => Ok(Value::Float(value)),
+        Declared::Bool
+        | Declared::Int(_)
+        | Declared::Float(_)
+        | Declared::Duration
+        | Declared::Money
+        | Declared::String
+        | Declared::Regex
+        | Declared::Map
+        | Declared::Enum(_) => {}
     }
 }

@@ -3,6 +3,7 @@
 
 mod bind;
 mod check;
+mod convert;
 mod lower;
 mod pattern;
 mod resolve;

@@ -100,6 +100,7 @@ pub(super) struct Patterns {
 }
 
 /// The values that patterns of one policy depend on.
+#[derive(Clone, Copy)]
 pub(super) struct Arguments<'a> {
     pub(super) values: &'a [Value],
     /// Letters that may differ, by pattern.

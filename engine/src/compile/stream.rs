@@ -1,8 +1,10 @@
 //! Whether a rule can be decided while an answer streams, and which detectors it waits for.
 
-use crate::program::ir::{Comparison, DetectorId, Node, NodeId, Score, TextRef};
-use crate::program::reads_answer;
+use grammar::ast::Quantity;
 
+use crate::program::ir::{Arithmetic, Comparison, DetectorId, Node, NodeId, Score, TextRef};
+use crate::program::reads_answer;
+use crate::schema::ElementField;
 use crate::verdict::Verdict;
 
 /// The detectors of a rule over answers, or why it cannot be decided before the whole answer is there.
@@ -87,6 +89,7 @@ impl Planner<'_> {
                 self.growing(*then)?;
                 self.growing(*otherwise)
             }
+            Node::Quantifier { quantity: Quantity::Any, body, .. } => self.of_a_call(*body),
             Node::Compare(Comparison::Ge | Comparison::Gt, score, bound) if !self.reads(*bound) => {
                 self.sum(*score)
             }
@@ -97,10 +100,41 @@ impl Planner<'_> {
         }
     }
 
-    /// A score that only grows: every weight is a constant and not negative.
+    /// What is asked of a call must be decided by its name: its arguments come later.
+    fn of_a_call(&mut self, id: NodeId) -> Result<(), String> {
+        let Some(node) = self.nodes.get(id.index()) else { return Ok(()) };
+        match node {
+            Node::Element(_, ElementField::Name) => return Ok(()),
+            Node::Element(..) => return Err("the arguments of a call come after its name".into()),
+            Node::Quantifier { .. } => {
+                return Err("calls cannot be compared with each other while they come".into());
+            }
+            Node::Has(TextRef::Texts(_), _) | Node::Score(_) => {
+                return Err(
+                    "what is asked of a call cannot be asked of the text as well; join the two by `and`"
+                        .into(),
+                );
+            }
+            _ => {}
+        }
+        let mut children = Vec::new();
+        node.children(|child| children.push(child));
+        children.into_iter().try_for_each(|child| self.of_a_call(child))
+    }
+
+    /// What only grows: a score whose every weight is a constant and not negative, a number of calls, or a sum with such.
     fn sum(&mut self, id: NodeId) -> Result<(), String> {
-        let Some(Node::Score(score)) = self.nodes.get(id.index()) else {
-            return Err("only a score can be compared while it grows".into());
+        if !self.reads(id) {
+            return Ok(());
+        }
+        let score = match self.nodes.get(id.index()) {
+            Some(Node::Score(score)) => score,
+            Some(Node::Quantifier { quantity: Quantity::Count, body, .. }) => return self.of_a_call(*body),
+            Some(Node::Arith(Arithmetic::Add, a, b)) => {
+                self.sum(*a)?;
+                return self.sum(*b);
+            }
+            _ => return Err("only a score or a number of calls can be compared while it grows".into()),
         };
         let Some(score) = self.scores.get(score.0 as usize) else { return Ok(()) };
         for (weight, condition) in &score.terms {

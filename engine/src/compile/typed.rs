@@ -30,7 +30,11 @@ pub(super) enum Kind {
     Field(FieldKind),
     List(ListField),
     Header(Arc<str>),
+    /// The header whose name an argument of the policy gives.
+    HeaderOf(Rc<Typed>),
     Element(u8, ElementField),
+    /// The value that the quantifier over an argument at this depth is at: itself, or a member of it, and of that.
+    Part(u8, Vec<usize>),
     Texts(Scope),
     View(View, Rc<Typed>),
     Items(Vec<Typed>),
@@ -53,9 +57,18 @@ pub(super) enum Kind {
         depth: u8,
         body: Rc<Typed>,
     },
+    /// A quantifier over an argument of the policy: it is written out before traffic.
+    Each {
+        quantity: Quantity,
+        list: Rc<Typed>,
+        depth: u8,
+        body: Rc<Typed>,
+    },
     Score(usize),
     Script(usize, Vec<Typed>),
     Call(Function, Rc<Typed>),
+    /// The language of a text, and how certain it must be.
+    Language(Rc<Typed>, Rc<Typed>),
     /// `marker(format, preserve_length, custom)`.
     Marker(Rc<Typed>, Rc<Typed>, Rc<Typed>),
 }
@@ -82,12 +95,20 @@ impl Typed {
             | Kind::List(_)
             | Kind::Header(_)
             | Kind::Element(..)
+            | Kind::Part(..)
             | Kind::Texts(_)
             | Kind::Score(_) => {}
-            Kind::View(_, a) | Kind::Has(a, _) | Kind::Not(a) | Kind::Present(a) | Kind::Call(_, a) => {
-                visit(a)
-            }
+            Kind::View(_, a)
+            | Kind::Has(a, _)
+            | Kind::Not(a)
+            | Kind::Present(a)
+            | Kind::Call(_, a)
+            | Kind::HeaderOf(a) => visit(a),
             Kind::Quantifier { body, .. } => visit(body),
+            Kind::Each { list, body, .. } => {
+                visit(list);
+                visit(body);
+            }
             Kind::And(a, b)
             | Kind::Or(a, b)
             | Kind::Compare(_, a, b)
@@ -96,7 +117,8 @@ impl Typed {
             | Kind::Glob(a, b)
             | Kind::Within(a, b)
             | Kind::In(a, b)
-            | Kind::Coalesce(a, b) => {
+            | Kind::Coalesce(a, b)
+            | Kind::Language(a, b) => {
                 visit(a);
                 visit(b);
             }

@@ -92,14 +92,14 @@ pub(super) fn of_literal<'f>(literal: &'f Spanned<Literal>, visit: &mut dyn FnMu
     match &literal.value {
         Literal::Regex(regex) => visit(Written { regex, span: literal.span, is_taken: true }),
         Literal::List(items) => items.iter().for_each(|item| of_literal(item, visit)),
+        Literal::Map(entries) => entries.iter().for_each(|(_, value)| of_literal(value, visit)),
         Literal::Bool(_)
         | Literal::Int(_)
         | Literal::Float(_)
         | Literal::Duration(_)
         | Literal::Money(_)
         | Literal::Str(_)
-        | Literal::Word(_)
-        | Literal::EmptyMap => {}
+        | Literal::Word(_) => {}
     }
 }
 

@@ -92,6 +92,10 @@ impl<'f> Names<'f> {
     pub(super) fn meaning(&self, words: &'f [Name], scope: &Scope<'f>) -> Option<Meaning<'f>> {
         let (first, rest) = words.split_first()?;
         if let Some((_, ty, depth)) = scope.elements.iter().rev().find(|(name, ..)| *name == first.value) {
+            if !ty.is_of_traffic() {
+                let (name, ty) = part(first, ty, rest)?;
+                return Some(Meaning::Element(*depth, name, ty));
+            }
             let field = rest.first()?;
             let (_, ty, _) = element_fields(ty).into_iter().find(|(name, ..)| *name == field.value)?;
             return Some(Meaning::Element(*depth, &field.value, ty));
@@ -147,8 +151,8 @@ impl<'f> Names<'f> {
     /// The scope of a quantifier's body.
     pub(super) fn inside(&self, quantifier: &'f Quantifier, scope: &Rc<Scope<'f>>) -> Rc<Scope<'f>> {
         let element = match self.type_of(&quantifier.list, scope) {
-            Some(Type::List(element)) => *element,
-            _ => Type::Target,
+            Some(list) => list.element().unwrap_or(Type::Target),
+            None => Type::Target,
         };
         Rc::new(scope.with(&quantifier.element.value, element))
     }
@@ -212,12 +216,26 @@ impl<'f> Names<'f> {
             return Some(declared(&function.result.value));
         }
         match name {
-            "header" => Some(Type::Optional(Box::new(Type::Str))),
+            "header" | "language" => Some(Type::Optional(Box::new(Type::Str))),
             "lower" => Some(Type::Str),
             "length" => Some(Type::Int),
             "raw" | "normalized" | "decoded" | "json" => Some(Type::Text),
             _ => None,
         }
+    }
+}
+
+/// What a path from an element of an argument leads to: its last word and its type.
+fn part<'f>(first: &'f Name, ty: &Type, rest: &'f [Name]) -> Option<(&'f str, Type)> {
+    match rest {
+        [] => Some((&first.value, ty.clone())),
+        [word] => {
+            let Type::Record(members) = ty else { return None };
+            let (_, ty) = members.iter().find(|(member, _)| **member == *word.value)?;
+            Some((&word.value, ty.clone()))
+        }
+        // Its last word alone would not tell it from another.
+        _ => None,
     }
 }
 

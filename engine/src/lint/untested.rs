@@ -136,7 +136,7 @@ fn value_in(test: &Test, name: &str, param: &Param) -> Option<Value> {
         Literal::Duration(value) => Some(Value::Duration(*value)),
         Literal::Money(value) => Some(Value::Money(*value)),
         Literal::Str(text) | Literal::Word(text) => Some(Value::Str(text.as_str().into())),
-        Literal::Regex(_) | Literal::List(_) | Literal::EmptyMap => None,
+        Literal::Regex(_) | Literal::List(_) | Literal::Map(_) => None,
     }
 }
 

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod glob;
 pub mod inclusion;
 pub mod json;
+pub mod language;
 pub mod near;
 pub mod regex;
 pub mod scan;
@@ -165,7 +166,7 @@ impl Detector {
     pub fn check(&self, text: &[u8], matched: &Range<usize>) -> Result<Range<usize>, usize> {
         let part = self.part(text, matched);
         let found = str_of(text, &part);
-        let mut failed = self.validators.iter().filter(|validator| !(validator.check)(found)).peekable();
+        let mut failed = self.validators.iter().filter(|validator| !validator.passes(found)).peekable();
         if failed.peek().is_none() {
             return Ok(part);
         }

@@ -10,14 +10,45 @@ pub struct Validator {
     /// One sentence for the reference.
     pub doc: &'static str,
     /// The check.
-    pub check: fn(&str) -> bool,
+    pub check: Check,
     /// Whether a match that fails is passed over as a whole, so that no part of it is tried: `1.2.3.4.5` holds no address.
     pub whole: bool,
 }
 
+/// What a validator does with a match.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// It holds or does not.
+    Holds(fn(&str) -> bool),
+    /// It is measured, and must come to this at least.
+    Measures(fn(&str) -> f64, f64),
+}
+
+impl Validator {
+    /// Whether a match passes.
+    pub fn passes(&self, text: &str) -> bool {
+        match self.check {
+            Check::Holds(holds) => holds(text),
+            Check::Measures(measure, least) => measure(text) >= least,
+        }
+    }
+
+    /// As written after `where`, with the least that it must measure.
+    pub fn written(&self) -> String {
+        match self.check {
+            Check::Holds(_) => self.name.to_owned(),
+            Check::Measures(_, least) => format!("{} >= {least:?}", self.name),
+        }
+    }
+
+    fn least(&self) -> u64 {
+        if let Check::Measures(_, least) = self.check { least.to_bits() } else { 0 }
+    }
+}
+
 impl PartialEq for Validator {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        self.name == other.name && self.least() == other.least()
     }
 }
 
@@ -26,6 +57,7 @@ impl Eq for Validator {}
 impl std::hash::Hash for Validator {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.name.hash(state);
+        self.least().hash(state);
     }
 }
 
@@ -48,16 +80,22 @@ pub const ALL: &[Validator] = &[
     part("wallet", "a Bitcoin address in base 58 by its checksum; other shapes pass", wallet),
     part("mixed_digits", "more than one different digit", mixed_digits),
     part("random", "letters and digits without order, and no word of examples such as `changeme`", random),
+    Validator {
+        name: "entropy",
+        doc: "`entropy >= N`: the characters have so many bits of entropy each; words have about 2.5, random letters and digits 3.5 and more",
+        check: Check::Measures(entropy, 0.0),
+        whole: false,
+    },
 ];
 
 /// A validator after whose failure the rest of the match is tried.
 const fn part(name: &'static str, doc: &'static str, check: fn(&str) -> bool) -> Validator {
-    Validator { name, doc, check, whole: false }
+    Validator { name, doc, check: Check::Holds(check), whole: false }
 }
 
 /// A validator after whose failure the whole match is passed over.
 const fn whole(name: &'static str, doc: &'static str, check: fn(&str) -> bool) -> Validator {
-    Validator { name, doc, check, whole: true }
+    Validator { name, doc, check: Check::Holds(check), whole: true }
 }
 
 /// The validator of that name.

@@ -154,6 +154,7 @@ fn plain_nodes(nodes: &[Node]) -> Vec<bool> {
             | Node::Has(..)
             | Node::Quantifier { .. }
             | Node::Score(_)
+            | Node::Language(..)
             | Node::Script(..) => false,
             Node::Const(_)
             | Node::Field(_)

@@ -166,8 +166,21 @@ pub enum Node {
     Score(ScoreId),
     /// A script's result.
     Script(ScriptId, Box<[NodeId]>),
+    /// The language of a text, if it is told with that certainty at least.
+    Language(TextRef, Certainty),
     /// A function's result.
     Call(Function, NodeId),
+}
+
+/// A number from 0 to 1, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Certainty(pub u16);
+
+impl Certainty {
+    /// As a number.
+    pub fn value(self) -> f64 {
+        f64::from(self.0) / 1000.0
+    }
 }
 
 impl Node {
@@ -175,8 +188,9 @@ impl Node {
     pub fn children(&self, mut visit: impl FnMut(NodeId)) {
         match self {
             Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) | Node::Score(_) => {}
-            Node::Has(TextRef::Value(text), _) => visit(*text),
-            Node::Has(TextRef::Texts(_) | TextRef::Element(_), _) => {}
+            Node::Has(TextRef::Value(text), _) | Node::Language(TextRef::Value(text), _) => visit(*text),
+            Node::Has(TextRef::Texts(_) | TextRef::Element(_), _)
+            | Node::Language(TextRef::Texts(_) | TextRef::Element(_), _) => {}
             Node::Not(inner)
             | Node::Glob(inner, _)
             | Node::Within(inner, _)
@@ -223,6 +237,11 @@ impl Node {
                     of(value);
                 }
                 detectors.iter_mut().for_each(|detector| *detector = (to.detector)(*detector));
+            }
+            Node::Language(text, _) => {
+                if let TextRef::Value(value) = text {
+                    of(value);
+                }
             }
             Node::Not(inner)
             | Node::Glob(inner, _)

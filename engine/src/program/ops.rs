@@ -115,8 +115,13 @@ pub fn call(function: Function, value: &Value) -> Value {
     match function {
         Function::Lower => Value::Str(value.as_str().unwrap_or_default().to_lowercase().into()),
         Function::Length => {
-            let length =
-                value.as_str().map_or_else(|| value.as_list().map_or(0, <[_]>::len), |s| s.chars().count());
+            let length = match value {
+                Value::Map(entries) => entries.len(),
+                Value::Table(entries) => entries.len(),
+                _ => value
+                    .as_str()
+                    .map_or_else(|| value.as_list().map_or(0, <[_]>::len), |s| s.chars().count()),
+            };
             Value::Int(i64::try_from(length).unwrap_or(i64::MAX))
         }
     }

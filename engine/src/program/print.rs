@@ -16,7 +16,8 @@ pub(super) fn print(program: &Program) -> String {
     }
     for (i, detector) in program.detectors.iter().enumerate() {
         let longest = detector.longest.map_or("unbounded".into(), |bytes| format!("{bytes} bytes"));
-        let mut checks: String = detector.validators.iter().map(|v| format!(" where {}", v.name)).collect();
+        let mut checks: String =
+            detector.validators.iter().map(|v| format!(" where {}", v.written())).collect();
         checks.extend(
             detector.near.iter().map(|n| format!(" near /{}/ within {}", shorten(&n.source), n.reach)),
         );
@@ -97,6 +98,14 @@ fn list(nodes: &[NodeId]) -> String {
     nodes.join(" ")
 }
 
+fn text_of(text: &TextRef) -> String {
+    match text {
+        TextRef::Texts(scope) => format!("{scope:?}"),
+        TextRef::Element(depth) => format!("element^{depth}"),
+        TextRef::Value(node) => format!("n{}", node.0),
+    }
+}
+
 fn node_text(node: &Node) -> String {
     match node {
         Node::Const(value) => value.to_string(),
@@ -105,13 +114,9 @@ fn node_text(node: &Node) -> String {
         Node::Element(depth, field) => format!("element^{depth} {field:?}"),
         Node::Has(text, detectors) => {
             let detectors: Vec<String> = detectors.iter().map(|id| format!("d{}", id.0)).collect();
-            let text = match text {
-                TextRef::Texts(scope) => format!("{scope:?}"),
-                TextRef::Element(depth) => format!("element^{depth}"),
-                TextRef::Value(node) => format!("n{}", node.0),
-            };
-            format!("has {text} {}", detectors.join(" "))
+            format!("has {} {}", text_of(text), detectors.join(" "))
         }
+        Node::Language(text, least) => format!("language {} {}", text_of(text), least.value()),
         Node::Not(inner) => format!("not n{}", inner.0),
         Node::And(all) => format!("and {}", list(all)),
         Node::Or(all) => format!("or {}", list(all)),

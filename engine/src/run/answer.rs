@@ -6,15 +6,16 @@ use std::sync::Arc;
 use grammar::ast::Phase;
 
 use super::buffered::{self, Buffer};
+use super::called::Calls;
 use super::eval::Evaluator;
-use super::facts::{self, Facts};
+use super::facts::{self, Facts, Seen};
 use super::panel::{Panel, Watcher};
 use super::stream::{Held, Hit, Stream};
 use super::wording::{decision, message};
 use super::{MAX_BUFFERED, Session};
 use crate::input::Channel;
 use crate::program::Program;
-use crate::program::ir::DetectorId;
+use crate::program::ir::{DetectorId, NodeId};
 use crate::verdict::{Finding, Flow, Site, Verdict};
 
 /// After how many bytes of one piece what may leave does.
@@ -34,6 +35,7 @@ pub(super) struct Answer {
     /// The choices in which a rule has stopped the answer; the others go on.
     stopped_choices: Vec<u32>,
     pub(super) buffer: Buffer,
+    pub(super) calls: Calls,
     hits: Vec<Hit>,
 }
 
@@ -44,7 +46,7 @@ impl Answer {
     }
 
     /// Nothing more of the channel's choice may leave.
-    fn stop(&mut self, channel: Channel) -> Flow {
+    pub(super) fn stop(&mut self, channel: Channel) -> Flow {
         if !self.is_stopped(channel) {
             self.stopped_choices.push(channel.choice);
         }
@@ -54,6 +56,13 @@ impl Answer {
     /// Whether that detector has matched anywhere in the answer.
     pub(super) fn has_seen(&self, id: DetectorId) -> bool {
         self.panel.index_of(id).and_then(|index| self.seen.get(index)) == Some(&true)
+    }
+
+    /// Does something with what the answer has shown so far.
+    pub(super) fn seeing<T>(&self, f: impl FnOnce(Seen<'_>) -> T) -> T {
+        let matched = |id: DetectorId| self.has_seen(id);
+        let called = |quantifier: NodeId| self.calls.count(quantifier);
+        f(Seen { facts: &self.facts, matched: &matched, called: &called })
     }
 
     /// The streams of which something may still leave.
@@ -83,20 +92,22 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
             continue;
         }
         let facts = &session.answer.facts;
-        let of_rule = |id: &DetectorId| stream_rule.detectors.contains(id);
-        if !facts::holds(program, facts, &|id| of_rule(&id), rule.condition) {
+        let holds = |matched: &dyn Fn(DetectorId) -> bool, called: usize| {
+            facts::holds(program, Seen { facts, matched, called: &|_| called }, rule.condition)
+        };
+        if !holds(&|id| stream_rule.detectors.contains(&id), usize::MAX) {
             continue;
         }
+        session.answer.calls.watch(program, stream_rule.rule);
         for id in &stream_rule.detectors {
             // A redaction is decided by each match alone: a detector whose match decides nothing need not watch.
-            let decides = || facts::holds(program, facts, &|seen| seen == *id, rule.condition);
-            if rule.verdict == Verdict::Redact && !decides() {
+            if rule.verdict == Verdict::Redact && !holds(&|seen| seen == *id, 0) {
                 continue;
             }
             let watcher = watchers.entry(*id).or_insert_with(|| Watcher::new(program, *id));
             watcher.trigger(stream_rule.rule, rule.verdict);
         }
-        if facts::holds(program, facts, &|_| false, rule.condition) {
+        if holds(&|_| false, 0) {
             session.answer.stopped |= fire(session, program, stream_rule.rule);
         }
     }
@@ -294,9 +305,7 @@ fn apply(
     let (Some(policy), Some(found)) = (program.policies.get(rule.policy), program.detector(detector)) else {
         return false;
     };
-    let answer = &session.answer;
-    let seen = |id: DetectorId| answer.has_seen(id);
-    if !facts::holds(program, &answer.facts, &seen, rule.condition) {
+    if !session.answer.seeing(|seen| facts::holds(program, seen, rule.condition)) {
         return false;
     }
     session.note(
@@ -323,7 +332,6 @@ pub(super) fn fire(session: &mut Session, program: &Program, index: usize) -> bo
         return rule.verdict.stops();
     }
     let answer = &session.answer;
-    let seen = |id: DetectorId| answer.has_seen(id);
     let mut labels: Vec<Arc<str>> = answer
         .panel
         .watchers
@@ -333,7 +341,7 @@ pub(super) fn fire(session: &mut Session, program: &Program, index: usize) -> bo
         .filter_map(|(watcher, _)| program.detector(watcher.detector))
         .map(|detector| Arc::clone(&detector.label))
         .collect();
-    let value = |node| facts::value(program, &answer.facts, &seen, node);
+    let value = |node| answer.seeing(|seen| facts::value(program, seen, node));
     let score = rule.score.and_then(|score| value(score).as_float());
     let message = message(rule, Phase::Response, &mut labels, &mut |node| Some(value(node)));
     session.decide(rule.policy, decision(program, rule, message, score));
@@ -343,14 +351,16 @@ pub(super) fn fire(session: &mut Session, program: &Program, index: usize) -> bo
 /// Notes for a watcher what the conditions of rules over streams have come to.
 pub(super) fn settle(session: &mut Session) {
     // Without any text there was no answer.
-    let Some(tally) = session.tally.as_mut().filter(|_| !session.answer.channels.is_empty()) else { return };
     let (program, answer) = (&session.program, &session.answer);
-    let seen = |id: DetectorId| answer.has_seen(id);
+    let is_there = !answer.channels.is_empty() || answer.calls.are_made();
+    let Some(tally) = session.tally.as_mut().filter(|_| is_there) else { return };
     let conditions =
         program.response.iter().filter_map(|stream| Some(program.rules.get(stream.rule)?.condition));
     for condition in conditions {
-        facts::asked(program, &answer.facts, &seen, condition, &mut |node, value| {
-            tally.trace(Phase::Response).note(node, &value);
+        answer.seeing(|seen| {
+            facts::asked(program, seen, condition, &mut |node, value| {
+                tally.trace(Phase::Response).note(node, &value);
+            });
         });
     }
 }

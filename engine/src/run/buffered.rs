@@ -5,6 +5,7 @@ use std::sync::Arc;
 use grammar::ast::Phase;
 
 use super::answer;
+use super::called;
 use super::eval::Evaluator;
 use super::facts;
 use super::masks::Replacement;
@@ -12,6 +13,7 @@ use super::request::{Stage, Wish, apply, placed};
 use super::{MAX_BUFFERED, Session};
 use crate::input::{Channel, Request, Role, Text};
 use crate::program::Program;
+use crate::program::ir::Node;
 use crate::verdict::{Flow, Outcome, Site, Verdict};
 
 /// The texts of an answer so far, for the rules that wait for all of it.
@@ -22,6 +24,8 @@ pub(super) struct Buffer {
     /// Whether nothing may leave until they have been asked.
     pub(super) holds: bool,
     texts: Vec<(Channel, String)>,
+    /// Whether one of the rules looks at tool calls.
+    pub(super) judges_calls: bool,
     /// Whether there was more than is kept.
     overflown: bool,
 }
@@ -61,6 +65,9 @@ pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Eva
                 let buffer = &mut session.answer.buffer;
                 buffer.rules.push(*index);
                 buffer.holds |= rule.verdict >= Verdict::Redact;
+                program.each_under(rule.condition, &mut |_, node| {
+                    buffer.judges_calls |= matches!(node, Node::Quantifier { .. });
+                });
             }
         }
     }
@@ -79,7 +86,9 @@ pub(super) fn judge(session: &mut Session, program: &Arc<Program>) -> Flow {
         value,
         is_json: channel.carrier.is_json(),
     });
-    let request = Request { texts: texts.collect(), ..Request::default() };
+    let made = session.answer.calls.made().to_vec();
+    let tool_calls = called::whole(&made, &buffer.texts);
+    let request = Request { texts: texts.collect(), tool_calls, ..Request::default() };
     let mut evaluator = Evaluator::new(program, &request);
     evaluator.enter(Phase::Response);
     evaluator.know(&session.answer.facts);

@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::tally::Tally;
 use super::texts::{Hits, Texts};
 use crate::input::Request;
-use crate::matcher::glob;
+use crate::matcher::{glob, language};
 use crate::program::ir::{DetectorId, ListField, Node, NodeId, ScriptId, TextRef};
 use crate::program::{Program, ops};
 use crate::schema::{ElementField, FieldKind, Scope};
@@ -158,6 +158,7 @@ impl<'a> Evaluator<'a> {
                 let args = args.iter().map(|arg| self.value(*arg)).collect::<Evaluated<Vec<Value>>>()?;
                 self.call(*script, &args)?
             }
+            Node::Language(text, least) => self.language(text, least.value())?,
             Node::Call(function, inner) => ops::call(*function, &self.value(*inner)?),
         })
     }
@@ -183,6 +184,10 @@ impl<'a> Evaluator<'a> {
     fn field(&self, field: FieldKind) -> Value {
         let request = self.request;
         match field {
+            FieldKind::ToolChoice => {
+                request.tool_choice.map_or(Value::Absent, |name| Value::Str(name.into()))
+            }
+            FieldKind::CallsSoFar => Value::Int(i64::try_from(request.tool_calls.len()).unwrap_or(i64::MAX)),
             FieldKind::Model => Value::Str(request.model.into()),
             FieldKind::Stream => Value::Bool(request.stream),
             FieldKind::MaxTokens => request.max_tokens.map_or(Value::Absent, Value::Int),
@@ -310,6 +315,23 @@ impl<'a> Evaluator<'a> {
                 Ok(detectors.iter().any(|id| self.found_in(*id, text, is_json)))
             }
         }
+    }
+
+    /// The language that texts are in together; JSON is in none.
+    fn language(&mut self, text: &TextRef, least: f64) -> Evaluated<Value> {
+        let texts: Vec<usize> = match text {
+            TextRef::Texts(scope) => self.texts_of(*scope).collect(),
+            TextRef::Element(depth) => self.element_texts(*depth).collect(),
+            TextRef::Value(node) => {
+                let value = self.value(*node)?;
+                let told = language::of(value.as_str().into_iter(), least);
+                return Ok(told.map_or(Value::Absent, |code| Value::Str(code.into())));
+            }
+        };
+        let request = self.request;
+        let texts = texts.into_iter().filter_map(|index| request.texts.get(index));
+        let told = language::of(texts.filter(|text| !text.is_json).map(|text| text.value), least);
+        Ok(told.map_or(Value::Absent, |code| Value::Str(code.into())))
     }
 
     fn texts_of(&self, scope: Scope) -> impl Iterator<Item = usize> + use<'a> {

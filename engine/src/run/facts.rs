@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use grammar::ast::Quantity;
+
 use super::eval::Evaluator;
-use crate::program::ir::{Comparison, DetectorId, Node, NodeId, TextRef};
+use crate::program::ir::{DetectorId, Node, NodeId, TextRef};
 use crate::program::{Piece, Program, Rule, ops, reads_answer};
 use crate::script::ScriptFailure;
 use crate::value::Value;
@@ -85,42 +87,47 @@ pub(super) fn known(program: &Program, facts: &Facts, id: NodeId) -> Option<bool
     }
 }
 
-/// The condition's truth once some detectors have matched. The checker has seen to it that more matches can only make
-/// it true.
-pub(super) fn holds(program: &Program, facts: &Facts, seen: &dyn Fn(DetectorId) -> bool, id: NodeId) -> bool {
-    if let Some(value) = facts.get(&id) {
+/// What an answer has shown so far.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'s> {
+    pub(super) facts: &'s Facts,
+    /// Whether a detector has matched.
+    pub(super) matched: &'s dyn Fn(DetectorId) -> bool,
+    /// Of how many calls the body of a quantifier holds.
+    pub(super) called: &'s dyn Fn(NodeId) -> usize,
+}
+
+/// The condition's truth once some detectors have matched and some calls were made. The checker has seen to it that more
+/// of either can only make it true.
+pub(super) fn holds(program: &Program, seen: Seen<'_>, id: NodeId) -> bool {
+    if let Some(value) = seen.facts.get(&id) {
         return value.as_bool().unwrap_or(false);
     }
-    let holds = |node: NodeId| holds(program, facts, seen, node);
+    let holds = |node: NodeId| holds(program, seen, node);
     match program.node(id) {
         Node::Const(value) => value.as_bool().unwrap_or(false),
-        Node::Has(TextRef::Texts(_), detectors) => detectors.iter().any(|id| seen(*id)),
+        Node::Has(TextRef::Texts(_), detectors) => detectors.iter().any(|id| (seen.matched)(*id)),
+        Node::Quantifier { quantity: Quantity::Any, .. } => (seen.called)(id) > 0,
         Node::And(sides) => sides.iter().all(|side| holds(*side)),
         Node::Or(sides) => sides.iter().any(|side| holds(*side)),
         Node::If(condition, then, otherwise) => holds(if holds(*condition) { *then } else { *otherwise }),
-        Node::Compare(op, a, b) => compare(program, facts, seen, *op, *a, *b),
+        Node::Compare(op, a, b) => ops::compare(*op, &value(program, seen, *a), &value(program, seen, *b)),
         _ => false,
     }
 }
 
 /// Hands on what each part of a condition has come to, but for those that were never asked.
-pub(super) fn asked(
-    program: &Program,
-    facts: &Facts,
-    seen: &dyn Fn(DetectorId) -> bool,
-    id: NodeId,
-    note: &mut dyn FnMut(NodeId, Value),
-) {
-    note(id, value(program, facts, seen, id));
-    if facts.contains_key(&id) {
+pub(super) fn asked(program: &Program, seen: Seen<'_>, id: NodeId, note: &mut dyn FnMut(NodeId, Value)) {
+    note(id, value(program, seen, id));
+    if seen.facts.contains_key(&id) {
         return;
     }
     match program.node(id) {
         Node::And(sides) | Node::Or(sides) => {
             let decisive = matches!(program.node(id), Node::Or(_));
             for side in sides {
-                asked(program, facts, seen, *side, note);
-                if holds(program, facts, seen, *side) == decisive && facts.contains_key(side) {
+                asked(program, seen, *side, note);
+                if holds(program, seen, *side) == decisive && seen.facts.contains_key(side) {
                     break;
                 }
             }
@@ -128,49 +135,39 @@ pub(super) fn asked(
         Node::Score(score) => {
             let terms = program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
             for (weight, condition) in terms {
-                asked(program, facts, seen, *weight, note);
-                condition.iter().for_each(|condition| asked(program, facts, seen, *condition, note));
+                asked(program, seen, *weight, note);
+                condition.iter().for_each(|condition| asked(program, seen, *condition, note));
             }
         }
+        // What it asks of a call was noted when the call was made.
+        Node::Quantifier { .. } => {}
         node => {
             let mut children = Vec::new();
             node.children(|child| children.push(child));
-            children.into_iter().for_each(|child| asked(program, facts, seen, child, note));
+            children.into_iter().for_each(|child| asked(program, seen, child, note));
         }
     }
 }
 
-fn compare(
-    program: &Program,
-    facts: &Facts,
-    seen: &dyn Fn(DetectorId) -> bool,
-    op: Comparison,
-    a: NodeId,
-    b: NodeId,
-) -> bool {
-    ops::compare(op, &value(program, facts, seen, a), &value(program, facts, seen, b))
-}
-
-/// A node's value once some detectors have matched: a fact, a constant, or a score.
-pub(super) fn value(
-    program: &Program,
-    facts: &Facts,
-    seen: &dyn Fn(DetectorId) -> bool,
-    id: NodeId,
-) -> Value {
-    if let Some(value) = facts.get(&id) {
+/// A node's value once some detectors have matched and some calls were made: a fact, a constant, a number of calls, a
+/// score, or a sum of these.
+pub(super) fn value(program: &Program, seen: Seen<'_>, id: NodeId) -> Value {
+    if let Some(value) = seen.facts.get(&id) {
         return value.clone();
     }
     match program.node(id) {
         Node::Const(value) => value.clone(),
+        Node::Quantifier { quantity: Quantity::Count, .. } => {
+            Value::Int(i64::try_from((seen.called)(id)).unwrap_or(i64::MAX))
+        }
+        Node::Arith(op, a, b) => ops::arithmetic(*op, &value(program, seen, *a), &value(program, seen, *b)),
         Node::Score(score) => {
             let Some(score) = program.scores.get(score.0 as usize) else { return Value::Float(0.0) };
-            let terms = score.terms.iter().filter(|(_, condition)| {
-                condition.is_none_or(|condition| holds(program, facts, seen, condition))
-            });
-            let sum = terms.filter_map(|(weight, _)| value(program, facts, seen, *weight).as_float()).sum();
+            let counts = |condition: NodeId| holds(program, seen, condition);
+            let terms = score.terms.iter().filter(|(_, condition)| condition.is_none_or(counts));
+            let sum = terms.filter_map(|(weight, _)| value(program, seen, *weight).as_float()).sum();
             Value::Float(score.clamped(sum))
         }
-        _ => Value::Bool(holds(program, facts, seen, id)),
+        _ => Value::Bool(holds(program, seen, id)),
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod buffered;
+mod called;
 mod cursor;
 mod eval;
 mod facts;
@@ -110,6 +111,19 @@ impl Session {
     pub fn feed(&mut self, channel: Channel, text: &str, out: &mut String) -> Flow {
         self.begin();
         answer::feed(self, channel, text, out)
+    }
+
+    /// The answer calls a tool of that name, which is complete; the channel is that of its arguments. It is told once for each
+    /// call, before anything of the call leaves and before its arguments are fed.
+    pub fn call(&mut self, channel: Channel, name: &str) -> Flow {
+        self.begin();
+        called::call(self, channel, name)
+    }
+
+    /// Whether a rule looks at the tools that the answer calls, so that nothing of a call may leave before
+    /// [`Session::call`] was asked.
+    pub fn judges_calls(&self) -> bool {
+        self.answer.calls.are_judged() || self.answer.buffer.judges_calls
     }
 
     /// The channel is complete: appends to `out` what was still held.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::answer::{self, Answer};
+use super::facts::Seen;
 use super::panel::Watcher;
 use super::stream::{Held, Hit, Stream};
 use super::{Session, facts};
 use crate::input::Channel;
 use crate::program::Program;
-use crate::program::ir::DetectorId;
+use crate::program::ir::{DetectorId, NodeId};
 use crate::verdict::{Flow, Verdict};
 
 /// Appends what would leave if the channel were complete. A text that would be stopped is, since it may well be.
@@ -35,13 +36,15 @@ pub(super) fn preview(session: &mut Session, channel: Channel, out: &mut String)
 fn mask(program: &Program, answer: &Answer, stream: &mut Stream, hits: &[Hit]) -> bool {
     let watcher = |hit: &Hit| answer.panel.watchers.get(hit.watcher);
     let fresh: Vec<DetectorId> = hits.iter().filter_map(watcher).map(|watcher| watcher.detector).collect();
-    let seen = |id: DetectorId| fresh.contains(&id) || answer.has_seen(id);
+    let matched = |id: DetectorId| fresh.contains(&id) || answer.has_seen(id);
+    let called = |quantifier: NodeId| answer.calls.count(quantifier);
+    let seen = Seen { facts: &answer.facts, matched: &matched, called: &called };
     for hit in hits {
         let Some(Watcher { detector, rules, .. }) = watcher(hit) else { continue };
         let Some(found) = program.detector(*detector) else { continue };
         for index in rules {
             let Some(rule) = program.rules.get(*index) else { continue };
-            if !facts::holds(program, &answer.facts, &seen, rule.condition) {
+            if !facts::holds(program, seen, rule.condition) {
                 continue;
             }
             if rule.verdict.stops() {

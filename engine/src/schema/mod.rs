@@ -52,8 +52,12 @@ pub enum FieldKind {
     Messages,
     /// The tools on offer.
     Tools,
-    /// The calls made so far.
+    /// The calls made so far, or those of the answer.
     ToolCalls,
+    /// The tool that the request makes the model call.
+    ToolChoice,
+    /// How many calls the conversation has.
+    CallsSoFar,
     /// The model asked for.
     Model,
     /// Whether a stream is wanted.

@@ -58,9 +58,24 @@ fn conversation() -> Vec<Field> {
         field(
             "tool_calls",
             list(Type::ToolCall),
-            REQUEST,
+            BOTH,
             FieldKind::ToolCalls,
-            "the tool calls made so far",
+            "the tool calls: those that the request's messages show, or those of the answer, each judged when its name \
+             is complete",
+        ),
+        field(
+            "tool_choice",
+            optional(Type::Str),
+            REQUEST,
+            FieldKind::ToolChoice,
+            "the tool that the request makes the model call; absent where it names none",
+        ),
+        field(
+            "conversation.calls",
+            Type::Int,
+            BOTH,
+            FieldKind::CallsSoFar,
+            "how many tool calls the request's messages show, before the answer",
         ),
     ]
 }

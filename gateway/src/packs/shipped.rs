@@ -25,6 +25,9 @@ pub const KINDS: &[Shipped] = shipped![
     "audit-logger" = "audit-logger.ktr",
     "dlp-filter" = "dlp-filter.ktr",
     "data-routing-policy" = "data-routing-policy.ktr",
+    "agent-firewall" = "agent-firewall.ktr",
+    "rbac" = "rbac.ktr",
+    "language-validator" = "language-validator.ktr",
 ];
 
 /// The libraries.

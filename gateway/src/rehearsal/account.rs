@@ -79,9 +79,12 @@ fn plain(value: &Plain) -> Value {
         Plain::Float(value) => json!(value),
         Plain::Str(value) => json!(&**value),
         Plain::Absent => json!("absent"),
-        Plain::Duration(_) | Plain::Money(_) | Plain::Regex(_) | Plain::List(_) | Plain::Map(_) => {
-            json!(value.to_string())
-        }
+        Plain::Duration(_)
+        | Plain::Money(_)
+        | Plain::Regex(_)
+        | Plain::List(_)
+        | Plain::Map(_)
+        | Plain::Table(_) => json!(value.to_string()),
     }
 }
 

@@ -20,7 +20,9 @@ pub(crate) struct Exchange {
     request: Value,
     headers: Vec<(String, String)>,
     answer: Option<Answer>,
-    around: Surroundings,
+    around: Surroundings<'static>,
+    /// The name of the key that it comes with.
+    key: Option<String>,
 }
 
 /// The provider's answer.
@@ -50,7 +52,8 @@ impl Exchange {
             Some(Value::Null) | None => Vec::new(),
             Some(_) => return Err("`headers` is a mapping from names to strings".into()),
         };
-        let around = surroundings(fields.remove("given"))?;
+        let mut key = None;
+        let around = surroundings(fields.remove("given"), &mut key)?;
         let upstream = fields.remove("upstream_response");
         let response = fields.remove("response").or(upstream);
         let answer = match (response, fields.remove("stream_chunks")) {
@@ -77,7 +80,7 @@ impl Exchange {
             }
             fields.insert("messages".into(), json!([{"role": "user", "content": "-"}]));
         }
-        Ok(Self { request: Value::Object(fields), headers, answer, around })
+        Ok(Self { request: Value::Object(fields), headers, answer, around, key })
     }
 
     /// Reads a line of a data set, and its `id` where it has one. There is no line where it was too long to be read.
@@ -114,8 +117,12 @@ impl Exchange {
     pub(crate) fn asked<'a>(&'a self, document: &'a Value, pack: &'a Pack) -> Result<Request<'a>, String> {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut asked = Endpoint::Chat.decode(document, headers).map_err(|fault| fault.message)?;
-        self.around.tell(&mut asked, pack.offers());
+        self.around().tell(&mut asked, pack.offers());
         Ok(asked)
+    }
+
+    fn around(&self) -> Surroundings<'_> {
+        Surroundings { key_name: self.key.as_deref(), ..self.around }
     }
 
     /// Judges the request alone, so that the session is ready for an answer.
@@ -155,24 +162,25 @@ impl Exchange {
             Some(Answer::Pieces(pieces)) => (None, Some(pieces)),
             None => (None, None),
         };
+        let around = Surroundings { key_name: self.key.as_deref(), ..self.around };
         if let Some(pieces) = pieces {
-            return play_pieces(session, pack, self.request, headers, self.around, &pieces);
+            return play_pieces(session, pack, self.request, headers, around, &pieces);
         }
         let answered = whole.is_some();
-        let played = rehearse_in(session, pack, self.request, headers, self.around, whole)
+        let played = rehearse_in(session, pack, self.request, headers, around, whole)
             .map_err(|fault| fault.message)?;
         let output = output(&played, answered);
         Ok(Played { decision: played.decision, report: played.report, output })
     }
 }
 
-/// `given: {now, client.ip}`: what a case says of the time and the client's address.
-fn surroundings(given: Option<Value>) -> Result<Surroundings, String> {
+/// `given: {now, client.ip, key.name}`: what a case says of the time, the client's address and its key.
+fn surroundings(given: Option<Value>, key: &mut Option<String>) -> Result<Surroundings<'static>, String> {
     let mut around = Surroundings::now(None);
     let fields = match given {
         None | Some(Value::Null) => return Ok(around),
         Some(Value::Object(fields)) => fields,
-        Some(_) => return Err("`given` is a mapping with `now` and `client.ip`".into()),
+        Some(_) => return Err("`given` is a mapping with `now`, `client.ip` and `key.name`".into()),
     };
     for (name, value) in fields {
         let text = value.as_str().unwrap_or_default();
@@ -185,7 +193,13 @@ fn surroundings(given: Option<Value>) -> Result<Surroundings, String> {
                 around.client_ip =
                     Some(text.parse().map_err(|_| "`client.ip` is an address such as `10.0.0.7`")?);
             }
-            other => return Err(format!("`{other}` cannot be given; there are `now` and `client.ip`")),
+            "key.name" if !text.is_empty() => *key = Some(text.to_owned()),
+            "key.name" => return Err("`key.name` is the name of a key, a string".into()),
+            other => {
+                return Err(format!(
+                    "`{other}` cannot be given; there are `now`, `client.ip` and `key.name`"
+                ));
+            }
         }
     }
     Ok(around)
@@ -214,7 +228,7 @@ fn play_pieces(
     pack: &Pack,
     request: Value,
     headers: Vec<(&str, &str)>,
-    around: Surroundings,
+    around: Surroundings<'_>,
     pieces: &[String],
 ) -> Result<Played, String> {
     let request = named(request);

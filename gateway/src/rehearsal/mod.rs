@@ -31,7 +31,7 @@ pub fn rehearse(
     pack: &Pack,
     request: Value,
     headers: Vec<(&str, &str)>,
-    around: Surroundings,
+    around: Surroundings<'_>,
     answer: Option<Value>,
 ) -> Result<Rehearsal, Fault> {
     rehearse_in(&mut pack.session(), pack, request, headers, around, answer)
@@ -43,7 +43,7 @@ pub(crate) fn rehearse_in(
     pack: &Pack,
     request: Value,
     headers: Vec<(&str, &str)>,
-    around: Surroundings,
+    around: Surroundings<'_>,
     answer: Option<Value>,
 ) -> Result<Rehearsal, Fault> {
     let mut request = named(request);

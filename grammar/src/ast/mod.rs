@@ -104,6 +104,10 @@ pub enum Type {
     Regex,
     /// A mapping from strings to strings.
     Map,
+    /// A mapping from strings to values of one type.
+    MapOf(Box<Type>),
+    /// Named values, each of its own type.
+    Record(Vec<Member>),
     /// A length of time.
     Duration,
     /// US dollars.
@@ -112,6 +116,26 @@ pub enum Type {
     Enum(Vec<Name>),
     /// A list.
     List(Box<Type>),
+}
+
+/// A validator, and the least that it must measure where it is one that measures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name.
+    pub name: Name,
+    /// What stands after `>=`.
+    pub least: Option<Spanned<f64>>,
+}
+
+/// A named value of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// Its name.
+    pub name: Name,
+    /// Its type.
+    pub ty: Spanned<Type>,
+    /// Its value where none is given; required when absent.
+    pub default: Option<Spanned<Literal>>,
 }
 
 /// A literal value.
@@ -135,8 +159,8 @@ pub enum Literal {
     Regex(Regex),
     /// `[a, b]`.
     List(Vec<Spanned<Literal>>),
-    /// `{}`.
-    EmptyMap,
+    /// `{a: 1, "b c": 2}`, in the order written.
+    Map(Vec<(Name, Spanned<Literal>)>),
 }
 
 /// A regular expression as written.
@@ -160,7 +184,7 @@ pub struct Pattern {
     /// The group of the expression that is what was found; the whole match when absent.
     pub capture: Option<Name>,
     /// Validators that a match must pass, such as `luhn`.
-    pub validators: Vec<Name>,
+    pub validators: Vec<Check>,
     /// What must stand near a match.
     pub near: Vec<Near>,
 }

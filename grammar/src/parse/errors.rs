@@ -236,11 +236,20 @@ fn words(wanted: Rule) -> Option<&'static str> {
         | Rule::boolean
         | Rule::value
         | Rule::value_list
-        | Rule::empty_map => "a value",
+        | Rule::value_map => "a value",
         Rule::phase => "`request` or `response`",
-        Rule::type_name | Rule::list_type | Rule::enum_type | Rule::simple_type | Rule::type_word => {
-            "a type: bool, int, float, duration, money, string, regex, map, enum(…) or [type]"
+        Rule::type_name
+        | Rule::list_type
+        | Rule::map_type
+        | Rule::record_type
+        | Rule::enum_type
+        | Rule::simple_type
+        | Rule::type_word => {
+            "a type: bool, int, float, duration, money, string, regex, map, enum(…), record(…) or [type]"
         }
+        Rule::check => "a validator such as `luhn`",
+        Rule::member => "a value of the record: `name: type`",
+        Rule::entry => "an entry: `name: value`",
         Rule::words | Rule::any_of | Rule::pattern_body => "a pattern: /regex/, words […] or any of …",
         Rule::verdict => "a verdict: allow, flag, redact, escalate or block",
         Rule::clause | Rule::when | Rule::action => "a clause: when, do, code, message, severity or tags",

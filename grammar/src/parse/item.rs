@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, Function, Header, Item, ItemKind, Let, Literal, Near, NearWhat, Param, Pattern, PatternBody,
-    Phase, Routing, Score, Script, ScriptBody, Term, Type, Use, Words,
+    Action, Check, Function, Header, Item, ItemKind, Let, Literal, Member, Near, NearWhat, Param, Pattern,
+    PatternBody, Phase, Routing, Score, Script, ScriptBody, Term, Type, Use, Words,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -62,6 +62,11 @@ impl Reader {
         let mut parts = children(pair).into_iter();
         let name = self.name(&parts.next()?);
         let ty = self.type_name(parts.next()?)?;
+        if matches!(ty.value, Type::Record(_)) {
+            let message = "a record stands in a list or in a map";
+            let help = format!("write a param for each of its values, as in `param {}.name: …`", name.value);
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, ty.span, message).help(help));
+        }
         let (mut default, mut aliases) = (None, Vec::new());
         for part in parts {
             if part.as_rule() == Rule::default {
@@ -81,10 +86,48 @@ impl Reader {
         let inner = pair.into_inner().next()?;
         let ty = match inner.as_rule() {
             Rule::list_type => Type::List(Box::new(self.type_name(inner.into_inner().next()?)?.value)),
+            Rule::map_type => self.map_type(inner)?,
+            Rule::record_type => Type::Record(self.members(inner)?),
             Rule::enum_type => Type::Enum(children(inner).iter().map(|word| self.name(word)).collect()),
             _ => self.simple_type(inner)?,
         };
         Some(Spanned::new(ty, span))
+    }
+
+    fn map_type(&mut self, pair: Pair<'_, Rule>) -> Option<Type> {
+        let inner = self.type_name(pair.into_inner().last()?)?.value;
+        if let Type::Record(members) = &inner
+            && let Some(key) = members.iter().find(|member| member.name.value == "key")
+        {
+            let message = "`key` is what an entry of a map is called by already";
+            self.error(
+                Diagnostic::error(codes::DUPLICATE, key.name.span, message).help("give it another name"),
+            );
+        }
+        Some(if inner == Type::String { Type::Map } else { Type::MapOf(Box::new(inner)) })
+    }
+
+    /// The members of a `record_type` pair, each name once.
+    fn members(&mut self, pair: Pair<'_, Rule>) -> Option<Vec<Member>> {
+        let mut members: Vec<Member> = Vec::new();
+        for pair in children(pair) {
+            let mut parts = children(pair).into_iter();
+            let name = self.name(&parts.next()?);
+            let ty = self.type_name(parts.next()?)?;
+            let default = parts.next().and_then(|value| self.value(value));
+            if let Some(first) = members.iter().find(|member| member.name.value == name.value) {
+                let message = format!("this record has two values `{}`", name.value);
+                let first = first.name.span;
+                self.error(
+                    Diagnostic::error(codes::DUPLICATE, name.span, message)
+                        .related(first, "first here")
+                        .help("give one of them another name"),
+                );
+                continue;
+            }
+            members.push(Member { name, ty, default });
+        }
+        Some(members)
     }
 
     fn simple_type(&mut self, pair: Pair<'_, Rule>) -> Option<Type> {
@@ -151,10 +194,27 @@ impl Reader {
                     pattern.label = Some(label);
                 }
                 Rule::capture => pattern.capture = Some(self.name(names.first()?)),
-                _ => pattern.validators.extend(names.iter().map(|name| self.name(name))),
+                _ => {
+                    for check in names {
+                        pattern.validators.extend(self.check(check));
+                    }
+                }
             }
         }
         Some(pattern)
+    }
+
+    fn check(&mut self, pair: Pair<'_, Rule>) -> Option<Check> {
+        let mut parts = children(pair).into_iter();
+        let name = self.name(&parts.next()?);
+        let least = match parts.next() {
+            Some(number) => {
+                let span = self.span(&number);
+                Some(Spanned::new(self.bound(&number)?, span))
+            }
+            None => None,
+        };
+        Some(Check { name, least })
     }
 
     fn near(&mut self, pair: Pair<'_, Rule>) -> Option<Near> {
@@ -326,8 +386,8 @@ fn some_literal(ty: &Type) -> Option<Literal> {
         Type::Money => Literal::Money(0),
         Type::String => Literal::Str(String::new()),
         Type::Enum(words) => Literal::Word(words.first()?.value.clone()),
-        Type::Map => Literal::EmptyMap,
+        Type::Map | Type::MapOf(_) => Literal::Map(Vec::new()),
         Type::List(_) => Literal::List(Vec::new()),
-        Type::Regex => return None,
+        Type::Regex | Type::Record(_) => return None,
     })
 }

@@ -26,7 +26,7 @@ impl Reader {
             Rule::money => self.quantity(&pair, quantity::money, Literal::Money)?,
             Rule::string => Literal::Str(self.string(&pair).value),
             Rule::regex => Literal::Regex(regex(pair.as_str())),
-            Rule::empty_map => Literal::EmptyMap,
+            Rule::value_map => Literal::Map(self.entries(pair)),
             Rule::value_list => Literal::List(self.values(pair)),
             _ => Literal::Word(pair.as_str().to_owned()),
         };
@@ -36,6 +36,27 @@ impl Reader {
     /// The values of a `value_list` pair.
     pub(super) fn values(&mut self, pair: Pair<'_, Rule>) -> Vec<Spanned<Literal>> {
         children(pair).into_iter().filter_map(|value| self.value(value)).collect()
+    }
+
+    /// The entries of a `value_map` pair, each key once.
+    fn entries(&mut self, pair: Pair<'_, Rule>) -> Vec<(Name, Spanned<Literal>)> {
+        let mut entries: Vec<(Name, Spanned<Literal>)> = Vec::new();
+        for entry in children(pair) {
+            let Ok([key, value]) = <[_; 2]>::try_from(children(entry)) else { continue };
+            let key = if key.as_rule() == Rule::string { self.string(&key) } else { self.name(&key) };
+            if let Some((first, _)) = entries.iter().find(|(known, _)| known.value == key.value) {
+                let message = format!("`{}` stands here twice", key.value);
+                let first = first.span;
+                self.error(
+                    Diagnostic::error(codes::DUPLICATE, key.span, message)
+                        .related(first, "first here")
+                        .help("keep one"),
+                );
+                continue;
+            }
+            entries.extend(self.value(value).map(|value| (key, value)));
+        }
+        entries
     }
 
     fn number(&mut self, pair: &Pair<'_, Rule>) -> Option<Literal> {
@@ -87,7 +108,7 @@ impl Reader {
             | Literal::Word(_)
             | Literal::Regex(_)
             | Literal::List(_)
-            | Literal::EmptyMap => None,
+            | Literal::Map(_) => None,
         }
     }
 

@@ -103,7 +103,7 @@ fn whole(of: Rule, text: &str) -> Option<TokenKind> {
         _ if first == '-' && second.is_some_and(|c| c.is_ascii_digit()) => Some(TokenKind::Literal),
         _ if !is_word || text.contains(char::is_whitespace) => None,
         Rule::dotted => Some(TokenKind::Dotted),
-        Rule::kw_enum => Some(TokenKind::Word),
+        Rule::kw_enum | Rule::kw_record => Some(TokenKind::Word),
         _ if first.is_ascii_digit() => Some(TokenKind::Literal),
         keyword if errors::is_keyword(keyword) => Some(TokenKind::Keyword),
         _ => Some(TokenKind::Word),

@@ -9,44 +9,8 @@ use grammar::ast::{
 };
 
 use super::text::{Finder, Look, Said};
-
-/// A value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Val {
-    /// What is not there.
-    Absent,
-    /// A truth.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// Any other number.
-    Float(f64),
-    /// Text, or a choice.
-    Str(String),
-    /// A list.
-    List(Vec<Val>),
-}
-
-impl Val {
-    pub(super) fn truth(&self) -> bool {
-        *self == Val::Bool(true)
-    }
-
-    fn float(&self) -> f64 {
-        match self {
-            Val::Int(value) => *value as f64,
-            Val::Float(value) => *value,
-            other => panic!("{other:?} is no number"),
-        }
-    }
-
-    pub(super) fn str(&self) -> &str {
-        match self {
-            Val::Str(text) => text,
-            other => panic!("{other:?} is no text"),
-        }
-    }
-}
+pub use super::value::Val;
+use super::value::{arithmetic, entries, equal, filled, globbed, literal};
 
 /// A finder in a view.
 #[derive(Clone)]
@@ -89,7 +53,7 @@ impl<'a> Meaning<'a> {
                     self.choices.extend(words.iter().map(|word| word.value.as_str()));
                 }
                 let default = param.default.as_ref().expect("generated params have defaults");
-                self.params.insert(&param.name.value, literal(&default.value));
+                self.params.insert(&param.name.value, filled(literal(&default.value), &param.ty.value));
             }
             ItemKind::Pattern(pattern) => {
                 let label =
@@ -138,23 +102,12 @@ fn strings(list: &[grammar::Spanned<Literal>]) -> Vec<String> {
     list.iter().map(|word| literal(&word.value).str().to_owned()).collect()
 }
 
-fn literal(literal: &Literal) -> Val {
-    match literal {
-        Literal::Bool(value) => Val::Bool(*value),
-        Literal::Int(value) => Val::Int(*value),
-        Literal::Float(value) => Val::Float(*value),
-        Literal::Str(text) | Literal::Word(text) => Val::Str(text.clone()),
-        Literal::List(items) => Val::List(items.iter().map(|item| self::literal(&item.value)).collect()),
-        other => panic!("generated policies have no {other:?}"),
-    }
-}
-
 /// The text that `text` stands for in the phase at hand.
 #[derive(Clone, Copy)]
 pub(super) enum Phase<'a> {
     Request,
-    /// An answer; with a finder, only what that one finds counts.
-    Answer(Said<'a>, Option<&'a Sought>),
+    /// An answer; with a finder, only what that one finds counts. Last the names of the tools that it calls.
+    Answer(Said<'a>, Option<&'a Sought>, &'a [String]),
 }
 
 /// Evaluates expressions in one phase of one exchange.
@@ -162,8 +115,9 @@ pub(super) struct Reader<'a> {
     pub(super) meaning: &'a Meaning<'a>,
     pub(super) request: &'a Request<'a>,
     pub(super) phase: Phase<'a>,
-    /// The elements that the quantifiers around the expression are at: name, list, index.
-    pub(super) elements: Vec<(&'a str, String, usize)>,
+    /// The elements that the quantifiers around the expression are at: name, list, index, and the value where the list is
+    /// a param.
+    pub(super) elements: Vec<(&'a str, String, usize, Val)>,
     /// The arguments of the function that the expression is in.
     args: Vec<(&'a str, Val)>,
 }
@@ -202,10 +156,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn path(&mut self, words: &[&str]) -> Val {
-        if let [element, field] = words
-            && let Some((_, list, index)) = self.elements.iter().rev().find(|(name, ..)| name == element)
-        {
-            return self.element(list, *index, field);
+        let around = self.elements.iter().rev().find(|(name, ..)| *name == words[0]);
+        if let Some((_, list, index, value)) = around {
+            return match (value, words) {
+                (Val::Absent, [_, field]) => self.element(list, *index, field),
+                (Val::Table(entries), [_, field]) => {
+                    entries.iter().find(|(name, _)| name == field).expect("a member").1.clone()
+                }
+                (value, _) => value.clone(),
+            };
         }
         let name = words.join(".");
         let meaning = self.meaning;
@@ -225,6 +184,7 @@ impl<'a> Reader<'a> {
         match name.as_str() {
             "model" => Val::Str(request.model.to_owned()),
             "stream" => Val::Bool(request.stream),
+            "conversation.calls" => Val::Int(request.tool_calls.len() as i64),
             "max_tokens" => request.max_tokens.map_or(Val::Absent, Val::Int),
             "key.name" => request.key_name.map_or(Val::Absent, |name| Val::Str(name.to_owned())),
             "user.id" => request.user_id.map_or(Val::Absent, |id| Val::Str(id.to_owned())),
@@ -239,6 +199,10 @@ impl<'a> Reader<'a> {
             ("messages", "role") => text(self.request.messages[index].role.name()),
             ("messages", "name") => self.request.messages[index].name.map_or(Val::Absent, text),
             ("tools", "name") => text(self.request.tools[index].name),
+            ("tool_calls", "name") if matches!(self.phase, Phase::Answer(..)) => {
+                let Phase::Answer(_, _, called) = self.phase else { unreachable!("matched above") };
+                text(&called[index])
+            }
             ("tool_calls", "name") => text(self.request.tool_calls[index].name),
             ("tool_calls", "arguments") => text(self.request.tool_calls[index].arguments),
             other => panic!("generated policies do not read {other:?}"),
@@ -281,6 +245,7 @@ impl<'a> Reader<'a> {
             "lower" => Val::Str(self.value(&args[0]).str().to_lowercase()),
             "length" => Val::Int(match self.value(&args[0]) {
                 Val::List(items) => items.len() as i64,
+                Val::Table(entries) => entries.len() as i64,
                 other => other.str().chars().count() as i64,
             }),
             "glob" => self.value(&args[0]),
@@ -317,7 +282,10 @@ impl<'a> Reader<'a> {
             B::Contains => Val::Bool(a.str().contains(b.str())),
             B::StartsWith => Val::Bool(a.str().starts_with(b.str())),
             B::EndsWith => Val::Bool(a.str().ends_with(b.str())),
-            B::Matches => Val::Bool(globbed(b.str().as_bytes(), a.str().as_bytes())),
+            B::Matches => {
+                let globs = if let Val::List(globs) = b { globs } else { vec![b] };
+                Val::Bool(globs.iter().any(|glob| globbed(glob.str().as_bytes(), a.str().as_bytes())))
+            }
             B::Add | B::Sub | B::Mul | B::Div | B::Rem => arithmetic(op, &a, &b),
             B::And | B::Or => unreachable!("answered above"),
         }
@@ -349,16 +317,26 @@ impl<'a> Reader<'a> {
         mut of: impl FnMut(&mut Self, &'a Expr) -> T,
     ) -> Vec<T> {
         let ExprKind::Path(list) = &quantifier.list.kind else { panic!("a list is a field") };
+        let values = match list.as_slice() {
+            [name] => self.meaning.params.get(name.value.as_str()).map(entries),
+            [name, member] => Some(entries(&self.path(&[&name.value, &member.value]))),
+            other => panic!("generated policies do not go over {other:?}"),
+        };
         let list = list[0].value.clone();
         let length = match list.as_str() {
+            _ if values.is_some() => values.as_ref().map_or(0, Vec::len),
             "messages" => self.request.messages.len(),
             "tools" => self.request.tools.len(),
-            "tool_calls" => self.request.tool_calls.len(),
+            "tool_calls" => match self.phase {
+                Phase::Request => self.request.tool_calls.len(),
+                Phase::Answer(_, _, called) => called.len(),
+            },
             other => panic!("generated policies do not go over `{other}`"),
         };
         let mut all = Vec::new();
         for index in 0..length {
-            self.elements.push((&quantifier.element.value, list.clone(), index));
+            let value = values.as_ref().map_or(Val::Absent, |values| values[index].clone());
+            self.elements.push((&quantifier.element.value, list.clone(), index, value));
             all.push(of(self, &quantifier.body));
             self.elements.pop();
         }
@@ -366,46 +344,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn equal(a: &Val, b: &Val) -> bool {
-    match (a, b) {
-        (Val::Int(_) | Val::Float(_), Val::Int(_) | Val::Float(_)) => a.float() == b.float(),
-        _ => a == b,
-    }
-}
-
-/// Arithmetic that is total: a division by zero is zero.
-fn arithmetic(op: BinaryOp, a: &Val, b: &Val) -> Val {
-    let (Val::Int(a), Val::Int(b)) = (a, b) else {
-        panic!("generated policies reckon with whole numbers");
-    };
-    Val::Int(match op {
-        BinaryOp::Add => a + b,
-        BinaryOp::Sub => a - b,
-        BinaryOp::Mul => a * b,
-        BinaryOp::Div => {
-            if *b == 0 {
-                0
-            } else {
-                a / b
-            }
-        }
-        _ => {
-            if *b == 0 {
-                0
-            } else {
-                a % b
-            }
-        }
-    })
-}
-
-/// Whether a name fits a pattern of `*` and `?`.
-fn globbed(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern, name) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => (0..=name.len()).any(|skip| globbed(rest, &name[skip..])),
-        ([b'?', rest @ ..], [_, name @ ..]) => globbed(rest, name),
-        ([one, rest @ ..], [other, name @ ..]) => one == other && globbed(rest, name),
-        _ => false,
-    }
+/// Whether a quantifier goes over a param: then it is written out, and is as `or` and `and` are.
+pub(super) fn is_written_out(meaning: &Meaning<'_>, quantifier: &Quantifier) -> bool {
+    let ExprKind::Path(list) = &quantifier.list.kind else { return false };
+    list.len() > 1 || meaning.params.contains_key(list[0].value.as_str())
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use engine::input::Role;
 use grammar::ast::{BinaryOp, Expr, ExprKind, PatternRef, Quantity, UnaryOp};
 
-use super::evaluate::{Phase, Reader, Sought};
+use super::evaluate::{Phase, Reader, Sought, is_written_out};
 use super::text::{Look, Said};
 
 /// A match in a text of the request.
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
                     (Place::Texts(texts), _) => {
                         texts.iter().for_each(|index| seek(*index, said(&self.request.texts[*index])));
                     }
-                    (Place::Answer, Phase::Answer(text, only)) => {
+                    (Place::Answer, Phase::Answer(text, only, _)) => {
                         if only.is_none_or(|only| only.finder.is(&sought.finder) && only.look == look) {
                             seek(0, text);
                         }
@@ -121,6 +121,13 @@ impl<'a> Reader<'a> {
                 let function = self.meaning.functions[name.value.as_str()];
                 self.inside(function, args, |reader, body| reader.evidence(body, wanted, out));
             }
+            ExprKind::Quantifier(quantifier)
+                if quantifier.quantity != Quantity::Count && is_written_out(self.meaning, quantifier) =>
+            {
+                let mut all = Vec::new();
+                self.each(quantifier, |reader, body| reader.evidence(body, wanted, &mut all));
+                out.extend(all);
+            }
             _ if wanted => self.evidence_of(expr, out),
             _ => {}
         }
@@ -162,6 +169,7 @@ impl<'a> Reader<'a> {
                 out.extend(patterns.iter().flat_map(|pattern| self.meaning.sought(&pattern.value, look)));
             }
             ExprKind::Binary(_, a, b) => [a, b].into_iter().for_each(|side| self.watched(side, out)),
+            ExprKind::Quantifier(quantifier) => self.watched(&quantifier.body, out),
             ExprKind::If(condition, then, otherwise) => {
                 [condition, then, otherwise].into_iter().for_each(|part| self.watched(part, out));
             }

@@ -79,7 +79,7 @@ pub fn judge(file: &File, world: &World, answer: &str, is_json: bool) -> Outcome
     outcome.edits = joined(wishes);
     let mut cuts = Vec::new();
     for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| runs(rule, ast::Phase::Response)) {
-        let mut reader = Reader::new(&meaning, &request, Phase::Answer(answer, None));
+        let mut reader = Reader::new(&meaning, &request, Phase::Answer(answer, None, &world.answered));
         if holds(&mut reader, rule) {
             outcome.answer.insert(verdict(rule));
             if rule.buffered.is_some() && verdict(rule) == Verdict::Redact {
@@ -91,9 +91,9 @@ pub fn judge(file: &File, world: &World, answer: &str, is_json: bool) -> Outcome
         if rule.buffered.is_none() && verdict(rule) == Verdict::Redact {
             let mut watched = Vec::new();
             reader.watched(rule.when.as_ref().expect("a condition"), &mut watched);
-            cuts.extend(
-                watched.iter().flat_map(|sought| decided(&meaning, &request, rule, answer, sought, index)),
-            );
+            cuts.extend(watched.iter().flat_map(|sought| {
+                decided(&meaning, (&request, &world.answered), rule, answer, sought, index)
+            }));
         }
     }
     outcome.redacted = pieces(answer.text, joined(cuts));
@@ -103,13 +103,13 @@ pub fn judge(file: &File, world: &World, answer: &str, is_json: bool) -> Outcome
 /// The matches of one pattern that decide a rule by themselves.
 fn decided<'a>(
     meaning: &'a Meaning<'a>,
-    request: &'a engine::input::Request<'a>,
+    (request, called): (&'a engine::input::Request<'a>, &'a [String]),
     rule: &'a Rule,
     answer: Said<'a>,
     sought: &'a Sought,
     index: usize,
 ) -> Vec<Wish> {
-    if !holds(&mut Reader::new(meaning, request, Phase::Answer(answer, Some(sought))), rule) {
+    if !holds(&mut Reader::new(meaning, request, Phase::Answer(answer, Some(sought), called)), rule) {
         return Vec::new();
     }
     let (label, look) = (&sought.finder.label, sought.look);

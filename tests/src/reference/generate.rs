@@ -72,6 +72,11 @@ impl Author<'_, '_> {
         let names = self.names();
         let _ = writeln!(self.out, "param flag: bool = {flag}\nparam limit: int = {limit}");
         let _ = writeln!(self.out, "param mode: enum(red, green) = {mode}\nparam names: [string] = {names}");
+        let (one, other) = (self.names(), self.names());
+        let roles =
+            self.dice.pick(&["{}", "{a: {}}", "{a: {who: WHO}, \"b\": {n: 3}}", "{ab: {who: WHO, n: 0}}"]);
+        let roles = roles.replace("WHO", &other);
+        let _ = writeln!(self.out, "param roles: map of record(who: [string] = {one}, n: int = 1) = {roles}");
         for index in 0..=self.dice.roll(4) {
             self.pattern(index);
         }
@@ -198,7 +203,13 @@ impl Author<'_, '_> {
             }
         }
         let name = self.dice.pick(NAMES);
-        match self.dice.roll(14) {
+        match self.dice.roll(20) {
+            14 => format!("({} n in names: n == model)", self.dice.pick(&["any", "all"])),
+            15 => format!("count(n in names: model contains n) {} {}", self.comparison(), self.dice.roll(3)),
+            16 => "(any r in roles: r.key == model and model in r.who)".to_owned(),
+            17 => format!("(all r in roles: r.n {} limit or model matches glob(r.who))", self.comparison()),
+            18 => format!("(any r in roles: any n in r.who: n == {name:?} and r.n > 1)"),
+            19 => format!("length(roles) {} {}", self.comparison(), self.dice.roll(3)),
             0 => format!("model == {name:?}"),
             1 => format!("model in {}", self.names()),
             2 => "model not in names".to_owned(),
@@ -253,7 +264,17 @@ impl Author<'_, '_> {
 
     /// What more text can only make true.
     fn growing(&mut self, depth: usize) -> String {
-        match self.dice.roll(if depth == 0 { 2 } else { 6 }) {
+        match self.dice.roll(if depth == 0 { 2 } else { 9 }) {
+            6 => format!("(any c in tool_calls: {})", self.of_a_call()),
+            7 => {
+                let base = self.dice.pick(&["", "conversation.calls + "]);
+                let (more, asked) = (self.dice.pick(&[">", ">="]), self.of_a_call());
+                format!("{base}count(c in tool_calls: {asked}) {more} {}", self.dice.roll(3))
+            }
+            8 => format!(
+                "(any n in names: (any c in tool_calls: c.name == n) or n == \"b\" and {})",
+                self.has()
+            ),
             0 => self.has(),
             1 if self.out.contains("score heat") => {
                 format!("heat >= {}", self.dice.pick(&["0.25", "0.5", "1.25"]))
@@ -272,7 +293,8 @@ impl Author<'_, '_> {
 
     /// What one match decides.
     fn alone(&mut self, depth: usize) -> String {
-        match self.dice.roll(if depth == 0 { 1 } else { 4 }) {
+        match self.dice.roll(if depth == 0 { 1 } else { 5 }) {
+            4 => format!("({} or (any n in names: n == model and {}))", self.has(), self.has()),
             1 => format!("({} or {})", self.alone(depth - 1), self.alone(depth - 1)),
             2 => format!("({} and {})", self.shared_fact(depth), self.alone(depth - 1)),
             3 => {
@@ -316,7 +338,11 @@ impl Author<'_, '_> {
     /// Anything that a rule may ask once it has the whole answer.
     fn asks_of_all(&mut self, depth: usize) -> String {
         if depth > 0 {
-            match self.dice.roll(5) {
+            match self.dice.roll(6) {
+                4 => {
+                    let (each, asked) = (self.dice.pick(&["any", "all"]), self.of_a_call());
+                    return format!("({each} c in tool_calls: {asked})");
+                }
                 0 => return format!("({} and {})", self.asks_of_all(depth - 1), self.asks_of_all(depth - 1)),
                 1 => return format!("({} or {})", self.asks_of_all(depth - 1), self.asks_of_all(depth - 1)),
                 2 => return format!("not ({})", self.asks_of_all(depth - 1)),
@@ -334,9 +360,24 @@ impl Author<'_, '_> {
         }
     }
 
+    /// What may be asked of a call whose arguments are not there yet.
+    fn of_a_call(&mut self) -> String {
+        let name = self.dice.pick(NAMES);
+        match self.dice.roll(6) {
+            0 => format!("c.name == {name:?}"),
+            1 => format!("not (c.name matches glob(\"{name}*\"))"),
+            2 => "c.name in names".to_owned(),
+            3 => "(any r in roles: r.key == c.name or c.name in r.who)".to_owned(),
+            4 => "true".to_owned(),
+            _ => format!("c.name has /{name}/ and {}", self.fact(1)),
+        }
+    }
+
     fn quantifier(&mut self, depth: usize) -> String {
         let name = self.dice.pick(NAMES);
-        let (element, list, asked) = match self.dice.roll(6) {
+        let (element, list, asked) = match self.dice.roll(8) {
+            6 => ("n", "names", format!("n == model or {}", self.has())),
+            7 => ("n", "names", "(any c in tool_calls: c.name == n)".to_owned()),
             0 => ("m", "messages", format!("m.role == {}", self.dice.pick(&["user", "tool"]))),
             1 => ("m", "messages", format!("m.text has {}", self.sought())),
             2 => {

@@ -11,6 +11,7 @@ mod generate;
 pub mod json;
 mod text;
 mod trial;
+mod value;
 mod world;
 
 pub use evaluate::Val;

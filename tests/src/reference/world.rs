@@ -14,6 +14,8 @@ pub struct World {
     pub tools: Vec<String>,
     /// Names and arguments of calls.
     pub calls: Vec<(String, String)>,
+    /// Names of the calls that the answer makes.
+    pub answered: Vec<String>,
     /// The model asked for.
     pub model: String,
     /// Whether a stream is wanted.
@@ -76,6 +78,7 @@ pub(super) fn world(dice: &mut Dice<'_>) -> World {
             Said { role, name, texts }
         }),
         tools: dice.several(2, name),
+        answered: dice.several(3, name),
         calls: dice.several(2, |dice| (dice.pick(NAMES).to_owned(), any_text(dice))),
         model: name(dice),
         stream: dice.roll(2) == 1,

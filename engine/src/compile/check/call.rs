@@ -17,15 +17,19 @@ use crate::value::{Type, Value};
 
 /// The built-in functions by name, each with what it takes and gives.
 pub const FUNCTIONS: &[(&str, &str)] = &[
-    ("header", "header(\"x-name\"): a request header, or absent"),
-    ("glob", "glob(\"shell_*\"): a file-name pattern for `matches`"),
+    ("header", "header(\"x-name\"): a request header, or absent; also header(param), of a name"),
+    ("glob", "glob(\"shell_*\"): a file-name pattern for `matches`; also glob(param), of a list of them"),
     ("cidr", "cidr(\"10.0.0.0/8\", …): networks for `matches`; also cidr(param), of a list of strings"),
     ("raw", "raw(text): the text as it arrived"),
     ("normalized", "normalized(text): folded, but look-alike letters of other scripts stay"),
     ("decoded", "decoded(text): what base64, hex and percent runs of the text say"),
     ("json", "json(text): the text read as JSON, escapes in its strings decoded; redactions keep it JSON"),
     ("lower", "lower(string): the string in lower case"),
-    ("length", "length(string or list): characters or elements"),
+    ("length", "length(string, list or map): characters, elements or entries"),
+    (
+        "language",
+        "language(text, certainty): the code of the language that a text is in, or absent; without a certainty 0.5",
+    ),
     (
         "marker",
         "marker(format, preserve_length, custom): what a redaction leaves behind; the last two may be left out",
@@ -43,12 +47,19 @@ impl Checker<'_> {
         match (name.value.as_str(), args) {
             ("header", [arg]) => {
                 let arg = self.typed(arg, &Type::Str, "a header's name")?;
-                let header = self.constant(&arg)?;
-                let kind = Kind::Header(header.to_lowercase().into());
+                let kind = match &arg.kind {
+                    Kind::Param(_) | Kind::Part(..) | Kind::Argument(_) => Kind::HeaderOf(Rc::new(arg)),
+                    _ => Kind::Header(self.constant(&arg)?.to_lowercase().into()),
+                };
                 Some(Typed { ty: Type::Optional(Box::new(Type::Str)), span, kind })
             }
             ("glob", [arg]) => {
-                let arg = self.typed(arg, &Type::Str, "a file-name pattern")?;
+                let list = Type::List(Box::new(Type::Str));
+                let arg = self.expr(arg, Some(&Type::Str))?;
+                if arg.ty != list && !fits(&arg.ty, &Type::Str) {
+                    self.mismatch(arg.span, &arg.ty, "a string or a list of strings", "what `glob` takes");
+                    return None;
+                }
                 Some(Typed { ty: Type::Glob, span, kind: arg.kind })
             }
             ("cidr", [_, ..]) => self.networks(args, span),
@@ -64,20 +75,43 @@ impl Checker<'_> {
                 let arg = self.expr(arg, None)?;
                 let has_length = match &arg.ty {
                     Type::List(_) => !matches!(arg.kind, Kind::List(_)),
+                    Type::Map | Type::MapOf(_) => true,
                     other => fits(other, &Type::Str),
                 };
                 if !has_length {
-                    self.mismatch(arg.span, &arg.ty, "a string or a list of values", "what `length` takes");
+                    self.mismatch(
+                        arg.span,
+                        &arg.ty,
+                        "a string, a list of values or a map",
+                        "what `length` takes",
+                    );
                     return None;
                 }
                 Some(Typed { ty: Type::Int, span, kind: Kind::Call(Function::Length, Rc::new(arg)) })
             }
+            ("language", [text, rest @ ..]) if rest.len() <= 1 => self.language(text, rest.first(), span),
             ("marker", [format, rest @ ..]) if rest.len() <= 2 => self.marker(format, rest, span),
             (known, _) => {
                 self.unknown_call(known, name.span, span);
                 None
             }
         }
+    }
+
+    /// `language(text)`, and how certain it must be.
+    fn language(&mut self, text: &Expr, least: Option<&Expr>, span: Span) -> Option<Typed> {
+        let text = self.expr(text, Some(&Type::Text));
+        let least = match least {
+            Some(least) => self.typed(least, &Type::Float, "how certain a language must be"),
+            None => Some(Typed { ty: Type::Float, span, kind: Kind::Const(Value::Float(0.5)) }),
+        };
+        let (text, least) = (text?, least?);
+        if text.ty != Type::Text && !fits(&text.ty, &Type::Str) {
+            self.mismatch(text.span, &text.ty, "a text", "what `language` takes");
+            return None;
+        }
+        let kind = Kind::Language(Rc::new(text), Rc::new(least));
+        Some(Typed { ty: Type::Optional(Box::new(Type::Str)), span, kind })
     }
 
     /// `marker(format)`, and what may follow: whether the length is kept, and markers by label.

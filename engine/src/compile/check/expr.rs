@@ -56,7 +56,7 @@ impl Checker<'_> {
                 return None;
             }
             // The parser makes these for params and tests alone.
-            Literal::Word(_) | Literal::List(_) | Literal::EmptyMap => return None,
+            Literal::Word(_) | Literal::List(_) | Literal::Map(_) => return None,
         };
         Some(Typed { ty, span, kind: Kind::Const(value) })
     }
@@ -268,23 +268,26 @@ impl Checker<'_> {
 
     fn quantifier(&mut self, quantifier: &Quantifier, span: Span) -> Option<Typed> {
         let list = self.expr(&quantifier.list, None)?;
-        let (Type::List(element), Kind::List(field)) = (&list.ty, &list.kind) else {
+        let Some(element) = list.ty.element() else {
             let word = grammar::print::quantity_name(quantifier.quantity);
             self.mismatch(
                 list.span,
                 &list.ty,
-                "messages, tools, tool_calls or targets",
+                "messages, tools, tool_calls, targets, or a param that is a list or a map",
                 &format!("what `{word}` goes over"),
             );
             return None;
         };
         let depth = u8::try_from(self.elements.len()).unwrap_or(u8::MAX);
-        self.elements.push((quantifier.element.value.clone(), (**element).clone()));
+        self.elements.push((quantifier.element.value.clone(), element));
         let body = self.typed(&quantifier.body, &Type::Bool, "what must hold of each element");
         self.elements.pop();
         let ty = if quantifier.quantity == Quantity::Count { Type::Int } else { Type::Bool };
-        let kind =
-            Kind::Quantifier { quantity: quantifier.quantity, list: *field, depth, body: Rc::new(body?) };
+        let (quantity, body) = (quantifier.quantity, Rc::new(body?));
+        let kind = match list.kind {
+            Kind::List(list) => Kind::Quantifier { quantity, list, depth, body },
+            _ => Kind::Each { quantity, list: Rc::new(list), depth, body },
+        };
         Some(Typed { ty, span, kind })
     }
 }

@@ -38,7 +38,7 @@ impl Checker<'_> {
                         .help("give one of them another name"),
                 );
             }
-            if matches!(declared(&ty.value), Type::Regex | Type::Map) {
+            if matches!(declared(&ty.value), Type::Regex | Type::Map | Type::MapOf(_) | Type::Record(_)) {
                 let message = format!("argument `{}` cannot be a {}", name.value, declared(&ty.value));
                 self.error(
                     Diagnostic::error(codes::TYPE_MISMATCH, ty.span, message)

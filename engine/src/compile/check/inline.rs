@@ -15,6 +15,13 @@ pub(super) fn inline(typed: &Typed, args: &[Typed], depth: u8) -> Typed {
             None => Kind::Argument(*index),
         },
         Kind::Element(own, field) => Kind::Element(own.saturating_add(depth), *field),
+        Kind::Part(own, path) => Kind::Part(own.saturating_add(depth), path.clone()),
+        Kind::Each { quantity, list, depth: own, body } => Kind::Each {
+            quantity: *quantity,
+            list: one(list),
+            depth: own.saturating_add(depth),
+            body: one(body),
+        },
         Kind::Quantifier { quantity, list, depth: own, body } => Kind::Quantifier {
             quantity: *quantity,
             list: *list,
@@ -28,6 +35,7 @@ pub(super) fn inline(typed: &Typed, args: &[Typed], depth: u8) -> Typed {
         | Kind::Header(_)
         | Kind::Texts(_)
         | Kind::Score(_) => typed.kind.clone(),
+        Kind::HeaderOf(name) => Kind::HeaderOf(one(name)),
         Kind::View(view, inner) => Kind::View(*view, one(inner)),
         Kind::Items(items) => Kind::Items(all(items)),
         Kind::Has(text, patterns) => Kind::Has(one(text), patterns.clone()),
@@ -44,6 +52,7 @@ pub(super) fn inline(typed: &Typed, args: &[Typed], depth: u8) -> Typed {
         Kind::Present(inner) => Kind::Present(one(inner)),
         Kind::If(a, b, c) => Kind::If(one(a), one(b), one(c)),
         Kind::Script(index, items) => Kind::Script(*index, all(items)),
+        Kind::Language(text, least) => Kind::Language(one(text), one(least)),
         Kind::Call(function, inner) => Kind::Call(*function, one(inner)),
         Kind::Marker(a, b, c) => Kind::Marker(one(a), one(b), one(c)),
     };

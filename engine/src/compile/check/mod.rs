@@ -199,7 +199,9 @@ impl Checker<'_> {
     /// Whether a script's result is of a type that scripts can give.
     fn script_result(&mut self, script: &ast::Script) {
         let ty = declared(&script.result.value);
-        if matches!(ty, Type::List(_) | Type::Map | Type::Regex) || ty.has_unit() {
+        if matches!(ty, Type::List(_) | Type::Map | Type::MapOf(_) | Type::Record(_) | Type::Regex)
+            || ty.has_unit()
+        {
             let message = format!("script `{}` cannot give a {ty}", script.name.value);
             self.error(
                 Diagnostic::error(codes::BAD_SCRIPT, script.result.span, message)
@@ -246,6 +248,13 @@ pub(crate) fn declared(ty: &ast::Type) -> Type {
         ast::Type::String => Type::Str,
         ast::Type::Regex => Type::Regex,
         ast::Type::Map => Type::Map,
+        ast::Type::MapOf(inner) => Type::MapOf(Box::new(declared(inner))),
+        ast::Type::Record(members) => Type::Record(
+            members
+                .iter()
+                .map(|member| (Arc::from(member.name.value.as_str()), declared(&member.ty.value)))
+                .collect(),
+        ),
         ast::Type::Enum(words) => {
             Type::Enum(words.iter().map(|word| Arc::from(word.value.as_str())).collect())
         }

@@ -1,5 +1,7 @@
 //! Names and fields: what a path of words stands for.
 
+use std::sync::Arc;
+
 use grammar::ast::Name;
 use grammar::diagnostic::did_you_mean;
 use grammar::{Diagnostic, Span, codes};
@@ -50,6 +52,9 @@ impl Checker<'_> {
 
     fn element(&mut self, depth: usize, rest: &[Name], span: Span) -> Option<Typed> {
         let (name, ty) = self.elements.get(depth)?.clone();
+        if !ty.is_of_traffic() {
+            return self.part(depth, &name, ty, rest, span);
+        }
         let fields = element_fields(&ty);
         let names = fields.iter().map(|(name, ..)| *name);
         let [field] = rest else {
@@ -70,6 +75,35 @@ impl Checker<'_> {
         let depth = u8::try_from(depth).unwrap_or(u8::MAX);
         debug_assert!(*ty != Type::Text || *field == ElementField::Text, "only messages have texts");
         Some(Typed { ty: ty.clone(), span, kind: Kind::Element(depth, *field) })
+    }
+
+    /// What the quantifier over an argument is at, or a member of it.
+    fn part(&mut self, depth: usize, name: &str, ty: Type, rest: &[Name], span: Span) -> Option<Typed> {
+        let (mut ty, mut path) = (ty, Vec::new());
+        for word in rest {
+            let members: &[(Arc<str>, Type)] = if let Type::Record(members) = &ty { members } else { &[] };
+            let Some(at) = members.iter().position(|(member, _)| **member == *word.value) else {
+                let message = format!("a {ty} has no field `{}`", word.value);
+                let names = || members.iter().map(|(member, _)| &**member);
+                let help = did_you_mean(&word.value, names())
+                    .unwrap_or_else(|| format!("it has {}", names().collect::<Vec<_>>().join(", ")));
+                let found = Diagnostic::error(codes::UNKNOWN_FIELD, word.span, message);
+                self.error(if members.is_empty() { found } else { found.help(help) });
+                return None;
+            };
+            path.push(at);
+            ty = members.get(at)?.1.clone();
+        }
+        if let Type::Record(members) = &ty {
+            let list: Vec<String> = members.iter().map(|(member, _)| format!("`{name}.{member}`")).collect();
+            self.error(
+                Diagnostic::error(codes::UNKNOWN_FIELD, span, format!("`{name}` is a whole record"))
+                    .help(format!("read one of {}", list.join(", "))),
+            );
+            return None;
+        }
+        let depth = u8::try_from(depth).unwrap_or(u8::MAX);
+        Some(Typed { ty, span, kind: Kind::Part(depth, path) })
     }
 
     fn declared(&mut self, symbol: Symbol, name: &str, span: Span) -> Option<Typed> {

@@ -144,7 +144,7 @@ impl Arena {
     fn cost(&self, node: NodeId) -> u8 {
         let Some(node) = self.nodes.get(node.index()) else { return 0 };
         let own = match node {
-            Node::Script(..) => 4,
+            Node::Script(..) | Node::Language(..) => 4,
             Node::Score(_) => 3,
             Node::Has(TextRef::Texts(_), _) => 2,
             Node::Quantifier { .. } | Node::Has(..) => 1,

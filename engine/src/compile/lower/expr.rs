@@ -6,10 +6,11 @@ use std::sync::Arc;
 use grammar::{Diagnostic, Span, codes};
 use ipnet::IpNet;
 
+use super::each::Each;
 use super::{Frame, Lowering, index, not_constant};
 use crate::compile::typed::{Kind, PatternUse, Typed};
 use crate::matcher::View;
-use crate::program::ir::{DetectorId, Node, NodeId, ScoreId, ScriptId, TextRef};
+use crate::program::ir::{Certainty, DetectorId, Node, NodeId, ScoreId, ScriptId, TextRef};
 use crate::schema::ElementField;
 use crate::value::{Type, Value};
 
@@ -34,7 +35,18 @@ impl Lowering {
             }
             Kind::Field(field) => self.arena.add(Node::Field(*field)),
             Kind::Header(name) => self.arena.add(Node::Header(Arc::clone(name))),
-            Kind::Element(depth, field) => self.arena.add(Node::Element(*depth, *field)),
+            Kind::HeaderOf(name) => {
+                let node = lower!(name);
+                match self.arena.constant(node).and_then(Value::as_str).map(str::to_lowercase) {
+                    Some(name) => self.arena.add(Node::Header(name.into())),
+                    None => self.failed(not_constant(name.span), diagnostics),
+                }
+            }
+            Kind::Element(depth, field) => self.arena.add(Node::Element(frame.under_way(*depth), *field)),
+            Kind::Part(depth, path) => match frame.part(*depth, path).cloned() {
+                Some(value) => self.arena.add(Node::Const(value)),
+                None => self.failed(not_constant(typed.span), diagnostics),
+            },
             Kind::Items(items) => {
                 let nodes: Vec<NodeId> = items.iter().map(|item| lower!(item)).collect();
                 self.items(&nodes, typed.span, diagnostics)
@@ -82,10 +94,14 @@ impl Lowering {
             }
             Kind::Glob(text, pattern) => {
                 let (text, pattern_node) = (lower!(text), lower!(pattern));
-                match self.arena.constant(pattern_node).and_then(Value::as_str).map(Arc::from) {
-                    Some(pattern) => self.arena.make(Node::Glob(text, pattern)),
-                    None => self.failed(not_constant(pattern.span), diagnostics),
-                }
+                let patterns: Vec<Arc<str>> = match self.arena.constant(pattern_node) {
+                    Some(Value::List(all)) => all.iter().filter_map(Value::as_str).map(Arc::from).collect(),
+                    Some(Value::Str(one)) => vec![Arc::clone(one)],
+                    _ => return self.failed(not_constant(pattern.span), diagnostics),
+                };
+                let fits = patterns.into_iter().map(|pattern| self.arena.make(Node::Glob(text, pattern)));
+                let fits: Vec<NodeId> = fits.collect();
+                self.arena.or(fits)
             }
             Kind::Within(address, networks) => {
                 let (address, list) = (lower!(address), lower!(networks));
@@ -118,12 +134,26 @@ impl Lowering {
             }
             Kind::Quantifier { quantity, list, depth, body } => {
                 let body = lower!(body);
-                self.arena.add(Node::Quantifier { quantity: *quantity, list: *list, depth: *depth, body })
+                let depth = frame.under_way(*depth);
+                self.arena.add(Node::Quantifier { quantity: *quantity, list: *list, depth, body })
+            }
+            Kind::Each { quantity, list, depth, body } => {
+                let each = Each { quantity: *quantity, list, depth: *depth, body };
+                self.each(&each, typed.span, frame, diagnostics)
             }
             Kind::Score(score) => self.arena.add(Node::Score(ScoreId(frame.first_score + index(*score)))),
             Kind::Script(script, args) => {
                 let args: Box<[NodeId]> = args.iter().map(|arg| lower!(arg)).collect();
                 self.arena.add(Node::Script(ScriptId(frame.first_script + index(*script)), args))
+            }
+            Kind::Language(text, least) => {
+                let node = lower!(least);
+                let certainty = self.arena.constant(node).and_then(Value::as_float).map(certainty);
+                match (self.text(text, View::Raw, frame, diagnostics), certainty) {
+                    (Some((text, _)), Some(certainty)) => self.arena.add(Node::Language(text, certainty)),
+                    (Some(_), None) => self.failed(not_constant(least.span), diagnostics),
+                    (None, _) => self.arena.add(Node::Const(Value::Absent)),
+                }
             }
             // Calls have put in every argument. Texts and lists are no values: `has` and quantifiers take them directly.
             Kind::Argument(_) | Kind::Texts(_) | Kind::View(..) | Kind::List(_) | Kind::Marker(..) => {
@@ -132,7 +162,7 @@ impl Lowering {
         }
     }
 
-    fn failed(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) -> NodeId {
+    pub(super) fn failed(&mut self, diagnostic: Diagnostic, diagnostics: &mut Vec<Diagnostic>) -> NodeId {
         diagnostics.push(diagnostic);
         self.arena.add(Node::Const(Value::Bool(false)))
     }
@@ -196,7 +226,9 @@ impl Lowering {
         match &typed.kind {
             Kind::Texts(scope) => Some((TextRef::Texts(*scope), view)),
             Kind::View(view, inner) => self.text(inner, *view, frame, diagnostics),
-            Kind::Element(depth, ElementField::Text) => Some((TextRef::Element(*depth), view)),
+            Kind::Element(depth, ElementField::Text) => {
+                Some((TextRef::Element(frame.under_way(*depth)), view))
+            }
             Kind::If(condition, then, otherwise) if typed.ty == Type::Text => {
                 let node = self.expr(condition, frame, diagnostics);
                 match self.arena.truth(node) {
@@ -211,4 +243,10 @@ impl Lowering {
             _ => Some((TextRef::Value(self.expr(typed, frame, diagnostics)), view)),
         }
     }
+}
+
+/// A certainty to the thousandth.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is from 0 to 1000")]
+fn certainty(least: f64) -> Certainty {
+    Certainty((least.clamp(0.0, 1.0) * 1000.0).round() as u16)
 }

@@ -1,6 +1,7 @@
 //! Lowering: checked policies to rules, scores and scripts of a program.
 
 mod arena;
+mod each;
 mod evidence;
 mod expr;
 mod marker;
@@ -43,6 +44,8 @@ pub(super) struct Lowering {
     detectors: Vec<crate::matcher::Detector>,
     scanner: crate::matcher::scan::Scanner,
     options: Options,
+    /// Nodes of expressions that quantifiers over arguments have been written out to.
+    written_out: usize,
 }
 
 /// What the expressions of one policy refer to.
@@ -52,6 +55,8 @@ struct Frame<'a> {
     /// Where this policy's scores and scripts begin in the program's.
     first_score: u32,
     first_script: u32,
+    /// What the quantifiers over arguments around the expression are at, by their depth.
+    known: Vec<(u8, Value)>,
 }
 
 impl Lowering {
@@ -70,6 +75,7 @@ impl Lowering {
             detectors: Vec::new(),
             scanner: crate::matcher::scan::Scanner::default(),
             options,
+            written_out: 0,
         }
     }
 
@@ -94,6 +100,7 @@ impl Lowering {
             arguments: Arguments { values: &arguments, fuzzy: &no_fuzzy },
             first_score,
             first_script,
+            known: Vec::new(),
         };
         let fuzzy = self.fuzzy(&plain, &checked, diagnostics);
         let frame = Frame { arguments: Arguments { values: &arguments, fuzzy: &fuzzy }, ..plain };

@@ -1,12 +1,13 @@
 //! What a pattern says of itself beside its expression: its validators, its words, the group that it captures.
 
-use grammar::ast::{Literal, Name, PatternBody, Words};
+use grammar::ast::{self, Literal, Name, PatternBody, Words};
 use grammar::diagnostic::did_you_mean;
-use grammar::{Diagnostic, Span, codes};
+use grammar::{Diagnostic, Span, Spanned, codes};
 use regex_syntax::hir::Hir;
 
 use super::Arguments;
 use crate::compile::resolve::PatternDef;
+use crate::matcher::validator::Check;
 use crate::matcher::{self, Validator, validator};
 use crate::value::Value;
 
@@ -80,9 +81,9 @@ impl Source<'_> {
 
 pub(super) fn validators(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) -> Vec<Validator> {
     let mut found = Vec::new();
-    for name in &def.ast.validators {
+    for ast::Check { name, least } in &def.ast.validators {
         match validator::find(&name.value) {
-            Some(validator) => found.push(validator),
+            Some(validator) => found.extend(measured(validator, name, least.as_ref(), diagnostics)),
             None => {
                 let names = validator::ALL.iter().map(|validator| validator.name);
                 let list = names.clone().collect::<Vec<_>>().join(", ");
@@ -99,6 +100,33 @@ pub(super) fn validators(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) ->
         }
     }
     found
+}
+
+/// The validator with what it must measure, if it is one that measures.
+fn measured(
+    validator: Validator,
+    name: &ast::Name,
+    least: Option<&Spanned<f64>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Validator> {
+    let (message, help) = match (validator.check, least) {
+        (Check::Holds(_), None) => return Some(validator),
+        (Check::Measures(measure, _), Some(least)) => {
+            return Some(Validator { check: Check::Measures(measure, least.value), ..validator });
+        }
+        (Check::Holds(_), Some(_)) => (
+            format!("`{}` holds or does not, and takes no number", name.value),
+            format!("write `where {}`", name.value),
+        ),
+        (Check::Measures(..), None) => (
+            format!("`{}` wants to know how much", name.value),
+            format!("write `where {} >= 3.0`", name.value),
+        ),
+    };
+    if !diagnostics.iter().any(|told| told.span == name.span) {
+        diagnostics.push(Diagnostic::error(codes::TYPE_MISMATCH, name.span, message).help(help));
+    }
+    None
 }
 
 pub(super) fn word_list(

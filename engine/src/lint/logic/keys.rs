@@ -160,6 +160,14 @@ fn literal_key(literal: &Literal, out: &mut String) {
             }
             out.write_char(']')
         }
-        Literal::EmptyMap => write!(out, "{{}}"),
+        Literal::Map(entries) => {
+            out.push('{');
+            for (key, value) in entries {
+                let _ = write!(out, "{:?}:", key.value);
+                literal_key(&value.value, out);
+                out.push(',');
+            }
+            out.write_char('}')
+        }
     };
 }

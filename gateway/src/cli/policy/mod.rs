@@ -8,6 +8,7 @@ mod diff;
 mod eval;
 mod explain;
 mod fmt;
+mod import;
 mod lines;
 mod lint;
 mod reference;
@@ -41,6 +42,8 @@ pub(super) enum Verb {
     Compile(compile::Compile),
     /// Lay rule files out in the one way
     Fmt(fmt::Fmt),
+    /// Make a rule file of rules for another tool
+    Import(import::Import),
     /// Show why an exchange is judged as it is, or the page of an error code
     Explain(explain::Explain),
     /// List the fields that rules read
@@ -60,6 +63,7 @@ impl Verb {
             Verb::Bench(bench) => bench.run(terminal),
             Verb::Compile(compile) => compile.run(terminal),
             Verb::Fmt(fmt) => fmt.run(terminal),
+            Verb::Import(import) => import.run(terminal),
             Verb::Explain(explain) => explain.run(terminal),
             Verb::Fields => reference::fields(terminal),
             Verb::Functions => reference::functions(terminal),

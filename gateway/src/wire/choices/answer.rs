@@ -114,7 +114,14 @@ impl Guard<'_> {
                 return Err(Fault::unreadable(format!("`{field}` of the provider's answer is {kind}")));
             }
         }
+        let mut named = !self.session.judges_calls();
         for (place, carrier) in places(shape, part) {
+            if !named && matches!(place, Place::Call(..)) {
+                named = true;
+                if self.names(part) == Flow::Stopped {
+                    return Ok(Flow::Stopped);
+                }
+            }
             if let Some(text) = text_at(part, place)
                 && self.text(place, carrier, text)? == Flow::Stopped
             {
@@ -122,6 +129,16 @@ impl Guard<'_> {
             }
         }
         Ok(Flow::Open)
+    }
+
+    /// Judges the calls by their names, behind what is said before them.
+    fn names(&mut self, part: &mut Map<String, Value>) -> Flow {
+        for (number, name) in calls::names(part) {
+            if self.session.call(Channel::arguments(self.choice, number), &name) == Flow::Stopped {
+                return Flow::Stopped;
+            }
+        }
+        Flow::Open
     }
 
     fn text(&mut self, place: Place, carrier: Carrier, text: &mut String) -> Result<Flow, Fault> {

@@ -23,11 +23,39 @@ const MAX_CALLS: u16 = 1024;
 
 impl Written {
     /// The object that holds a call's name, and the field of it that holds the arguments.
-    fn words(self) -> (&'static str, &'static str) {
+    pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Written::Function => ("function", "arguments"),
             Written::Custom => ("custom", "input"),
             Written::Older => ("function_call", "arguments"),
+        }
+    }
+
+    /// The way in which a call among `tool_calls` is written, where it says.
+    pub(super) fn of(call: &Value) -> Option<Self> {
+        let is_there = |written: &Written| call.get(written.words().0).is_some_and(Value::is_object);
+        [Written::Function, Written::Custom].into_iter().find(is_there)
+    }
+
+    /// The object that holds the name and the arguments.
+    pub(super) fn holder(self, call: &mut Value) -> Option<&mut Map<String, Value>> {
+        match self {
+            Written::Function | Written::Custom => call.get_mut(self.words().0)?.as_object_mut(),
+            Written::Older => call.as_object_mut(),
+        }
+    }
+
+    /// The arguments that a piece of a call says, if it says any.
+    pub(super) fn arguments(self, call: &mut Value) -> Option<String> {
+        let (_, field) = self.words();
+        self.holder(call)?.get(field)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    /// A field of a delta with the head of a call.
+    pub(super) fn heading(self, head: Value) -> (String, Value) {
+        match self {
+            Written::Function | Written::Custom => ("tool_calls".to_owned(), json!([head])),
+            Written::Older => (self.words().0.to_owned(), head),
         }
     }
 
@@ -46,7 +74,11 @@ impl Written {
 /// Whether calls have a shape in which text would pass unseen, or are more than are counted.
 pub(super) fn hide_text(part: &Map<String, Value>) -> bool {
     let is_odd = |value: Option<&Value>| value.is_some_and(|value| !value.is_object() && !value.is_null());
-    let has_odd = |call: &Value| is_odd(call.get("function")) || is_odd(call.get("custom"));
+    let is_there = |call: &Value, holder| call.get(holder).is_some_and(Value::is_object);
+    let has_odd = |call: &Value| {
+        let is_both = is_there(call, "function") && is_there(call, "custom");
+        is_both || is_odd(call.get("function")) || is_odd(call.get("custom"))
+    };
     let calls = part.get("tool_calls");
     let listed = calls.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is_no_list = calls.is_some_and(|calls| !calls.is_array() && !calls.is_null());
@@ -97,11 +129,26 @@ pub(super) fn entries(part: &mut Map<String, Value>) -> impl Iterator<Item = &mu
 
 /// The arguments of a call among `tool_calls`.
 pub(super) fn arguments(call: &mut Value) -> Option<(Written, &mut String)> {
-    let written = [Written::Function, Written::Custom]
-        .into_iter()
-        .find(|written| call.get(written.words().0).is_some())?;
+    let written = Written::of(call)?;
     let (holder, field) = written.words();
     text(call.get_mut(holder)?, field).map(|text| (written, text))
+}
+
+/// The call in `function_call`.
+pub(super) fn older(part: &mut Map<String, Value>) -> Option<&mut Value> {
+    part.get_mut(Written::Older.words().0).filter(|call| call.is_object())
+}
+
+/// The names of the calls of a whole message, by number.
+pub(super) fn names(part: &mut Map<String, Value>) -> Vec<(u16, String)> {
+    let name = |written: Option<Written>, call: &mut Value| {
+        let holder = written.and_then(|written| written.holder(call));
+        holder.and_then(|holder| holder.get("name")?.as_str()).unwrap_or_default().to_owned()
+    };
+    let mut names: Vec<(u16, String)> =
+        (0..OLDER).zip(entries(part)).map(|(number, call)| (number, name(Written::of(call), call))).collect();
+    names.extend(older(part).map(|call| (OLDER, name(Some(Written::Older), call))));
+    names
 }
 
 /// The arguments in `function_call`.
@@ -134,7 +181,8 @@ pub(super) fn prune(part: &mut Map<String, Value>) {
     }
     let (holder, _) = Written::Older.words();
     let is_named = part.get(holder).and_then(|call| call.get("name")).is_some_and(|name| !name.is_null());
-    if !is_named && older_arguments(part).is_some_and(|text| text.is_empty()) {
+    let says_nothing = older_arguments(part).is_none_or(|text| text.is_empty());
+    if !is_named && says_nothing && older(part).is_some() {
         part.shift_remove(holder);
     }
 }

@@ -5,6 +5,7 @@ use engine::verdict::Flow;
 
 use super::calls::Numbers;
 use super::frame::Said;
+use super::heads::Heads;
 use super::shape::Place;
 use crate::wire::Fault;
 use crate::wire::strand::Strand;
@@ -27,6 +28,7 @@ pub(super) struct Choice {
     pub(super) index: u32,
     pub(super) progress: Progress,
     pub(super) calls: Numbers,
+    pub(super) heads: Heads,
     texts: Vec<Spoken>,
 }
 
@@ -39,7 +41,13 @@ struct Spoken {
 
 impl Choice {
     pub(super) fn new(index: u32) -> Self {
-        Self { index, progress: Progress::Open, calls: Numbers::default(), texts: Vec::new() }
+        Self {
+            index,
+            progress: Progress::Open,
+            calls: Numbers::default(),
+            heads: Heads::default(),
+            texts: Vec::new(),
+        }
     }
 
     /// Feeds the next piece of a text. What may leave is given, and noted in `said` as well, in case the chunk cannot leave
@@ -64,6 +72,11 @@ impl Choice {
             said.push(Said { choice: index, place, text: released.clone() });
         }
         open(flow).map(|()| released)
+    }
+
+    /// The name of a call is complete.
+    pub(super) fn call(&self, judge: &mut Judge, number: u16, name: &str) -> Result<(), Halt> {
+        open(judge.session.call(Channel::arguments(self.index, number), name))
     }
 
     /// The answer goes on behind its reasoning: notes what is left of that.

@@ -4,6 +4,7 @@ mod answer;
 mod calls;
 mod choice;
 mod frame;
+mod heads;
 mod shape;
 mod stream;
 mod strip;

@@ -82,6 +82,12 @@ impl Shape {
         }
     }
 
+    /// A choice that begins a call.
+    pub(super) fn heading(self, index: u32, written: Written, head: Value) -> Value {
+        let (field, head) = written.heading(head);
+        json!({"index": index, self.part.unwrap_or("delta"): {field: head}, "finish_reason": null})
+    }
+
     /// Takes out of a choice that ends what it says before it does, as a choice of its own.
     pub(super) fn take_said(self, choice: &mut Value) -> Value {
         let mut said = choice.clone();

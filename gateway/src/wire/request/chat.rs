@@ -8,13 +8,24 @@ use super::field::{array, check_content, invalid, missing, refuse_lookalikes, wh
 use super::walk::role_named;
 use crate::wire::Fault;
 
-pub(super) const FIELDS: &[&str] =
-    &["messages", "model", "stream", "tools", "functions", "role", "content", "tool_calls", "function_call"];
+pub(super) const FIELDS: &[&str] = &[
+    "messages",
+    "model",
+    "stream",
+    "tools",
+    "functions",
+    "role",
+    "content",
+    "tool_calls",
+    "tool_choice",
+    "function_call",
+];
 
 pub(super) fn read(document: &Value) -> Result<Said<'_>, Fault> {
     Ok(Said {
         messages: messages(document)?,
         tools: tools(document)?,
+        tool_choice: tool_choice(document),
         tool_calls: tool_calls(document),
         max_tokens: max_tokens(document)?,
     })
@@ -49,34 +60,60 @@ fn decode_message(message: &Value, index: usize) -> Result<Message<'_>, Fault> {
     Ok(Message { role, name, texts: 0..0 })
 }
 
-/// The functions on offer, in the present and in the older spelling.
+/// The tools on offer, in the present and in the older spelling.
 fn tools(document: &Value) -> Result<Vec<Tool<'_>>, Fault> {
-    let mut all = Vec::new();
-    for tool in array(document, "tools")? {
-        all.extend(tool.get("function").or_else(|| tool.get("custom")).and_then(as_tool));
-    }
-    all.extend(array(document, "functions")?.iter().filter_map(as_tool));
+    let mut all: Vec<Tool<'_>> = array(document, "tools")?.iter().flat_map(as_tools).collect();
+    all.extend(array(document, "functions")?.iter().map(as_tool));
     Ok(all)
 }
 
-fn as_tool(function: &Value) -> Option<Tool<'_>> {
-    let name = function.get("name")?.as_str()?;
-    Some(Tool { name, description: function.get("description").and_then(Value::as_str) })
+/// A tool by its name; one that runs at the provider goes by its type. Whichever of two names a provider reads, rules see
+/// both.
+fn as_tools(tool: &Value) -> Vec<Tool<'_>> {
+    let named: Vec<Tool<'_>> = HOLDERS.iter().filter_map(|holder| tool.get(*holder)).map(as_tool).collect();
+    let own = tool.get("name").or_else(|| tool.get("type")).and_then(Value::as_str).unwrap_or_default();
+    if named.is_empty() { vec![Tool { name: own, description: None }] } else { named }
+}
+
+/// The objects that hold the name of a tool or a call.
+const HOLDERS: [&str; 2] = ["function", "custom"];
+
+fn as_tool(function: &Value) -> Tool<'_> {
+    let word = |field: &str| function.get(field).and_then(Value::as_str);
+    Tool { name: word("name").unwrap_or_default(), description: word("description") }
+}
+
+/// The tool that the model must call, in the present and in the older spelling.
+fn tool_choice(document: &Value) -> Option<&str> {
+    let choice = document.get("tool_choice").filter(|choice| choice.is_object());
+    let named = HOLDERS.iter().find_map(|holder| choice?.get(*holder)?.get("name")?.as_str());
+    named.or_else(|| document.get("function_call")?.get("name")?.as_str())
 }
 
 /// The calls in earlier answers of the model.
 fn tool_calls(document: &Value) -> Vec<ToolCall<'_>> {
     let messages = document.get("messages").and_then(Value::as_array).into_iter().flatten();
-    let functions = messages.flat_map(|message| {
+    let calls = messages.flat_map(|message| {
         let calls = message.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
-        calls.filter_map(|call| call.get("function")).chain(message.get("function_call"))
+        let older = message.get("function_call").filter(|call| call.is_object());
+        calls.flat_map(as_calls).chain(older.map(as_call))
     });
-    functions.filter_map(as_call).collect()
+    calls.collect()
 }
 
-fn as_call(function: &Value) -> Option<ToolCall<'_>> {
-    let arguments = function.get("arguments").and_then(Value::as_str).unwrap_or_default();
-    Some(ToolCall { name: function.get("name")?.as_str()?, arguments })
+/// A call by its name; without one it is a call all the same.
+fn as_calls(call: &Value) -> Vec<ToolCall<'_>> {
+    let named: Vec<ToolCall<'_>> =
+        HOLDERS.iter().filter_map(|holder| call.get(*holder)).map(as_call).collect();
+    if named.is_empty() { vec![ToolCall { name: "", arguments: "" }] } else { named }
+}
+
+fn as_call(function: &Value) -> ToolCall<'_> {
+    let word = |field: &str| function.get(field).and_then(Value::as_str);
+    ToolCall {
+        name: word("name").unwrap_or_default(),
+        arguments: word("arguments").or_else(|| word("input")).unwrap_or_default(),
+    }
 }
 
 fn max_tokens(document: &Value) -> Result<Option<i64>, Fault> {

@@ -15,6 +15,7 @@ pub(super) const FIELDS: &[&str] = &[
     "model",
     "stream",
     "tools",
+    "tool_choice",
     "text",
     "type",
     "role",
@@ -47,8 +48,15 @@ pub(super) fn read(document: &Value) -> Result<Said<'_>, Fault> {
         }
         Some(other) => return Err(wrong("input", "a string or a list of items", other)),
     }
-    let tools = array(document, "tools")?.iter().filter_map(as_tool).collect();
-    Ok(Said { messages, tools, tool_calls, max_tokens: whole_number(document, "max_output_tokens")? })
+    let tools = array(document, "tools")?.iter().map(as_tool).collect();
+    let tool_choice = document.get("tool_choice").and_then(as_choice);
+    Ok(Said {
+        messages,
+        tools,
+        tool_choice,
+        tool_calls,
+        max_tokens: whole_number(document, "max_output_tokens")?,
+    })
 }
 
 /// Whether there are instructions; they are the first message.
@@ -101,10 +109,15 @@ pub(super) fn role_of(item: &Value) -> Role {
 }
 
 /// A function by its name. A tool that runs at the provider goes by its type: it too is something that a model can do.
-fn as_tool(tool: &Value) -> Option<Tool<'_>> {
-    let name = tool.get("name").or_else(|| tool.get("type"))?.as_str()?;
+fn as_tool(tool: &Value) -> Tool<'_> {
+    let name = tool.get("name").or_else(|| tool.get("type")).and_then(Value::as_str);
     let description = tool.get("description").or_else(|| tool.get("server_description"));
-    Some(Tool { name, description: description.and_then(Value::as_str) })
+    Tool { name: name.unwrap_or_default(), description: description.and_then(Value::as_str) }
+}
+
+/// The tool that the model must call: a function by its name, a tool of the provider's by its type.
+fn as_choice(choice: &Value) -> Option<&str> {
+    choice.get("name").or_else(|| choice.get("type"))?.as_str().filter(|name| *name != "allowed_tools")
 }
 
 /// A call that the model has made before. Calls of the provider's own tools go by their type as well.

@@ -22,6 +22,7 @@ use walk::{Step, is_arguments, walk};
 struct Said<'a> {
     messages: Vec<Message<'a>>,
     tools: Vec<Tool<'a>>,
+    tool_choice: Option<&'a str>,
     tool_calls: Vec<ToolCall<'a>>,
     max_tokens: Option<i64>,
 }
@@ -63,6 +64,7 @@ impl Endpoint {
         check_length("x-user-id", named_in_header)?;
         let mut request = Request {
             tools: said.tools,
+            tool_choice: said.tool_choice,
             tool_calls: said.tool_calls,
             messages: said.messages,
             model: name(document, "model")?.ok_or_else(|| missing("model", "the name of a model"))?,

@@ -73,6 +73,14 @@ pub(super) fn is_flat(field: &str, value: &Value) -> bool {
     !value.is_object() && !value.is_array() && !is_odd_word
 }
 
+/// The tool that an item calls, if it calls one. A tool of the provider's own goes by its type, as in requests.
+pub(super) fn called(item: &Value) -> Option<&str> {
+    let own = item.get("type")?.as_str()?.strip_suffix("_call")?;
+    let is_function = Kind::of_item(item).is_some();
+    let name = item.get("name").and_then(Value::as_str);
+    if is_function { Some(name.unwrap_or_default()) } else { Some(own) }
+}
+
 /// Calls `each` with the kind, the place and the text of every part of an item that has one, and of the item itself.
 pub(super) fn each_text<E: From<Fault>>(
     item: &mut Value,

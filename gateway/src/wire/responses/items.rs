@@ -5,7 +5,7 @@ use engine::run::Session;
 use engine::verdict::Flow;
 use serde_json::{Map, Value, json};
 
-use super::item::{each_text, put};
+use super::item::{called, each_text, put};
 use super::kind::Kind;
 use crate::wire::Fault;
 use crate::wire::strand::Strand;
@@ -38,6 +38,8 @@ struct Item {
     /// As the client last saw it, but for its texts.
     shown: Value,
     over: bool,
+    /// The tool that it calls, once that was judged.
+    called: Option<String>,
 }
 
 impl Item {
@@ -115,7 +117,7 @@ impl Items {
         if self.items.len() >= MAX_ITEMS {
             return Err(Fault::unreadable(format!("the provider's answer has more than {MAX_ITEMS} items")));
         }
-        self.items.push(Item { index, id: None, shown: Value::Null, over: false });
+        self.items.push(Item { index, id: None, shown: Value::Null, over: false, called: None });
         Ok(self.items.len() - 1)
     }
 
@@ -168,12 +170,18 @@ impl Items {
             return Err(Fault::unreadable("the provider's answer goes on after its end").into());
         }
         text.fed = true;
+        let (item, is_call) = (text.item, text.kind.list().is_none());
         self.length += piece.len();
         if self.length > MAX_TEXT {
             let message = "the provider's answer has more than 32 MiB of text";
             let status = hyper::StatusCode::BAD_GATEWAY;
             return Err(Fault::upstream(status, "answer_too_long", message).into());
         }
+        if is_call && session.judges_calls() && self.items.get(item).is_some_and(|item| item.called.is_none())
+        {
+            self.call(session, item, "")?;
+        }
+        let Some(text) = self.texts.get_mut(at) else { return Ok(()) };
         match text.strand.feed(session, piece, shielded, &mut text.released)? {
             Flow::Open => Ok(()),
             Flow::Stopped => Err(Halt::Stopped),
@@ -214,6 +222,9 @@ impl Items {
         shielded: bool,
         ends: bool,
     ) -> Result<(), Halt> {
+        if let Some(name) = called(item).filter(|_| session.judges_calls()) {
+            self.call(session, at, name)?;
+        }
         each_text(item, |kind, part, text| {
             let id = self.text(at, kind, part)?;
             self.whole(session, id, text, shielded)
@@ -230,6 +241,20 @@ impl Items {
             });
         }
         Ok(())
+    }
+
+    /// An item calls a tool, of which it may tell several times.
+    fn call(&mut self, session: &mut Session, at: usize, name: &str) -> Result<(), Halt> {
+        let Some(item) = self.items.get_mut(at) else { return Ok(()) };
+        match &item.called {
+            Some(known) if known == name => return Ok(()),
+            Some(_) => return Err(Fault::unreadable("the provider's answer gives a call two names").into()),
+            None => item.called = Some(name.to_owned()),
+        }
+        match session.call(channel(at, Kind::Arguments, 0), name) {
+            Flow::Open => Ok(()),
+            Flow::Stopped => Err(Halt::Stopped),
+        }
     }
 
     /// Takes a whole answer, which ends everything; gives which item stands where in it.
