@@ -38,10 +38,12 @@ const TWO_DIGITS: [u32; 44] = [
 pub(super) fn phone(text: &str) -> bool {
     let number = text.find(['x', 'e', 'X', 'E']).and_then(|end| text.get(..end)).unwrap_or(text);
     let all = digits(number);
-    if number.starts_with('+') || number.starts_with("00") {
-        return international(
-            all.get(all.iter().take_while(|digit| **digit == 0).count()..).unwrap_or_default(),
-        );
+    if let Some(rest) = number.strip_prefix("011").filter(|rest| rest.starts_with([' ', '.', '-'])) {
+        return international(&digits(rest));
+    }
+    if number.contains('+') || number.starts_with("00") {
+        let zeros = all.iter().take_while(|digit| **digit == 0).count();
+        return international(all.get(zeros..).unwrap_or_default());
     }
     let years = (1900..2100).contains(&part(&all, 0..4));
     let dates = (1900..2100).contains(&part(&all, 4..8)) || is_day(part(&all, 4..6), part(&all, 6..8));
