@@ -31,6 +31,16 @@ pub struct Finding {
     pub range: Range<usize>,
 }
 
+impl Finding {
+    /// Whether it lies within another of the same rule: with the same label, or with any when `replaced`, as long as it is
+    /// shorter.
+    pub(crate) fn is_part_of(&self, whole: &Finding, replaced: bool) -> bool {
+        let within = whole.range.start <= self.range.start && self.range.end <= whole.range.end;
+        let same = self.label == whole.label || replaced && self.range != whole.range;
+        within && same && self.rule == whole.rule && self.policy == whole.policy && self.site == whole.site
+    }
+}
+
 /// A verdict and who reached it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Decision {

@@ -317,6 +317,7 @@ fn apply(
             site: Site::Response(channel),
             range: hit.range.clone(),
         },
+        rule.verdict == Verdict::Redact,
     );
     if rule.verdict == Verdict::Redact {
         stream.mask(hit, found.view, (index, detector.0));

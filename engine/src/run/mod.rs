@@ -208,11 +208,15 @@ impl Session {
         }
     }
 
-    fn note(&mut self, policy: usize, finding: Finding) {
-        if let Some(state) = self.states.get_mut(policy)
-            && state.findings.len() < MAX_FINDINGS
-            && state.findings.last() != Some(&finding)
-        {
+    /// Notes a finding. What lies within another of its rule is told once: with the same label it is the same thing, and where
+    /// the whole is `replaced`, a part of it is nothing of its own, such as a telephone number in that of a card.
+    fn note(&mut self, policy: usize, finding: Finding, replaced: bool) {
+        let Some(state) = self.states.get_mut(policy) else { return };
+        if state.findings.iter().any(|known| finding.is_part_of(known, replaced)) {
+            return;
+        }
+        state.findings.retain(|known| !known.is_part_of(&finding, replaced));
+        if state.findings.len() < MAX_FINDINGS {
             state.findings.push(finding);
         }
     }

@@ -112,6 +112,7 @@ pub(super) fn apply(
                 site: (stage.site)(found.text),
                 range: found.range.clone(),
             },
+            rule.verdict == Verdict::Redact,
         );
         if rule.verdict == Verdict::Redact {
             wishes.push(Wish {

@@ -32,6 +32,7 @@ pub const KINDS: &[Shipped] = shipped![
 
 /// The libraries.
 pub const LIBRARIES: &[Shipped] = shipped![
+    "std.identity" = "std/identity.ktr",
     "std.injection" = "std/injection.ktr",
     "std.pii" = "std/pii.ktr",
     "std.safety" = "std/safety.ktr",
