@@ -201,7 +201,7 @@ fn a_database_that_is_away_or_refuses_is_waited_for_and_no_password_is_told() {
         .concat();
     let ended = gateway.stop();
     assert!(ended.status.success(), "{}", ended.log);
-    assert!(!(pages + &ended.log).contains(PASSWORD));
+    assert!(!(pages + ended.log.as_str()).contains(PASSWORD));
 }
 
 #[test]

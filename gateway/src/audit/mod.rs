@@ -46,7 +46,6 @@ use crate::gateway::FailMode;
 use crate::route::read_key;
 use crate::secret::Secret;
 use disk::Folder;
-use event::Removed;
 use followers::{Followers, Pruned};
 use lately::Lately;
 use writer::{Entry, Writer};

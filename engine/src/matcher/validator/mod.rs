@@ -27,11 +27,14 @@ pub struct Validator {
     pub whole: bool,
 }
 
+/// Whether a match holds.
+type Holds = fn(&str) -> bool;
+
 /// What a validator does with a match.
 #[derive(Clone, Copy, Debug)]
 pub enum Check {
     /// It holds or does not.
-    Holds(fn(&str) -> bool),
+    Holds(Holds),
     /// It is measured, and must come to this at least.
     Measures(fn(&str) -> f64, f64),
 }
@@ -216,12 +219,12 @@ pub const ALL: &[Validator] = &[
 ];
 
 /// A validator after whose failure the rest of the match is tried.
-const fn part(name: &'static str, doc: &'static str, check: fn(&str) -> bool) -> Validator {
+const fn part(name: &'static str, doc: &'static str, check: Holds) -> Validator {
     Validator { name, doc, check: Check::Holds(check), whole: false }
 }
 
 /// A validator after whose failure the whole match is passed over.
-const fn whole(name: &'static str, doc: &'static str, check: fn(&str) -> bool) -> Validator {
+const fn whole(name: &'static str, doc: &'static str, check: Holds) -> Validator {
     Validator { name, doc, check: Check::Holds(check), whole: true }
 }
 

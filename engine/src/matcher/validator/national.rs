@@ -1,10 +1,10 @@
 //! Numbers of any state: by the shape that they are written in, or by any check that holds.
 
 use super::checksum::{digits, plain};
-use super::{Check, americas, asia, europe, mixed_digits};
+use super::{Holds, americas, asia, europe, mixed_digits};
 
 /// Shapes that tell a number from others, with digits as `9` and letters as `A`, and the checks of the states that write so.
-const FORMS: &[(&str, Check)] = &[
+const FORMS: &[(&str, Holds)] = &[
     ("99-99999999-9", americas::ar_cuit),
     ("99 999 999 999", asia::au_abn),
     ("99.99.99-999.99", europe::be_national_number),
@@ -61,7 +61,7 @@ const FORMS: &[(&str, Check)] = &[
 ];
 
 /// Every check of a number that its name may stand before.
-const NAMED: &[Check] = &[
+const NAMED: &[Holds] = &[
     americas::ar_cuit,
     americas::br_cnpj,
     americas::br_cpf,
@@ -127,7 +127,7 @@ pub(super) fn national_id_form(text: &str) -> bool {
     };
     let shape: String = text.chars().map(sign).collect();
     let shaped = FORMS.iter().any(|(form, check)| *form == shape && check(text));
-    let other: Check = match (shape.starts_with("AAAAAA"), text.len()) {
+    let other: Holds = match (shape.starts_with("AAAAAA"), text.len()) {
         (true, 16) => europe::it_fiscal_code,
         (false, 18) if shape.starts_with("AAAA999999A") => americas::mx_curp,
         (false, 18) if text.contains('/') => americas::br_cnpj,
@@ -141,13 +141,13 @@ pub(super) fn national_id_form(text: &str) -> bool {
 pub(super) fn national_id(text: &str) -> bool {
     let lettered = plain(text).len() != digits(text).len();
     let voter = |text: &str| text.len() == 10 && text.chars().take(3).all(|c| c.is_ascii_uppercase());
-    let checks: &[Check] = if lettered { LETTERED } else { NAMED };
+    let checks: &[Holds] = if lettered { LETTERED } else { NAMED };
     mixed_digits(text)
         && (checks.iter().any(|check| check(text)) || lettered && voter(text) && digits(text).len() == 7)
 }
 
 /// The checks of numbers with letters in them.
-const LETTERED: &[Check] = &[
+const LETTERED: &[Holds] = &[
     americas::cl_rut,
     asia::cn_resident_id,
     asia::lk_nic,

@@ -126,6 +126,7 @@ const SAMPLES: &[(&str, &[&str], &[&str])] = &[
     ),
     ("mixed_digits", &["1112"], &["1111", ""]),
     ("random", &["q7Xp2LmZ9vT4"], &["your_password", "aaaaaaaaaaaa"]),
+    ("entropy", &["q7Xp2LmZ9vT4", ""], &[]),
 ];
 
 #[test]
@@ -155,4 +156,13 @@ fn no_check_fails_badly_on_other_texts() {
             let _ = validator.passes(text); // no arithmetic may overflow
         }
     }
+}
+
+#[test]
+fn what_is_measured_must_come_to_as_much_as_is_asked_for() {
+    let entropy = find("entropy").unwrap();
+    let Check::Measures(measure, _) = entropy.check else { panic!("it measures") };
+    assert!((measure("abcd") - 2.0).abs() < 1e-9 && measure("aaaa").abs() < 1e-9);
+    let strict = Validator { check: Check::Measures(measure, 2.0), ..entropy };
+    assert!(strict.passes("abcd") && !strict.passes("aabb") && strict != entropy);
 }
