@@ -13,6 +13,7 @@ use crate::live::Fresh;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
+use crate::spend::Spend;
 
 /// What happens to a request when a part of the gateway itself fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,7 @@ pub(crate) struct Gateway {
     /// What clients are shown; without it they are spoken to plainly.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) audit: Audit,
+    pub(crate) spend: Arc<Spend>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
@@ -66,6 +68,7 @@ impl Gateway {
             upstream: self.upstream.clone(),
             tls: fresh.tls,
             audit: self.audit.clone(),
+            spend: Arc::clone(&self.spend),
             metrics: Arc::clone(&self.metrics),
             fail_mode: self.fail_mode,
             began: self.began,

@@ -6,12 +6,14 @@ use engine::input::{Request, Target, estimated_tokens};
 use grammar::config::{DataPolicy, Pricing};
 
 /// When a request came, and from where.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Surroundings {
     /// Seconds since 1970, in UTC.
     pub now: i64,
     /// The client's address; unknown in dry runs.
     pub client_ip: Option<IpAddr>,
+    /// What is spent already of the budgets of rules, in dry runs: dollars, or tokens.
+    pub spent: Vec<(String, f64)>,
 }
 
 /// What a target's configuration says that rules may ask for.
@@ -26,7 +28,7 @@ pub(crate) struct Offer<'a> {
 impl Surroundings {
     /// A request that comes at this moment.
     pub fn now(client_ip: Option<IpAddr>) -> Self {
-        Self { now: jiff::Timestamp::now().as_second(), client_ip }
+        Self { now: jiff::Timestamp::now().as_second(), client_ip, spent: Vec::new() }
     }
 
     /// Tells the request of it, and of the targets.
@@ -73,7 +75,8 @@ mod tests {
             pricing: Some(Pricing { prompt, completion: 10.0, cached: None }),
         };
         let mut request = Request { max_tokens: Some(1000), ..Request::default() };
-        Surroundings { now: 7, client_ip: None }.tell(&mut request, [offer(1.0), offer(2.0)].into_iter());
+        Surroundings { now: 7, ..Surroundings::now(None) }
+            .tell(&mut request, [offer(1.0), offer(2.0)].into_iter());
         assert_eq!((request.now, request.cost_usd, request.targets.len()), (7, Some(0.01), 2));
         let mut request = Request::default();
         let free = Offer { pricing: None, ..offer(1.0) };

@@ -42,6 +42,7 @@ pub const INPUT_KEYS: &[&str] = &[
     "text",
     "messages",
     "headers",
+    "given",
     "response",
     "upstream_response",
     "stream_chunks",
@@ -112,7 +113,7 @@ fn input_block(reader: &mut Reader, field: &Field) -> Option<Node> {
     for name in ["messages", "tools", "functions", "stream_chunks"] {
         _ = block.get(name).and_then(|field| field.list(reader));
     }
-    for name in ["headers", "upstream_response", "metadata"] {
+    for name in ["headers", "given", "upstream_response", "metadata"] {
         _ = block.get(name).and_then(|field| field.open(reader));
     }
     Some(field.node.clone())

@@ -16,6 +16,7 @@ pub mod form;
 pub mod fuzz;
 pub mod gate;
 pub mod provider;
+pub mod redis;
 pub mod reference;
 pub mod script;
 pub mod setup;
@@ -27,6 +28,7 @@ pub use clock::Hands;
 pub use form::{Form, Told};
 pub use gate::{Gateway, question_of};
 pub use provider::{Provider, Seen};
+pub use redis::Redis;
 pub use script::{DONE, STREAM_HEAD, Script, chunk, delta, event, events, finish, whole};
 pub use setup::{RULES, Setup};
 

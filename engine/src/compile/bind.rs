@@ -34,8 +34,9 @@ pub(super) fn bind(unit: &LinkedUnit, given: &Unit, diagnostics: &mut Vec<Diagno
             None => diagnostics.push(unknown(unit, &name.value, name.span)),
         }
     }
-    let missing =
-        unit.params.iter().zip(&values).filter(|(param, value)| value.is_none() && param.default.is_none());
+    let missing = unit.params.iter().zip(&values).filter(|(param, value)| {
+        value.is_none() && param.default.is_none() && !matches!(param.ty.value, Declared::Optional(_))
+    });
     for (param, _) in missing {
         let message = format!("policy `{}` needs the argument `{}`", unit.name, param.name.value);
         diagnostics.push(
@@ -193,20 +194,27 @@ fn wanted(ty: &Declared) -> String {
         Declared::Regex => "a regular expression".into(),
         Declared::Map => "a mapping from strings to strings".into(),
         Declared::Duration => "a duration such as `30s` or `1h30m`".into(),
-        Declared::Money => "US dollars such as `$0.50`".into(),
+        Declared::Money => "US dollars such as `0.50` or `$0.50`".into(),
         Declared::Enum(_) => {
             format!("one of {}", type_text(ty).trim_start_matches("enum(").trim_end_matches(')'))
         }
         Declared::List(inner) => format!("a list, each element {}", wanted(inner)),
+        Declared::Optional(inner) => wanted(inner),
     }
 }
 
 /// A YAML value as a value of that type.
 fn convert(ty: &Declared, node: &Node) -> Result<Value, Fault> {
     let fault = |kind| Fault { span: node.span, kind };
+    if let Declared::Optional(inner) = ty {
+        return if node.value == Yaml::Null { Ok(Value::Absent) } else { convert(inner, node) };
+    }
     let scalar = match &node.value {
         Yaml::Null => return Err(fault(FaultKind::Type("nothing"))),
         Yaml::Bool(value) => Scalar::Bool(*value),
+        #[expect(clippy::cast_precision_loss, reason = "a sum of dollars")]
+        Yaml::Int(value) if *ty == Declared::Money => return dollars(*value as f64).map_err(fault),
+        Yaml::Float(value) if *ty == Declared::Money => return dollars(*value).map_err(fault),
         Yaml::Int(value) => Scalar::Int(*value),
         Yaml::Float(value) => Scalar::Float(*value),
         Yaml::Str(value) => Scalar::Str(value),
@@ -246,6 +254,9 @@ fn literal(
 
 fn convert_literal(ty: &Declared, literal: &grammar::Spanned<Literal>) -> Result<Value, Fault> {
     let fault = |kind| Fault { span: literal.span, kind };
+    if let Declared::Optional(inner) = ty {
+        return convert_literal(inner, literal);
+    }
     let scalar = match &literal.value {
         Literal::Bool(value) => Scalar::Bool(*value),
         Literal::Int(value) => Scalar::Int(*value),
@@ -338,6 +349,17 @@ impl Scalar<'_> {
             _ => Err(FaultKind::Type(self.found())),
         }
     }
+}
+
+/// A number of dollars, to the millionth.
+fn dollars(value: f64) -> Result<Value, FaultKind> {
+    let micros = (value * 1e6).round();
+    if !(0.0..=9e15).contains(&micros) || (micros == 0.0 && value > 0.0) {
+        let help = "give US dollars, from 0.000001 up or 0";
+        return Err(FaultKind::Value(value.to_string(), help.into()));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range is looked at above")]
+    Ok(Value::Money(micros as i64))
 }
 
 fn in_range(value: f64, range: Option<(f64, f64)>) -> Result<Value, FaultKind> {

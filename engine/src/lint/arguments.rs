@@ -44,7 +44,7 @@ fn value_at<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 fn is_regex(ty: &Type) -> bool {
     match ty {
         Type::Regex => true,
-        Type::List(inner) => is_regex(inner),
+        Type::List(inner) | Type::Optional(inner) => is_regex(inner),
         Type::Bool
         | Type::Int(_)
         | Type::Float(_)

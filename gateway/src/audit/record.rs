@@ -71,6 +71,7 @@ pub struct Record {
     pub tags: Vec<String>,
     pub target: Option<String>,
     pub timestamp: String,
+    pub usage_source: Option<&'static str>,
     pub user_id: Option<String>,
     pub verdict: &'static str,
 }

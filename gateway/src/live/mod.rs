@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use crate::error::Error;
 use crate::gateway::Gateway;
 use prints::Prints;
-pub(crate) use source::{Fresh, Source};
+pub(crate) use source::{Fresh, Source, warn_unpriced};
+use told::Opened;
 pub(crate) use told::{Outcome, Told, Trigger};
 pub(crate) use watch::watch;
 
@@ -24,8 +25,7 @@ pub(crate) use watch::watch;
 pub(crate) struct Live {
     now: ArcSwap<Gateway>,
     source: Source,
-    /// What the audit log was opened with.
-    audit: config::Audit,
+    opened: Opened,
     /// The files as they were when they were read last. Locked for as long as they are read anew.
     prints: Mutex<Prints>,
     /// What came of the last time.
@@ -41,7 +41,10 @@ impl Live {
     pub(crate) fn new(gateway: Gateway, source: Source) -> Self {
         let prints = Prints::now(source::files_of(&gateway.pack));
         Self {
-            audit: gateway.pack.config.audit.clone(),
+            opened: Opened {
+                audit: gateway.pack.config.audit.clone(),
+                state: gateway.pack.config.state.clone(),
+            },
             now: ArcSwap::from_pointee(gateway),
             source,
             prints: Mutex::new(prints),
@@ -58,7 +61,7 @@ impl Live {
 
     /// What the audit log promises, since the start.
     pub(crate) fn audit(&self) -> &config::Audit {
-        &self.audit
+        &self.opened.audit
     }
 
     /// What came of the last reload.
@@ -100,7 +103,7 @@ impl Live {
 
     fn swap(&self, fresh: Fresh) -> Outcome {
         let before = self.now();
-        let needs_restart = told::needs_restart(&self.audit, &fresh.pack.config.audit);
+        let needs_restart = told::needs_restart(&self.opened, &fresh.pack.config);
         let (hash, warnings) = (fresh.pack.hash().to_owned(), fresh.warnings.clone());
         let after = before.with(fresh);
         let policies = after.pack.policies().len();

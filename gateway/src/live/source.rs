@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use grammar::config::{self, Config, KeyRef, Providers};
+use grammar::budget::Meter;
+use grammar::config::{self, Config, KeyRef, Providers, RedisUrl};
 use rustls::ServerConfig;
 use serde_json::Value;
 
@@ -68,6 +69,7 @@ impl Source {
         let unusable = |error: Error| Refused::because(error.to_string());
         let router = self.router(&pack.config, Some(&before.router)).map_err(unusable)?;
         let tls = pack.config.tls.as_ref().map(tls::server).transpose().map_err(unusable)?;
+        warn_unpriced(&pack, &router);
         let access = Access::new(&pack.config.access, &self.clock, Some(&before.access));
         let warnings = diagnostics.iter().map(|found| packs::as_json(found, &sources)).collect();
         Ok(Fresh { pack, access, router, tls, warnings })
@@ -80,6 +82,19 @@ fn warn_of(router: &Router) {
         if let Some(reason) = target.unavailable() {
             tracing::warn!(target_id = target.id, "the target is left out: {reason}");
         }
+    }
+}
+
+/// Says which targets a budget of money keeps requests from: without a price nobody knows what they cost.
+pub(crate) fn warn_unpriced(pack: &Pack, router: &Router) {
+    let keys = pack.config.access.keys.iter().filter_map(|key| key.budget);
+    let mut meters = pack.program.meters().into_iter().chain(keys.flat_map(|budget| budget.meters()));
+    if !meters.any(|meter| meter == Meter::Cost) {
+        return;
+    }
+    for target in router.targets().iter().filter(|target| target.pricing.is_none()) {
+        let next = "requests that a budget counts in money never go there; give it its `pricing`";
+        tracing::warn!(target_id = target.id, next, "the target has no price");
     }
 }
 
@@ -103,7 +118,12 @@ fn files_read(loaded: &Loaded, before: &Gateway) -> Vec<PathBuf> {
 
 /// The files that a configuration names for their contents.
 fn named(config: &Config) -> Vec<PathBuf> {
+    let redis = config.state.redis.iter().filter_map(|redis| match &redis.url {
+        RedisUrl::Key(key) => Some(key),
+        RedisUrl::Plain(_) => None,
+    });
     let keys = config.providers.targets.iter().filter_map(|target: &config::Target| target.key.as_ref());
+    let keys = keys.chain(redis);
     let file = |key: &KeyRef| match key {
         KeyRef::Env(_) => None,
         KeyRef::File(path) => Some(PathBuf::from(&path.value)),

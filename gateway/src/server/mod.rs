@@ -27,6 +27,7 @@ use crate::gateway::{FailMode, Gateway};
 use crate::live::{self, Live, Source, Trigger};
 use crate::packs::Pack;
 use crate::route::Upstream;
+use crate::spend::Spend;
 use crate::tls;
 use accept::{Door, Phase};
 pub use limits::DRAIN;
@@ -91,9 +92,11 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     };
     let access = Access::new(&settings.pack.config.access, &source.clock, None);
     let router = source.router(&settings.pack.config, None)?;
+    live::warn_unpriced(&settings.pack, &router);
     let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
     let options = Options::of(&settings.pack.config.audit)?;
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
+    let spend = Arc::new(Spend::open(&settings.pack.config.state, &settings.state_dir)?);
     let gateway = Gateway {
         pack: settings.pack,
         access,
@@ -101,6 +104,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         upstream: Upstream::new(None)?,
         tls,
         audit,
+        spend,
         metrics: Arc::default(),
         fail_mode: settings.fail_mode,
         began: Instant::now(),
@@ -140,6 +144,8 @@ impl Bound {
         self.live.probe();
         let mut watching = JoinSet::new();
         watching.spawn(live::watch(Arc::clone(&self.live)));
+        let spend = Arc::clone(&self.live.now().spend);
+        watching.spawn(Arc::clone(&spend).keep());
         let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {
@@ -169,6 +175,7 @@ impl Bound {
         admin_phase.send_replace(Phase::Leaving);
         all(&mut admin).await;
         drop((gateway, self.live));
+        spend.close().await;
         if tokio::time::timeout(FLUSH, self.writer).await.is_err() {
             tracing::error!("the audit log could not be finished in time");
         }

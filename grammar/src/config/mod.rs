@@ -5,6 +5,7 @@ mod audit;
 mod decode;
 mod providers;
 mod serving;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use providers::{
     Strategy, Target, Trigger, Variant,
 };
 pub use serving::{Identity, Reload, ServerTls, TargetTls};
+pub use state::{KeyBudget, RedisState, RedisUrl, State};
 
 use crate::case::Case;
 use crate::span::Spanned;
@@ -36,6 +38,8 @@ pub struct Config {
     pub access: Access,
     /// What the audit log promises.
     pub audit: Audit,
+    /// Where counters are kept.
+    pub state: State,
     /// When changes of the files are taken up.
     pub reload: Reload,
     /// What the gateway shows to its clients; without it it speaks plainly.

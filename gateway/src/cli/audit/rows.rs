@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value};
 
 /// The columns, in order.
-const COLUMNS: [&str; 30] = [
+const COLUMNS: [&str; 31] = [
     "seq",
     "id",
     "timestamp",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 30] = [
     "input_tokens",
     "output_tokens",
     "cost_usd",
+    "usage_source",
     "user_id",
     "key",
     "config_version",

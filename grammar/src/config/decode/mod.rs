@@ -10,6 +10,7 @@ mod rates;
 mod resilience;
 mod rules;
 mod serving;
+mod state;
 mod target;
 
 use super::{Config, Pack, Policies, Suite};
@@ -34,6 +35,7 @@ const KEYS: &[&str] = &[
     "rules",
     "audit",
     "reload",
+    "state",
     "tls",
     "rate_limits",
     "cors",
@@ -74,9 +76,10 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let access = access::read(reader, &root);
     let audit = audit::read(reader, &root, policies.as_ref());
+    let state = state::read(reader, &root);
     let reload = serving::reload(reader, &root);
     let tls = serving::server_tls(reader, &root);
-    Some(Config { pack: pack?, policies: policies?, providers, suites, access, audit, reload, tls })
+    Some(Config { pack: pack?, policies: policies?, providers, suites, access, audit, state, reload, tls })
 }
 
 fn pack_block(reader: &mut Reader, field: &Field) -> Option<Pack> {
