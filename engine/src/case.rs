@@ -111,6 +111,13 @@ impl Runner<'_> {
             self.failures.push(failure.help("add a line such as `expect block`"));
             return None;
         }
+        for (rule, _) in &script.spent {
+            if !program.rules.iter().any(|known| *known.name == *rule.value) {
+                let message = format!("no rule `{}` is in force here", rule.value);
+                let help = "name a rule that reserves, with the arguments that this test sets";
+                self.failures.push(error(rule.span, message).help(help));
+            }
+        }
         let played = script.plays().then(|| fresh(&program, &script, usize::MAX));
         if let Some(whole) = &played {
             self.pieces(test, &program, &script, whole);

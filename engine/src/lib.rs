@@ -1,6 +1,7 @@
 //! Trees to verdicts: the compiler, the program, and the session that runs it.
 
 pub mod case;
+pub mod claim;
 pub mod compare;
 pub mod compile;
 pub mod coverage;
@@ -16,6 +17,7 @@ pub mod script;
 pub mod value;
 pub mod verdict;
 
+pub use claim::Claim;
 pub use compile::{Compiled, FUNCTIONS, Library, Options, Unit, compile, compile_with};
 pub use program::{OnError, Program};
 pub use run::Session;

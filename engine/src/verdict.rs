@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 pub use grammar::Verdict;
 
+use crate::claim::Claim;
 use crate::input::Channel;
 
 /// Where a finding stands.
@@ -83,6 +84,8 @@ pub struct RequestStep {
     /// The targets that the request may go to, as indices of [`crate::input::Request::targets`]; absent when no rule says
     /// anything of them. Never empty: without any target left the decision is a block.
     pub targets: Option<Vec<usize>>,
+    /// What it takes of budgets, in the order of the rules. All must be met before the request goes on.
+    pub claims: Vec<Claim>,
 }
 
 /// Whether more of an answer may flow.

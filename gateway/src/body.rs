@@ -210,7 +210,7 @@ impl<B> GuardedBody<B> {
     fn settle(&mut self) {
         self.ledger.judged(&self.assembler.report());
         self.ledger.held(self.assembler.held());
-        self.ledger.used(self.assembler.usage());
+        self.ledger.used(self.assembler.usage(), self.assembler.heard());
     }
 
     /// While the provider is silent: gives up after the target's patience, and keeps the client's line alive.

@@ -3,30 +3,31 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use engine::Claim;
+use engine::input::Request;
 use engine::run::Session;
 use engine::verdict::{Decision, Flow};
+use grammar::budget::Meter;
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::http::response;
 use hyper::{Response, StatusCode};
 use serde_json::Value;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 
 use crate::access::{Caller, is_own_limit};
+use crate::aside::aside;
 use crate::audit::{Ledger, Outcome, Seat, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
 use crate::gateway::{FailMode, Gateway};
 use crate::reply;
 use crate::route::{self, Call, Failure, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
+use crate::spend::{self, MOST_COUNTED, Need, Prompt, Refused, claims_of_key, priced};
 use crate::surroundings::Surroundings;
 use crate::telemetry::Phase;
 use crate::wire::{self, Assembler, Endpoint, Fault, json};
-
-/// Bytes that take the policies about a millisecond.
-const LONG: usize = 64 * 1024;
 
 /// What a request says before its body.
 pub(crate) struct Head<'a> {
@@ -86,6 +87,7 @@ pub(crate) async fn answer(
 pub(crate) async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     ledger.replied(fault.status);
     ledger.failed(&fault.code);
+    let cost = ledger.cost();
     let recorded = ledger.close(match fault.kind {
         "policy_violation" => Outcome::Blocked,
         "invalid_request_error" | "authentication_error" | "permission_error" => Outcome::Refused,
@@ -93,9 +95,17 @@ pub(crate) async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) 
         _ => Outcome::Failed,
     });
     match recorded.await {
-        Ok(()) => reply::fault(fault, request_id),
+        Ok(()) => told(reply::fault(fault, request_id), cost),
         Err(Unwritten) => reply::fault(&Fault::audit_unavailable(), request_id),
     }
+}
+
+/// The reply with what the exchange cost, where that is known.
+fn told(mut reply: Response<ReplyBody>, cost: Option<String>) -> Response<ReplyBody> {
+    if let Some(cost) = cost {
+        reply::set(&mut reply, HeaderName::from_static(reply::COST), &cost);
+    }
+    reply
 }
 
 /// The gateway leaves before the answer is there.
@@ -123,6 +133,10 @@ struct Judged {
     decision: Decision,
     stream: bool,
     wish: Wish,
+    /// What it takes of budgets.
+    claims: Vec<Claim>,
+    need: Need,
+    now: i64,
 }
 
 /// An answer that may go to the client.
@@ -147,7 +161,9 @@ enum Carried {
 impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
         let bytes = intake::read(body, self.gateway.access.sizes.body_kb).await?;
+        self.ledger.prompt(Prompt::new(self.endpoint, &bytes));
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
+        self.reserve(&mut judged).await?;
         let (mut lease, upstream, answered) = self.ask(&mut judged).await?;
         let target = Arc::clone(lease.target());
         let (decision, carried) = match answered {
@@ -168,6 +184,7 @@ impl Exchange<'_> {
     fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Fault> {
         let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
         let mut session = self.gateway.pack.session();
+        session.listen(MOST_COUNTED);
         let mut request = self.endpoint.decode(&document, readable(self.headers))?;
         request.key_name = self.caller.key_name();
         Surroundings::now(self.caller.ip).tell(&mut request, self.gateway.router.offers());
@@ -179,14 +196,54 @@ impl Exchange<'_> {
             return Err(fault);
         }
         self.ledger.judging(Phase::Request);
-        let step = session.request(&request);
+        let mut step = session.request(&request);
         self.ledger.judged(&session.report());
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
+        let mut claims = std::mem::take(&mut step.claims);
+        claims.extend(self.caller.key.iter().flat_map(|key| claims_of_key(key)));
+        let (need, now) =
+            (self.need(&document, bytes.len(), &request, &claims, &mut step.targets), request.now);
         let (stream, wish) = (request.stream, self.gateway.router.wish(&request, step.targets));
         self.endpoint.redact(&mut document, &step.edits)?;
-        Ok(Judged { document, session, decision: step.decision, stream, wish })
+        Ok(Judged { document, session, decision: step.decision, stream, wish, claims, need, now })
+    }
+
+    /// What the request may take. Where a claim counts money, it may only go where a price is known.
+    fn need(
+        &self,
+        document: &Value,
+        size: usize,
+        request: &Request<'_>,
+        claims: &[Claim],
+        left: &mut Option<Vec<usize>>,
+    ) -> Need {
+        if claims.is_empty() {
+            return Need::default();
+        }
+        let prices = priced(self.gateway.router.offers(), request.model, left.as_deref());
+        if claims.iter().any(|claim| claim.meter == Meter::Cost) {
+            *left = Some(prices.iter().map(|(at, _)| *at).collect());
+        }
+        let prices = prices.into_iter().map(|(_, pricing)| pricing);
+        Need::of(self.endpoint, document, size, request, prices)
+    }
+
+    /// Reserves what the request may take of its budgets.
+    async fn reserve(&mut self, judged: &mut Judged) -> Result<(), Fault> {
+        let Judged { claims, need, now, session, .. } = judged;
+        match self.gateway.spend.reserve(claims, need, *now).await {
+            Ok(reservation) => self.ledger.budgets(reservation),
+            Err(Refused::Unavailable) => return Err(spend::unavailable()),
+            Err(Refused::Claim(index, refusal, back_in)) => {
+                let Some(claim) = claims.get(index) else { return Err(spend::unavailable()) };
+                let decision = session.refuse(claim, refusal).clone();
+                self.ledger.judged(&session.report());
+                return Err(spend::exceeded(decision, back_in));
+            }
+        }
+        Ok(())
     }
 
     /// A whole answer: the policies see all of it before the client sees any.
@@ -197,10 +254,11 @@ impl Exchange<'_> {
         mut answer: wire::Answer,
     ) -> Result<(Decision, Carried), Fault> {
         let Judged { document, session, .. } = judged;
-        self.ledger.used(answer.usage());
         let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
+        let usage = answer.usage();
         self.ledger.judging(Phase::Response);
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
+        self.ledger.used(usage, session.heard());
         self.ledger.judged(&session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
@@ -230,7 +288,7 @@ impl Exchange<'_> {
             match reached.and_then(|(parts, reached)| Ok((parts, self.read(&target, reached)?))) {
                 Ok((parts, answered)) => return Ok((lease, parts, answered)),
                 Err(failure) => {
-                    self.ledger.attempt_failed(failure.code(), &failure.cause);
+                    self.ledger.attempt_failed(failure.code(), &failure.cause, failure.paid);
                     attempts.failed(lease, failure);
                 }
             }
@@ -269,10 +327,11 @@ impl Exchange<'_> {
         let mut reply = match answer.carried {
             Carried::Whole(bytes) => {
                 answer.lease.end(Went::Well, "");
+                let cost = self.ledger.cost();
                 if self.ledger.close(Outcome::Complete).await.is_err() {
                     return reply::fault(&Fault::audit_unavailable(), self.request_id);
                 }
-                reply::bytes(StatusCode::OK, bytes)
+                told(reply::bytes(StatusCode::OK, bytes), cost)
             }
             Carried::Stream(opened, assembler) => {
                 let over = Box::pin(self.gateway.over());
@@ -293,12 +352,6 @@ impl Exchange<'_> {
         reply::set(&mut reply, HeaderName::from_static(reply::TARGET), &target.id);
         reply
     }
-}
-
-/// Does work on that many bytes; a long one lets other requests have the thread's queue meanwhile.
-fn aside<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
-    let has_helpers = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
-    if bytes > LONG && has_helpers { tokio::task::block_in_place(work) } else { work() }
 }
 
 /// The client's headers for the engine, credentials left out.

@@ -15,6 +15,7 @@ use crate::packs::Pack;
 use crate::route::{Router, Upstream};
 use crate::secret::Secret;
 use crate::sinks::Sinks;
+use crate::spend::Spend;
 use crate::telemetry::Tracing;
 
 /// What happens to a request when a part of the gateway itself fails.
@@ -53,6 +54,7 @@ pub(crate) struct Gateway {
     /// Where records go besides the log.
     pub(crate) sinks: Sinks,
     pub(crate) tracing: Tracing,
+    pub(crate) spend: Arc<Spend>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
@@ -77,6 +79,7 @@ impl Gateway {
             audit: self.audit.clone(),
             sinks: self.sinks.clone(),
             tracing: self.tracing.clone(),
+            spend: Arc::clone(&self.spend),
             metrics: Arc::clone(&self.metrics),
             fail_mode: self.fail_mode,
             began: self.began,

@@ -32,6 +32,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
         providers: Providers { strategy: Some(spanned(Strategy::Fallback)), targets, ..Providers::default() },
         suites: Vec::new(),
         access: grammar::config::Access::default(),
+        state: grammar::config::State::default(),
         audit: grammar::config::Audit::default(),
         telemetry: grammar::config::Telemetry::default(),
         reload: grammar::config::Reload::default(),

@@ -14,6 +14,8 @@ use crate::wire::{Fault, json};
 pub(crate) const REQUEST_ID: &str = "x-request-id";
 /// The header that names the target.
 pub(crate) const TARGET: &str = "x-kt-target";
+/// The header that says what the exchange cost.
+pub(crate) const COST: &str = "x-kt-cost";
 /// The header that says what was decided on the request.
 pub(crate) const POLICY: &str = "x-kt-policy";
 

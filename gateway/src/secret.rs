@@ -60,6 +60,11 @@ impl Secret {
         own.as_slice().ct_eq(brought.as_slice()).into()
     }
 
+    /// What it opens, for a client of its own.
+    pub(crate) fn into_address(self) -> String {
+        self.0
+    }
+
     /// How long it is.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

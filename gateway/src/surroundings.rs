@@ -7,7 +7,7 @@ use engine::input::{Request, Target, estimated_tokens};
 use grammar::config::{DataPolicy, Pricing};
 
 /// When a request came, from where, and by whose key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Surroundings<'k> {
     /// Seconds since 1970, in UTC.
     pub now: i64,
@@ -15,6 +15,8 @@ pub struct Surroundings<'k> {
     pub client_ip: Option<IpAddr>,
     /// The name of its key, where a dry run says one.
     pub key_name: Option<&'k str>,
+    /// What is spent already of the budgets of rules, in dry runs: dollars, or tokens.
+    pub spent: Vec<(String, f64)>,
 }
 
 /// What a target's configuration says that rules may ask for.
@@ -29,7 +31,7 @@ pub(crate) struct Offer<'a> {
 impl<'a> Surroundings<'a> {
     /// A request that comes at this moment.
     pub fn now(client_ip: Option<IpAddr>) -> Self {
-        Self { now: jiff::Timestamp::now().as_second(), client_ip, key_name: None }
+        Self { now: jiff::Timestamp::now().as_second(), client_ip, key_name: None, spent: Vec::new() }
     }
 
     /// Tells the request of it, and of the targets.

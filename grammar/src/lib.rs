@@ -9,6 +9,7 @@
 //! ```
 
 pub mod ast;
+pub mod budget;
 pub mod case;
 pub mod codes;
 pub mod config;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Expectation, Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Member, Name, NearWhat,
-    Param, Pattern, PatternBody, PatternRef, Quantity, Regex, Routing, Rule, Score, Script, ScriptBody, Test,
-    TestLine, Type, UnaryOp, Words,
+    Effect, Expectation, Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Member, Name,
+    NearWhat, Param, Pattern, PatternBody, PatternRef, Quantity, Regex, Reserve, Rule, Score, Script,
+    ScriptBody, Test, TestLine, Type, UnaryOp, Words,
 };
 use crate::quantity;
 use crate::span::Spanned;
@@ -153,11 +153,12 @@ impl Printer {
             if let Some(when) = &rule.when {
                 p.under("when", |p| p.expr(when));
             }
-            match &rule.routing {
-                Some(Routing::To(targets)) => p.under("route to", |p| p.expr(targets)),
-                Some(Routing::Exclude { target, condition }) => {
+            match &rule.effect {
+                Some(Effect::To(targets)) => p.under("route to", |p| p.expr(targets)),
+                Some(Effect::Exclude { target, condition }) => {
                     p.under(format!("exclude target {}", target.value), |p| p.expr(condition));
                 }
+                Some(Effect::Reserve(reserve)) => p.reserve(reserve),
                 None => {}
             }
             if let Some(action) = &rule.action {
@@ -175,6 +176,19 @@ impl Printer {
             }
             if !rule.tags.is_empty() {
                 p.line(format!("tags {}", list_text(&rule.tags)));
+            }
+        });
+    }
+
+    fn reserve(&mut self, reserve: &Reserve) {
+        let head = format!("reserve {} per {}", reserve.meter.value.name(), reserve.window.value.name());
+        self.under(head, |p| {
+            p.under("within", |p| p.expr(&reserve.limit));
+            if !reserve.whose.is_empty() {
+                p.under("for", |p| p.exprs(&reserve.whose));
+            }
+            if let Some(assuming) = &reserve.assuming {
+                p.under("assuming", |p| p.expr(assuming));
             }
         });
     }
@@ -281,6 +295,7 @@ pub fn type_text(ty: &Type) -> String {
             format!("enum({})", words.join(", "))
         }
         Type::List(inner) => format!("[{}]", type_text(inner)),
+        Type::Optional(inner) => format!("{}?", type_text(inner)),
     }
 }
 
@@ -346,6 +361,7 @@ fn test_line(line: &TestLine) -> String {
     match line {
         TestLine::With(name, value) => format!("with {} = {}", name.value, literal(&value.value)),
         TestLine::Given(name, value) => format!("given {} = {}", name.value, literal(&value.value)),
+        TestLine::Spent(name, value) => format!("spent {} = {}", name.value, literal(&value.value)),
         TestLine::Target(name, settings) => {
             let settings: Vec<String> = settings
                 .iter()
@@ -369,6 +385,10 @@ fn expectation(what: &Expectation) -> String {
         Expectation::Text(text) => format!("text {:?}", text.value),
         Expectation::Arguments(text) => format!("arguments {:?}", text.value),
         Expectation::Targets(list) => format!("targets {}", list_text(list)),
+        Expectation::Reserved(names) => {
+            let names: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+            format!("reserved [{}]", names.join(", "))
+        }
         Expectation::Held(most) => format!("held <= {}", most.value),
         Expectation::Found { pattern, text, found } => {
             let no = if *found { "" } else { "no " };

@@ -64,6 +64,15 @@ impl Setup {
     }
 }
 
+impl Setup {
+    /// Starts a gateway in a folder in which one has run before, with the state that it has left.
+    pub fn again(&self, folder: TempDir) -> Gateway {
+        let config = self.write_into(folder.path());
+        let bound = RUNTIME.block_on(gateway::bind(settings(self, &config))).unwrap();
+        Gateway::serve(bound, folder)
+    }
+}
+
 impl Gateway {
     fn serve(bound: Bound, folder: TempDir) -> Self {
         let (address, admin) = (bound.addresses()[0], bound.admin_address().unwrap());
@@ -133,6 +142,15 @@ impl Gateway {
     /// Drains it and reads its audit log.
     pub fn stop(self) -> Vec<Value> {
         self.begin_to_stop().wait()
+    }
+}
+
+impl Stopping {
+    /// Waits for its end, and gives its folder.
+    pub fn folder(self) -> TempDir {
+        RUNTIME.block_on(self.serving).expect("no panic");
+        drop(self.leave);
+        self.folder
     }
 }
 

@@ -19,6 +19,7 @@ pub mod fuzz;
 pub mod gate;
 pub mod postgres;
 pub mod provider;
+pub mod redis;
 pub mod reference;
 pub mod script;
 pub mod setup;
@@ -32,6 +33,7 @@ pub use form::{Form, Told};
 pub use gate::{Gateway, question_of};
 pub use postgres::Postgres;
 pub use provider::{Provider, Seen};
+pub use redis::Redis;
 pub use script::{DONE, STREAM_HEAD, Script, chunk, delta, event, events, finish, whole};
 pub use setup::{RULES, Setup};
 

@@ -64,6 +64,15 @@ impl Judge<'_> {
                 let message = format!("expected other targets; left are `{left}`");
                 fate(is_other.then(|| error(expected.span, message)))
             }
+            (Expectation::Reserved(wanted), Some(outcome)) => {
+                let is_other = !wanted.iter().map(|name| &name.value).eq(&outcome.reserved);
+                let by = if outcome.reserved.is_empty() {
+                    "no rule takes anything of a budget".to_owned()
+                } else {
+                    format!("what takes something of a budget is `{}`", outcome.reserved.join("`, `"))
+                };
+                fate(is_other.then(|| error(expected.span, by)))
+            }
             (Expectation::Text(wanted), Some(outcome)) => {
                 let got = outcome.text.as_deref().unwrap_or_default();
                 let failure = || error(wanted.span, "expected another text".into());

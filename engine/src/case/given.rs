@@ -58,6 +58,24 @@ pub(super) fn read<'a>(test: &'a ast::Test, failures: &mut Vec<Diagnostic>) -> G
     given
 }
 
+/// What a test says that budgets have been taken before, by rule.
+pub(super) fn spent<'a>(test: &'a ast::Test, failures: &mut Vec<Diagnostic>) -> Vec<(&'a Name, u64)> {
+    let mut found = Vec::new();
+    for line in &test.lines {
+        let TestLine::Spent(rule, value) = &line.value else { continue };
+        let amount = match &value.value {
+            Literal::Money(micros) => u64::try_from(*micros).ok().map(|micros| micros.saturating_mul(1000)),
+            Literal::Int(tokens) => u64::try_from(*tokens).ok(),
+            _ => None,
+        };
+        match amount {
+            Some(amount) => found.push((rule, amount)),
+            None => failures.push(wrong(value.span, "spent", "money such as `$4.99`, or a number of tokens")),
+        }
+    }
+    found
+}
+
 impl<'a> Given<'a> {
     fn field(&mut self, field: &Name, value: &'a Spanned<Literal>) -> Option<Diagnostic> {
         let fits = match field.value.as_str() {

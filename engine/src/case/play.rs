@@ -22,6 +22,8 @@ pub(super) struct Outcome {
     pub(super) arguments: Vec<String>,
     /// The names of the targets that are left.
     pub(super) targets: Vec<String>,
+    /// The rules that take something of their budgets.
+    pub(super) reserved: Vec<String>,
 }
 
 /// Plays it in a session of its own.
@@ -33,11 +35,25 @@ pub(super) fn fresh(program: &Arc<Program>, script: &Script<'_>, cut: usize) -> 
 pub(super) fn outcome(session: &mut Session, script: &Script<'_>, cut: usize) -> Outcome {
     let request = script.request();
     let step = session.request(&request);
-    let mut outcome =
-        Outcome { decision: step.decision.clone(), text: None, arguments: Vec::new(), targets: Vec::new() };
+    let mut outcome = Outcome {
+        decision: step.decision.clone(),
+        text: None,
+        arguments: Vec::new(),
+        targets: Vec::new(),
+        reserved: Vec::new(),
+    };
     if step.decision.verdict.stops() {
         return outcome;
     }
+    for claim in &step.claims {
+        let taken = script.spent.iter().find(|(rule, _)| rule.value == claim.rule());
+        let taken = taken.map_or(0, |(_, amount)| *amount);
+        if let Err(refusal) = claim.check(taken, claim.estimate(&request)) {
+            outcome.decision = session.refuse(claim, refusal).clone();
+            return outcome;
+        }
+    }
+    outcome.reserved = step.claims.iter().map(|claim| claim.rule().to_owned()).collect();
     outcome.targets = left(&request, &step);
     let said =
         |(channel, text)| Said { channel, called: script.called(channel), text, released: String::new() };

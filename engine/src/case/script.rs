@@ -16,6 +16,8 @@ pub(super) struct Script<'a> {
     calls: Vec<(&'a str, &'a str)>,
     /// What stands around the texts.
     given: Given<'a>,
+    /// What the budgets of rules have been taken before.
+    pub(super) spent: Vec<(&'a ast::Name, u64)>,
     /// What must come of it, in the order written.
     pub(super) expected: Vec<Expected<'a>>,
 }
@@ -41,12 +43,13 @@ impl<'a> Script<'a> {
             response: None,
             calls: Vec::new(),
             given: given::read(test, failures),
+            spent: given::spent(test, failures),
             expected: Vec::new(),
         };
         let mut call = 0;
         for line in &test.lines {
             match &line.value {
-                TestLine::With(..) | TestLine::Given(..) | TestLine::Target(..) => {}
+                TestLine::With(..) | TestLine::Given(..) | TestLine::Spent(..) | TestLine::Target(..) => {}
                 TestLine::Header(name, value) => {
                     script.headers.push((name.value.to_lowercase(), &value.value));
                 }

@@ -25,7 +25,11 @@ fn said(line: &TestLine) -> Option<&str> {
     match line {
         TestLine::Said(_, text) | TestLine::Response(text) | TestLine::Call(_, text) => Some(&text.value),
         TestLine::Expect { what, .. } => sought(what),
-        TestLine::With(..) | TestLine::Given(..) | TestLine::Target(..) | TestLine::Header(..) => None,
+        TestLine::With(..)
+        | TestLine::Given(..)
+        | TestLine::Spent(..)
+        | TestLine::Target(..)
+        | TestLine::Header(..) => None,
     }
 }
 
@@ -36,6 +40,7 @@ fn sought(what: &Expectation) -> Option<&str> {
         | Expectation::Text(_)
         | Expectation::Arguments(_)
         | Expectation::Targets(_)
+        | Expectation::Reserved(_)
         | Expectation::Held(_) => None,
     }
 }

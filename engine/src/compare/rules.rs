@@ -11,7 +11,7 @@ use super::wording::{Names, Wording};
 use super::{Side, Two};
 use crate::program::marker::{Marker, Shape};
 use crate::program::outline::Outline;
-use crate::program::{Piece, Routing, Rule};
+use crate::program::{Effect, Piece, Rule};
 
 /// A rule of one side: as written, and as compiled unless its params switch it off.
 #[derive(Clone, Copy)]
@@ -151,11 +151,28 @@ impl<'a, 'p> Rules<'a, 'p> {
             (format!("n{}", id.0), Wording { joint: &self.joint, names }.of(id))
         };
         let (when_key, when) = node(rule.condition);
-        let (do_key, action) = match &rule.routing {
-            Some(Routing::To(globs)) => same(format!("route to {globs:?}")),
-            Some(Routing::Exclude(condition)) => {
+        let (do_key, action) = match &rule.effect {
+            Some(Effect::To(globs)) => same(format!("route to {globs:?}")),
+            Some(Effect::Exclude(condition)) => {
                 let (key, condition) = node(*condition);
                 (key, format!("exclude target x where {condition}"))
+            }
+            Some(Effect::Reserve(reserve)) => {
+                let head = format!("reserve {} within ", reserve.meter.name());
+                let (mut key, mut text) = (head.clone(), head);
+                let mut part = |before: &str, id| {
+                    let (own, said) = node(id);
+                    (key, text) = (format!("{key}{before}{own}"), format!("{text}{before}{said}"));
+                };
+                part("", reserve.limit);
+                for (index, id) in reserve.whose.iter().enumerate() {
+                    part(if index == 0 { " for " } else { ", " }, *id);
+                }
+                if let Some(assuming) = reserve.assuming {
+                    part(" assuming ", assuming);
+                }
+                let window = reserve.window.name();
+                (format!("{key} per {window}"), format!("{text} per {window}"))
             }
             None => same(rule.verdict.name().to_owned()),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::program::ir::{DetectorId, Node, NodeId, ScoreId, ScriptId};
-use crate::program::{Piece, Program, Routing, Rule};
+use crate::program::{Effect, Piece, Program, Rule};
 
 /// By detector, score and script, the rules that refer to it, as indices.
 #[derive(Debug, Default)]
@@ -59,9 +59,7 @@ impl Uses {
 /// The nodes that a rule names itself.
 fn roots(rule: &Rule) -> Vec<NodeId> {
     let mut roots = vec![rule.condition];
-    if let Some(Routing::Exclude(condition)) = &rule.routing {
-        roots.push(*condition);
-    }
+    roots.extend(rule.effect.iter().flat_map(Effect::nodes));
     roots.extend(rule.message.iter().filter_map(|piece| match piece {
         Piece::Node(node) => Some(*node),
         Piece::Text(_) | Piece::Labels | Piece::Phase => None,

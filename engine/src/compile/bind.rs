@@ -31,8 +31,9 @@ pub(super) fn bind(unit: &LinkedUnit, given: &Unit, diagnostics: &mut Vec<Diagno
             None => diagnostics.push(unknown(unit, &name.value, name.span)),
         }
     }
-    let missing =
-        unit.params.iter().zip(&values).filter(|(param, value)| value.is_none() && param.default.is_none());
+    let missing = unit.params.iter().zip(&values).filter(|(param, value)| {
+        value.is_none() && param.default.is_none() && !matches!(param.ty.value, Declared::Optional(_))
+    });
     for (param, _) in missing {
         let message = format!("policy `{}` needs the argument `{}`", unit.name, param.name.value);
         diagnostics.push(

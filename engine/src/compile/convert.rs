@@ -93,11 +93,12 @@ fn wanted(ty: &Declared) -> String {
             format!("a mapping with {}", names.join(", "))
         }
         Declared::Duration => "a duration such as `30s` or `1h30m`".into(),
-        Declared::Money => "US dollars such as `$0.50`".into(),
+        Declared::Money => "US dollars such as `0.50` or `$0.50`".into(),
         Declared::Enum(_) => {
             format!("one of {}", type_text(ty).trim_start_matches("enum(").trim_end_matches(')'))
         }
         Declared::List(inner) => format!("a list, each element {}", wanted(inner)),
+        Declared::Optional(inner) => wanted(inner),
     }
 }
 
@@ -105,9 +106,15 @@ fn wanted(ty: &Declared) -> String {
 pub(super) fn of_yaml(ty: &Declared, node: &Node) -> Result<Value, Fault> {
     let fault = |kind| Fault { span: node.span, kind, keys: Vec::new() };
     let other = |found| fault(FaultKind::Type(wanted(ty), found));
+    if let Declared::Optional(inner) = ty {
+        return if node.value == Yaml::Null { Ok(Value::Absent) } else { of_yaml(inner, node) };
+    }
     let scalar = match &node.value {
         Yaml::Null => return Err(other("nothing")),
         Yaml::Bool(value) => Scalar::Bool(*value),
+        #[expect(clippy::cast_precision_loss, reason = "a sum of dollars")]
+        Yaml::Int(value) if *ty == Declared::Money => return dollars(*value as f64).map_err(fault),
+        Yaml::Float(value) if *ty == Declared::Money => return dollars(*value).map_err(fault),
         Yaml::Int(value) => Scalar::Int(*value),
         Yaml::Float(value) => Scalar::Float(*value),
         Yaml::Str(value) => Scalar::Str(value),
@@ -129,6 +136,9 @@ pub(super) fn of_yaml(ty: &Declared, node: &Node) -> Result<Value, Fault> {
 pub(super) fn of_literal(ty: &Declared, literal: &Spanned<Literal>) -> Result<Value, Fault> {
     let fault = |kind| Fault { span: literal.span, kind, keys: Vec::new() };
     let other = |found| fault(FaultKind::Type(wanted(ty), found));
+    if let Declared::Optional(inner) = ty {
+        return of_literal(inner, literal);
+    }
     let scalar = match &literal.value {
         Literal::Bool(value) => Scalar::Bool(*value),
         Literal::Int(value) => Scalar::Int(*value),
@@ -281,6 +291,17 @@ impl Scalar<'_> {
             _ => Err(FaultKind::Type(wanted(ty), self.found())),
         }
     }
+}
+
+/// A number of dollars, to the millionth.
+fn dollars(value: f64) -> Result<Value, FaultKind> {
+    let micros = (value * 1e6).round();
+    if !(0.0..=9e15).contains(&micros) || (micros == 0.0 && value > 0.0) {
+        let help = "give US dollars, from 0.000001 up or 0";
+        return Err(FaultKind::Value(value.to_string(), help.into()));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "the range is looked at above")]
+    Ok(Value::Money(micros as i64))
 }
 
 fn in_range(value: f64, range: Option<(f64, f64)>) -> Result<Value, FaultKind> {

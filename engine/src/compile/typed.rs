@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use grammar::Span;
 use grammar::ast::{Phase, Quantity, Regex};
+use grammar::budget::{Meter, Window};
 
 use crate::matcher::View;
 use crate::program::ir::{Arithmetic, Comparison, Function, ListField, TextTest};
@@ -175,6 +176,18 @@ pub(super) enum CheckedAction {
     Route(Typed),
     /// `exclude target`: a condition on a target.
     Exclude(Typed),
+    /// `reserve`: a budget.
+    Reserve(Box<CheckedReserve>),
+}
+
+/// A typed budget.
+#[derive(Debug)]
+pub(super) struct CheckedReserve {
+    pub(super) meter: Meter,
+    pub(super) limit: Typed,
+    pub(super) window: Window,
+    pub(super) whose: Vec<Typed>,
+    pub(super) assuming: Option<Typed>,
 }
 
 /// A piece of a message.

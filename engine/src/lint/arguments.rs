@@ -44,7 +44,7 @@ fn value_at<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
 fn is_regex(ty: &Type) -> bool {
     match ty {
         Type::Regex => true,
-        Type::List(inner) | Type::MapOf(inner) => is_regex(inner),
+        Type::List(inner) | Type::MapOf(inner) | Type::Optional(inner) => is_regex(inner),
         Type::Record(members) => members.iter().any(|member| is_regex(&member.ty.value)),
         Type::Bool
         | Type::Int(_)

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use grammar::ast::{BinaryOp, Expr, ExprKind, File, Item, ItemKind, Quantity, Routing, Rule, UnaryOp};
+use grammar::ast::{BinaryOp, Effect, Expr, ExprKind, File, Item, ItemKind, Quantity, Rule, UnaryOp};
 use grammar::{Sources, Span};
 
 use super::logic::{At, Formula, Reader, Site};
@@ -144,7 +144,7 @@ impl<'f> Found<'_, 'f> {
     fn rule(&mut self, rule: &'f Rule, top: &Rc<Scope<'f>>) {
         rule.unless.iter().for_each(|unless| self.root(unless, top, Of::Unless(rule)));
         rule.when.iter().for_each(|when| self.root(when, top, Of::When(rule)));
-        if let Some(Routing::Exclude { target, condition }) = &rule.routing {
+        if let Some(Effect::Exclude { target, condition }) = &rule.effect {
             let scope = Rc::new(top.with(&target.value, Type::Target));
             self.root(condition, &scope, Of::Exclude(rule));
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use grammar::ast::{
-    Expr, ExprKind, File, ItemKind, Literal, NearWhat, PatternBody, PatternRef, Regex, Routing, Rule,
+    Effect, Expr, ExprKind, File, ItemKind, Literal, NearWhat, PatternBody, PatternRef, Regex, Rule,
 };
 use grammar::{Span, Spanned};
 use regex_syntax::ast::Ast;
@@ -144,10 +144,8 @@ pub(super) fn expressions<'f>(item: &'f ItemKind, visit: &mut dyn FnMut(&'f Expr
 /// The expressions of a rule.
 fn of_rule(rule: &Rule) -> impl Iterator<Item = &Expr> {
     let action = rule.action.iter().flat_map(|action| std::iter::once(&action.verdict).chain(&action.with));
-    let routing = rule.routing.iter().map(|routing| match routing {
-        Routing::To(expr) | Routing::Exclude { condition: expr, .. } => expr,
-    });
-    rule.unless.iter().chain(&rule.when).chain(action).chain(routing)
+    let effect = rule.effect.iter().flat_map(Effect::exprs);
+    rule.unless.iter().chain(&rule.when).chain(action).chain(effect)
 }
 
 /// Hands an expression and every expression inside of it to `visit`.

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use grammar::ast::{
-    Expectation, ExpectedVerdict, ExprKind, Item, ItemKind, Literal, Name, Param, Phase, Rule, Test, TestLine,
+    Effect, Expectation, ExpectedVerdict, ExprKind, Item, ItemKind, Literal, Name, Param, Phase, Rule, Test,
+    TestLine,
 };
 use grammar::verdict::{Verdict, named};
 use grammar::{Diagnostic, Span, Spanned, codes};
@@ -55,8 +56,9 @@ fn warning(draft: &Draft<'_>, left: &[&Name]) -> Option<Diagnostic> {
     let rule = draft.rules().find(|(_, rule)| rule.name == **first).map(|(_, rule)| rule)?;
     let verdict =
         draft.names.verdicts(rule).and_then(|verdicts| verdicts.last().copied()).unwrap_or_default();
-    let line = match rule.routing {
-        Some(_) => "expect targets […]".to_owned(),
+    let line = match &rule.effect {
+        Some(Effect::To(_) | Effect::Exclude { .. }) => "expect targets […]".to_owned(),
+        Some(Effect::Reserve(_)) => format!("expect reserved [{}]", first.value),
         None => format!("expect {} by {}", verdict.name(), first.value),
     };
     let warning = Diagnostic::warning(codes::UNTESTED_RULE, first.span, message)
@@ -76,7 +78,7 @@ impl<'f> Tried<'f> {
     /// A rule; none where its verdict is never told, or where it can never hold.
     fn of(draft: &Draft<'f>, item: &Item, rule: &'f Rule) -> Option<Self> {
         let condition = draft.condition(rule);
-        let silent = rule.routing.is_none()
+        let silent = rule.effect.is_none()
             && draft
                 .names
                 .verdicts(rule)
@@ -164,12 +166,18 @@ fn expected<'f>(draft: &Draft<'f>, test: &Test, rules: &[Tried<'f>]) -> Vec<&'f 
                 found.extend(only(rules.iter().filter(redacts).filter(|tried| tried.can_hold(draft, test))));
             }
             Expectation::Targets(_) => {
-                let routes = rules.iter().filter(|tried| tried.rule.routing.is_some());
+                let routes = rules.iter().filter(|tried| {
+                    matches!(tried.rule.effect, Some(Effect::To(_) | Effect::Exclude { .. }))
+                });
                 found.extend(
                     routes
                         .filter(|tried| tried.can_hold(draft, test))
                         .map(|tried| tried.rule.name.value.as_str()),
                 );
+            }
+            Expectation::Reserved(names) => {
+                let is_named = |tried: &&Tried<'f>| names.iter().any(|name| *name == tried.rule.name);
+                found.extend(rules.iter().filter(is_named).map(|tried| tried.rule.name.value.as_str()));
             }
             Expectation::Text(_)
             | Expectation::Arguments(_)

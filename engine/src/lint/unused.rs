@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use grammar::ast::{Expr, ExprKind, File, ItemKind, Name, PatternBody, PatternRef, Routing, Rule, Words};
+use grammar::ast::{Effect, Expr, ExprKind, File, ItemKind, Name, PatternBody, PatternRef, Rule, Words};
 use grammar::{Diagnostic, codes};
 
 /// The unused names of a policy. A library declares for others, and a policy without rules only states its arguments.
@@ -89,10 +89,7 @@ impl Used {
         let action =
             rule.action.iter().flat_map(|action| std::iter::once(&action.verdict).chain(&action.with));
         rule.unless.iter().chain(&rule.when).chain(action).for_each(|expr| self.expr(expr));
-        match &rule.routing {
-            Some(Routing::To(expr) | Routing::Exclude { condition: expr, .. }) => self.expr(expr),
-            None => {}
-        }
+        rule.effect.iter().flat_map(Effect::exprs).for_each(|expr| self.expr(expr));
         let message = rule.message.as_ref().map_or("", |message| &message.value);
         message
             .split('{')

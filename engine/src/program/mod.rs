@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use grammar::Span;
 use grammar::ast::Phase;
+use grammar::budget::{Meter, Window};
 
 use crate::matcher::gate::Gate;
 use crate::matcher::scan::Scanner;
@@ -107,8 +108,8 @@ pub struct Rule {
     pub(crate) phases: Vec<Phase>,
     pub(crate) condition: NodeId,
     pub(crate) verdict: Verdict,
-    /// What it says of the targets; its verdict is then `allow`.
-    pub(crate) routing: Option<Routing>,
+    /// What it does in place of a verdict, which is then `allow`.
+    pub(crate) effect: Option<Effect>,
     pub(crate) marker: Marker,
     pub(crate) code: Arc<str>,
     pub(crate) message: Vec<Piece>,
@@ -118,13 +119,51 @@ pub struct Rule {
     pub(crate) score: Option<NodeId>,
 }
 
-/// What a rule says of the targets that a request may go to.
+/// What a rule does in place of a verdict: what it says of the targets, or takes of a budget.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Routing {
+pub enum Effect {
     /// Only to those whose names fit one of these.
     To(Vec<Arc<str>>),
     /// Not to those of which this holds, as the innermost element.
     Exclude(NodeId),
+    /// Takes what the request may need of a budget.
+    Reserve(Reserve),
+}
+
+/// A budget that a rule keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reserve {
+    pub(crate) meter: Meter,
+    pub(crate) limit: NodeId,
+    pub(crate) window: Window,
+    /// Whose it is.
+    pub(crate) whose: Vec<NodeId>,
+    /// Tokens of an answer of unknown length.
+    pub(crate) assuming: Option<NodeId>,
+}
+
+impl Effect {
+    /// The nodes that it names itself.
+    pub(crate) fn nodes(&self) -> Vec<NodeId> {
+        match self {
+            Effect::To(_) => Vec::new(),
+            Effect::Exclude(condition) => vec![*condition],
+            Effect::Reserve(Reserve { limit, whose, assuming, .. }) => {
+                std::iter::once(limit).chain(whose).chain(assuming).copied().collect()
+            }
+        }
+    }
+
+    /// Puts other ids in the place of its nodes.
+    pub(crate) fn rename(&mut self, node: &dyn Fn(NodeId) -> NodeId) {
+        match self {
+            Effect::To(_) => {}
+            Effect::Exclude(condition) => *condition = node(*condition),
+            Effect::Reserve(Reserve { limit, whose, assuming, .. }) => {
+                std::iter::once(limit).chain(whose).chain(assuming).for_each(|id| *id = node(*id));
+            }
+        }
+    }
 }
 
 /// A piece of a message.
@@ -190,6 +229,15 @@ impl Program {
     /// Whether any rule looks at requests.
     pub fn reads_requests(&self) -> bool {
         self.rules.iter().any(|rule| rule.phases.contains(&Phase::Request))
+    }
+
+    /// What its rules count against budgets.
+    pub fn meters(&self) -> Vec<Meter> {
+        let meter = |rule: &Rule| match &rule.effect {
+            Some(Effect::Reserve(reserve)) => Some(reserve.meter),
+            Some(Effect::To(_) | Effect::Exclude(_)) | None => None,
+        };
+        self.rules.iter().filter_map(meter).collect()
     }
 
     /// Whether any rule looks at answers.

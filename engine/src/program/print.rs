@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ir::{Node, NodeId, TextRef};
-use super::{Piece, Program, Routing, Rule};
+use super::{Effect, Piece, Program, Reserve, Rule};
 
 /// The whole program.
 pub(super) fn print(program: &Program) -> String {
@@ -51,9 +51,10 @@ fn print_rule(out: &mut String, program: &Program, index: usize, rule: &Rule) {
     let phases: Vec<&str> = rule.phases.iter().map(|phase| phase.name()).collect();
     let policy = program.policies.get(rule.policy).map_or("", |policy| &policy.name);
     let _ = writeln!(out, "rule {policy}.{} on {}", rule.name, phases.join(", "));
-    let action = match &rule.routing {
-        Some(Routing::To(globs)) => format!("route to {}", globs.join(" ")),
-        Some(Routing::Exclude(condition)) => format!("exclude targets n{}", condition.0),
+    let action = match &rule.effect {
+        Some(Effect::To(globs)) => format!("route to {}", globs.join(" ")),
+        Some(Effect::Exclude(condition)) => format!("exclude targets n{}", condition.0),
+        Some(Effect::Reserve(reserve)) => reserved(reserve),
         None => rule.verdict.name().to_owned(),
     };
     let _ = writeln!(out, "  when n{} do {action} code {:?}", rule.condition.0, rule.code);
@@ -68,6 +69,14 @@ fn print_rule(out: &mut String, program: &Program, index: usize, rule: &Rule) {
     if program.buffered.contains(&index) {
         let _ = writeln!(out, "  waits for the whole answer");
     }
+}
+
+fn reserved(reserve: &Reserve) -> String {
+    let (meter, window) = (reserve.meter.name(), reserve.window.name());
+    let whose: Vec<String> = reserve.whose.iter().map(|node| format!("n{}", node.0)).collect();
+    let whose = if whose.is_empty() { String::new() } else { format!(" for {}", whose.join(" ")) };
+    let assuming = reserve.assuming.map_or(String::new(), |node| format!(" assuming n{}", node.0));
+    format!("reserve {meter} within n{} per {window}{whose}{assuming}", reserve.limit.0)
 }
 
 fn piece(piece: &Piece) -> String {

@@ -3,6 +3,7 @@
 mod answer;
 mod buffered;
 mod called;
+mod claims;
 mod cursor;
 mod eval;
 mod facts;
@@ -19,6 +20,7 @@ mod wording;
 
 use std::sync::Arc;
 
+use crate::claim::{Claim, Refusal};
 use crate::input::{Channel, Request};
 use crate::program::{OnError, Program};
 use crate::script::ScriptFailure;
@@ -45,8 +47,34 @@ pub struct Session {
     answer: Answer,
     /// Whether the request was judged; an answer without one is judged as the answer to an empty request.
     judged: bool,
+    /// What the answer says, kept for somebody who counts it.
+    heard: Heard,
     /// What was seen, when somebody watches.
     tally: Option<Box<Tally>>,
+}
+
+/// The beginning of what an answer says.
+#[derive(Default)]
+struct Heard {
+    text: String,
+    /// All that was said, kept or not.
+    bytes: usize,
+    most: usize,
+}
+
+/// What was said does not show.
+impl std::fmt::Debug for Heard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Heard").field("bytes", &self.bytes).finish_non_exhaustive()
+    }
+}
+
+impl Heard {
+    fn push(&mut self, text: &str) {
+        self.bytes = self.bytes.saturating_add(text.len());
+        let room = self.most.saturating_sub(self.text.len()).min(text.len());
+        self.text.push_str(text.get(..text.floor_char_boundary(room)).unwrap_or_default());
+    }
 }
 
 /// One policy's part so far.
@@ -75,6 +103,7 @@ impl Session {
             states,
             answer: Answer::default(),
             judged: false,
+            heard: Heard::default(),
             tally: None,
         }
     }
@@ -99,6 +128,19 @@ impl Session {
         step
     }
 
+    /// A claim on a budget is not met: the exchange stops in the name of the rule that makes it.
+    pub fn refuse(&mut self, claim: &Claim, refusal: Refusal) -> &Decision {
+        let decision = claim.refused(refusal);
+        let policy = self.program.policies().iter().position(|policy| *policy.name == *claim.policy());
+        match policy {
+            Some(policy) => self.decide(policy, decision),
+            None if decision.verdict > self.decision.verdict => self.decision = decision,
+            None => {}
+        }
+        self.answer.stopped = true;
+        &self.decision
+    }
+
     fn begin(&mut self) {
         if !self.judged {
             self.request(&Request::default());
@@ -110,6 +152,7 @@ impl Session {
     /// choice may leave; other choices go on, unless they stop as well.
     pub fn feed(&mut self, channel: Channel, text: &str, out: &mut String) -> Flow {
         self.begin();
+        self.heard.push(text);
         answer::feed(self, channel, text, out)
     }
 
@@ -159,6 +202,16 @@ impl Session {
     /// The name of the pattern that holds back the most of the answer at the moment.
     pub fn holder(&self) -> Option<&str> {
         self.answer.holder(&self.program)
+    }
+
+    /// Keeps what the answer says from now on, up to that many bytes of it.
+    pub fn listen(&mut self, most: usize) {
+        self.heard.most = most;
+    }
+
+    /// What was kept of what the answer says, as it came and in the order in which it came, and the bytes of all of it.
+    pub fn heard(&self) -> (&str, usize) {
+        (&self.heard.text, self.heard.bytes)
     }
 
     /// The strongest decision so far, of both phases.

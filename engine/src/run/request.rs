@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use grammar::ast::Phase;
 
+use super::claims::claim;
 use super::eval::{Evaluator, Evidence};
 use super::routes::Routes;
 use super::wording::{decision, message};
@@ -45,6 +46,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     evaluator.tally = session.tally.take();
     let mut wishes = Vec::new();
     let mut routes = Routes::of(request);
+    let mut claims = Vec::new();
     let mut stopped = false;
     let stage = Stage { phase: Phase::Request, site: &Site::Request };
     for (index, policy) in program.policies.iter().enumerate() {
@@ -58,7 +60,11 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
         for rule in policy.rules.clone().filter(|rule| possible.get(*rule) != Some(&false)) {
             let applied =
                 apply(session, &program, rule, &mut evaluator, &stage, &mut wishes).and_then(|holds| {
-                    if holds { routes.narrow(session, &program, rule, &mut evaluator) } else { Ok(()) }
+                    if holds {
+                        claims.extend(claim(&program, rule, &mut evaluator)?);
+                        routes.narrow(session, &program, rule, &mut evaluator)?;
+                    }
+                    Ok(())
                 });
             if let Err(failure) = applied {
                 stopped |= session.fail(index, &failure);
@@ -78,7 +84,10 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
         answer::open(session, &program, &mut evaluator);
     }
     session.tally = evaluator.tally.take();
-    RequestStep { decision: session.decision.clone(), edits, targets: routes.left(stopped) }
+    if stopped {
+        claims.clear();
+    }
+    RequestStep { decision: session.decision.clone(), edits, targets: routes.left(stopped), claims }
 }
 
 /// Lets one rule judge whole texts, and says whether its condition holds.

@@ -8,7 +8,7 @@ use super::wording::decision;
 use crate::input::Request;
 use crate::matcher::glob;
 use crate::program::ir::ListField;
-use crate::program::{Program, Routing};
+use crate::program::{Effect, Program};
 use crate::script::ScriptFailure;
 use crate::verdict::Verdict;
 
@@ -37,18 +37,19 @@ impl Routes {
         evaluator: &mut Evaluator<'_>,
     ) -> Result<(), ScriptFailure> {
         let Some(rule) = program.rules.get(rule) else { return Ok(()) };
-        let Some(routing) = &rule.routing else { return Ok(()) };
+        let Some(effect @ (Effect::To(_) | Effect::Exclude(_))) = &rule.effect else { return Ok(()) };
         self.narrowed = true;
         session.routed(rule.policy, &rule.name);
         for index in 0..self.open.len() {
-            let keeps = match routing {
-                Routing::To(names) => {
+            let keeps = match effect {
+                Effect::To(names) => {
                     let id = evaluator.target(index);
                     names.iter().any(|name| glob::fits(name, id))
                 }
-                Routing::Exclude(condition) => {
+                Effect::Exclude(condition) => {
                     !evaluator.at(ListField::Targets, index, |evaluator| evaluator.truth(*condition))?
                 }
+                Effect::Reserve(_) => true,
             };
             if let Some(open) = self.open.get_mut(index) {
                 *open &= keeps;

@@ -12,7 +12,7 @@ use crate::body::ReplyBody;
 use crate::reply;
 
 /// Headers of replies that pages may read.
-const EXPOSED: &str = "x-request-id, x-kt-target, x-kt-policy, x-should-retry, retry-after";
+const EXPOSED: &str = "x-request-id, x-kt-target, x-kt-policy, x-kt-cost, x-should-retry, retry-after";
 
 /// Adds what the browser must know. A page of an origin that is not listed gets nothing, so its browser keeps the
 /// reply from it.

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::verdict::Report;
-use grammar::config::Pricing;
 use hyper::header::HeaderMap;
 
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::access::{Caller, Reservation};
+use crate::aside::away;
 use crate::ids;
 use crate::metrics::Metrics;
+use crate::money::Money;
 use crate::packs::Pack;
 use crate::route::Target;
+use crate::spend::{self, Price, Prompt, Taken, tokens_of};
 use crate::telemetry::{Attempted, Ended, Phase, Traced};
 use crate::wire::{Endpoint, Usage};
 
@@ -29,6 +31,15 @@ pub(crate) struct Ledger {
     began: Instant,
     begun: bool,
     reservation: Option<Reservation>,
+    /// The request, for as long as its tokens may have to be estimated.
+    prompt: Option<Prompt>,
+    cost: Option<Money>,
+    /// What it has taken of budgets.
+    budgets: Option<spend::Reservation>,
+    /// Whether it is known what it consumed.
+    is_told: bool,
+    /// How many failed tries may be on the bill.
+    untold: u32,
     /// The most of a stream that ever waited.
     held: Option<usize>,
     metrics: Option<Arc<Metrics>>,
@@ -66,6 +77,7 @@ impl Ledger {
             output_tokens: None,
             cost_usd: None,
             trace_id: None,
+            usage_source: None,
             user_id: None,
             key: None,
             policies_evaluated: Vec::new(),
@@ -78,6 +90,11 @@ impl Ledger {
             began: Instant::now(),
             begun: false,
             reservation: None,
+            prompt: None,
+            cost: None,
+            budgets: None,
+            is_told: false,
+            untold: 0,
             held: None,
             metrics: None,
             traced: Traced::default(),
@@ -160,8 +177,18 @@ impl Ledger {
         self.traced.pass_on(headers);
     }
 
-    /// The target that it was sent to last has failed.
-    pub(crate) fn attempt_failed(&mut self, code: &str, cause: &str) {
+    /// What it has taken of budgets, until it is known what it costs.
+    pub(crate) fn budgets(&mut self, reservation: Option<spend::Reservation>) {
+        self.budgets = reservation;
+    }
+
+    /// The target that it was sent to last has failed; whether that try may be on the bill.
+    pub(crate) fn attempt_failed(&mut self, code: &str, cause: &str, paid: bool) {
+        self.untold += u32::from(paid);
+        self.note_failure(code, cause);
+    }
+
+    fn note_failure(&mut self, code: &str, cause: &str) {
         if let Some(trace) = self.traced.trace() {
             trace.attempt_failed(code, cause);
         }
@@ -174,7 +201,7 @@ impl Ledger {
 
     /// The answer of the target that it was sent to last has failed, too late for another target.
     pub(crate) fn answer_failed(&mut self, code: &str, cause: &str) {
-        self.attempt_failed(code, cause);
+        self.note_failure(code, cause);
         if let Some(record) = &self.record {
             let (request_id, target_id) = (&record.request_id, record.target.as_deref());
             tracing::warn!(request_id, target_id, cause, next = "the client is told", "a target failed");
@@ -206,17 +233,40 @@ impl Ledger {
         self.begun = true;
     }
 
-    /// What it consumed.
-    pub(crate) fn used(&mut self, usage: Option<Usage>) {
-        let pricing = self.target.as_ref().and_then(|target| target.pricing);
-        if let (Some(trace), Some(usage)) = (self.traced.trace(), usage) {
+    /// The request as it came, in case that nobody else says how many tokens it is.
+    pub(crate) fn prompt(&mut self, prompt: Prompt) {
+        self.prompt = Some(prompt);
+    }
+
+    /// What it consumed, as the provider tells it; what it does not tell is estimated. `said` is the beginning of the answer,
+    /// with the bytes of all of it.
+    pub(crate) fn used(&mut self, told: Option<Usage>, said: (&str, usize)) {
+        let price = self.target.as_ref().and_then(|target| target.pricing).map(|pricing| Price::of(&pricing));
+        let prompt = self.prompt.take();
+        if let (Some(trace), Some(usage)) = (self.traced.trace(), told) {
             trace.used(usage);
         }
-        self.note(|record| {
-            let Some(usage) = usage else { return };
-            (record.input_tokens, record.output_tokens) = (usage.input, usage.output);
-            record.cost_usd = pricing.and_then(|price| cost(&price, &usage));
-        });
+        let Some(record) = &mut self.record else { return };
+        self.is_told = true;
+        let mut usage = told.unwrap_or_default();
+        if record.endpoint == Some(Endpoint::Embeddings) {
+            usage.output = usage.output.or(Some(0)); // vectors are not made of tokens
+        }
+        record.usage_source = Some("provider");
+        if usage.input.is_none() || usage.output.is_none() {
+            record.usage_source = Some("estimate");
+            usage.input = usage.input.or_else(|| prompt.map(|prompt| away(|| prompt.tokens())));
+            usage.output = usage.output.or_else(|| Some(away(|| tokens_of(said.0, said.1))));
+        }
+        (record.input_tokens, record.output_tokens) = (usage.input, usage.output);
+        self.cost = usage.cost.or_else(|| price?.cost(&usage));
+        record.cost_usd = self.cost.map(Money::usd);
+    }
+
+    /// What it cost, as a header says it.
+    pub(crate) fn cost(&self) -> Option<String> {
+        let is_estimate = self.record.as_ref().is_some_and(|record| record.usage_source == Some("estimate"));
+        self.cost.map(|cost| format!("{cost}{}", if is_estimate { "; estimate" } else { "" }))
     }
 
     /// The most of the stream that was held back at any moment, in bytes.
@@ -236,7 +286,7 @@ impl Ledger {
         record.outcome = outcome;
         record.latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         if let Some(metrics) = &self.metrics {
-            metrics.ended(&record, took, self.held);
+            metrics.ended(&record, took, self.held, self.cost);
         }
         if let Some(trace) = self.traced.trace() {
             trace.end(ended(&record));
@@ -245,10 +295,24 @@ impl Ledger {
         if let Some((reservation, used)) = self.reservation.take().zip(tokens(&record)) {
             reservation.settle(used);
         }
+        if let Some(budgets) = self.budgets.take() {
+            budgets.settle(self.taken(&record));
+        }
         match self.seat.take() {
             Some(seat) => seat.write(record, self.begun),
             None => Receipt::none(),
         }
+    }
+
+    /// What it took of budgets. A try of which nothing was heard may be on the bill.
+    fn taken(&self, record: &Record) -> Taken {
+        if self.is_told {
+            let tokens = record.input_tokens.zip(record.output_tokens);
+            let tokens = tokens.map(|(input, output)| input.saturating_add(output));
+            return Taken { cost: self.cost.map(Money::nanos), tokens, untold: self.untold };
+        }
+        let pending = record.attempts.last().is_some_and(|attempt| attempt.failure.is_none());
+        Taken { cost: Some(0), tokens: Some(0), untold: self.untold + u32::from(pending) }
     }
 }
 
@@ -309,16 +373,6 @@ fn tokens(record: &Record) -> Option<u64> {
     (told || record.attempts.is_empty()).then_some(sum)
 }
 
-/// What an exchange cost in USD, where all that takes is known. Cached tokens are part of the prompt's.
-fn cost(price: &Pricing, usage: &Usage) -> Option<f64> {
-    let (input, output) = usage.input.zip(usage.output)?;
-    let cached = usage.cached.unwrap_or_default().min(input);
-    #[expect(clippy::cast_precision_loss, reason = "token counts stay far below 2^52")]
-    let [fresh, cached, output] = [input - cached, cached, output].map(|tokens| tokens as f64);
-    let of_cached = price.cached.unwrap_or(price.prompt);
-    Some((fresh * price.prompt + cached * of_cached + output * price.completion) / 1e6)
-}
-
 /// The process log's line on a request.
 fn tell(record: &Record) {
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
@@ -333,6 +387,7 @@ fn tell(record: &Record) {
         latency_ms = record.latency_ms,
         input_tokens = record.input_tokens,
         output_tokens = record.output_tokens,
+        cost_usd = record.cost_usd,
         policies_applied = policies.join(","),
         policy_action = record.verdict,
         key = record.key,
@@ -340,21 +395,4 @@ fn tell(record: &Record) {
         "request {}",
         record.outcome.name()
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cached_tokens_cost_what_the_price_says_of_them() {
-        let price = |cached| Pricing { prompt: 2.0, completion: 10.0, cached };
-        let usage = |input, cached| Usage { input: Some(input), cached, output: Some(100_000) };
-        let cost = |cached_price, usage| cost(&price(cached_price), &usage);
-        assert_eq!(cost(Some(0.5), usage(1_000_000, None)), Some(3.0));
-        assert_eq!(cost(Some(0.5), usage(1_000_000, Some(400_000))), Some(1.2 + 0.2 + 1.0));
-        assert_eq!(cost(None, usage(1_000_000, Some(400_000))), Some(3.0));
-        assert_eq!(cost(Some(0.5), usage(1_000_000, Some(9_000_000))), Some(1.5), "no more than there are");
-        assert_eq!(cost(Some(0.5), Usage { input: Some(1), ..Usage::default() }), None);
-    }
 }

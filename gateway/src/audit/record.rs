@@ -72,6 +72,7 @@ pub struct Record {
     pub target: Option<String>,
     pub timestamp: String,
     pub trace_id: Option<String>,
+    pub usage_source: Option<&'static str>,
     pub user_id: Option<String>,
     pub verdict: &'static str,
 }

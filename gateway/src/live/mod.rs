@@ -16,7 +16,8 @@ use crate::console::Playground;
 use crate::error::Error;
 use crate::gateway::Gateway;
 use prints::Prints;
-pub(crate) use source::{Fresh, Source, admin_token};
+pub(crate) use source::{Fresh, Source, admin_token, warn_unpriced};
+use told::Opened;
 pub(crate) use told::{Outcome, Told, Trigger};
 pub(crate) use watch::watch;
 
@@ -25,10 +26,7 @@ pub(crate) use watch::watch;
 pub(crate) struct Live {
     now: ArcSwap<Gateway>,
     source: Source,
-    /// What the audit log was opened with.
-    audit: config::Audit,
-    /// What spans are made by.
-    telemetry: config::Telemetry,
+    opened: Opened,
     /// The files as they were when they were read last. Locked for as long as they are read anew.
     prints: Mutex<Prints>,
     /// What came of the last time.
@@ -45,8 +43,11 @@ impl Live {
     pub(crate) fn new(gateway: Gateway, source: Source) -> Self {
         let prints = Prints::now(source::files_of(&gateway.pack));
         Self {
-            audit: gateway.pack.config.audit.clone(),
-            telemetry: gateway.pack.config.telemetry.clone(),
+            opened: Opened {
+                audit: gateway.pack.config.audit.clone(),
+                telemetry: gateway.pack.config.telemetry.clone(),
+                state: gateway.pack.config.state.clone(),
+            },
             now: ArcSwap::from_pointee(gateway),
             source,
             prints: Mutex::new(prints),
@@ -64,12 +65,12 @@ impl Live {
 
     /// What the audit log promises, since the start.
     pub(crate) fn audit(&self) -> &config::Audit {
-        &self.audit
+        &self.opened.audit
     }
 
     /// What spans are made by, since the start.
     pub(crate) fn telemetry(&self) -> &config::Telemetry {
-        &self.telemetry
+        &self.opened.telemetry
     }
 
     /// What came of the last reload.
@@ -116,9 +117,7 @@ impl Live {
 
     fn swap(&self, fresh: Fresh) -> Outcome {
         let before = self.now();
-        let after = &fresh.pack.config;
-        let mut needs_restart = told::needs_restart(&self.audit, &after.audit);
-        needs_restart.extend((self.telemetry.written != after.telemetry.written).then_some("telemetry"));
+        let needs_restart = told::needs_restart(&self.opened, &fresh.pack.config);
         let (hash, warnings) = (fresh.pack.hash().to_owned(), fresh.warnings.clone());
         let after = before.with(fresh);
         let policies = after.pack.policies().len();

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use grammar::config::{self, Config, KeyRef, Providers};
+use grammar::budget::Meter;
+use grammar::config::{self, Config, KeyRef, Providers, RedisUrl};
 use rustls::ServerConfig;
 use serde_json::Value;
 
@@ -74,6 +75,7 @@ impl Source {
         let router = self.router(&pack.config, Some(&before.router)).map_err(unusable)?;
         let tls = pack.config.tls.as_ref().map(tls::server).transpose().map_err(unusable)?;
         let admin_token = admin_token(&pack.config).map_err(unusable)?;
+        warn_unpriced(&pack, &router);
         let access = Access::new(&pack.config.access, &self.clock, Some(&before.access));
         let warnings = diagnostics.iter().map(|found| packs::as_json(found, &sources)).collect();
         Ok(Fresh { pack, access, router, tls, admin_token, warnings })
@@ -102,6 +104,19 @@ fn warn_of(router: &Router) {
     }
 }
 
+/// Says which targets a budget of money keeps requests from: without a price nobody knows what they cost.
+pub(crate) fn warn_unpriced(pack: &Pack, router: &Router) {
+    let keys = pack.config.access.keys.iter().filter_map(|key| key.budget);
+    let mut meters = pack.program.meters().into_iter().chain(keys.flat_map(|budget| budget.meters()));
+    if !meters.any(|meter| meter == Meter::Cost) {
+        return;
+    }
+    for target in router.targets().iter().filter(|target| target.pricing.is_none()) {
+        let next = "requests that a budget counts in money never go there; give it its `pricing`";
+        tracing::warn!(target_id = target.id, next, "the target has no price");
+    }
+}
+
 /// The files that a pack depends on: its texts, and the files that it names.
 pub(super) fn files_of(pack: &Pack) -> Vec<PathBuf> {
     pack.files.iter().cloned().chain(named(&pack.config)).collect()
@@ -122,12 +137,17 @@ fn files_read(loaded: &Loaded, before: &Gateway) -> Vec<PathBuf> {
 
 /// The files that a configuration names for their contents.
 fn named(config: &Config) -> Vec<PathBuf> {
+    let redis = config.state.redis.iter().filter_map(|redis| match &redis.url {
+        RedisUrl::Key(key) => Some(key),
+        RedisUrl::Plain(_) => None,
+    });
     let targets = || config.providers.targets.iter();
     let proxies = targets().map(|target| &target.proxy).chain([&config.providers.proxy]).flatten();
     let keys = targets()
         .filter_map(|target| target.key.as_ref())
         .chain(proxies.filter_map(|proxy| proxy.key.as_ref()))
-        .chain(&config.admin.token);
+        .chain(&config.admin.token)
+        .chain(redis);
     let file = |key: &KeyRef| match key {
         KeyRef::Env(_) => None,
         KeyRef::File(path) => Some(PathBuf::from(&path.value)),

@@ -1,6 +1,6 @@
 //! What came of a reload: for the log, for whoever asked, and for `/health`.
 
-use grammar::config::{self, KeyRef};
+use grammar::config::{self, KeyRef, RedisUrl};
 use grammar::{Diagnostic, Sources};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -135,13 +135,23 @@ impl Told {
     }
 }
 
-/// The settings of the audit log that are not as it was opened.
-pub(super) fn needs_restart(before: &config::Audit, after: &config::Audit) -> Vec<&'static str> {
-    let place = |audit: &config::Audit| match &audit.key {
-        Some(KeyRef::Env(name)) => Some(format!("env {}", name.value)),
-        Some(KeyRef::File(path)) => Some(format!("file {}", path.value)),
-        None => None,
-    };
+/// What was opened at the start and stays open.
+#[derive(Clone, Debug)]
+pub(crate) struct Opened {
+    /// What the audit log was opened with.
+    pub(crate) audit: config::Audit,
+    /// What spans are made by.
+    pub(crate) telemetry: config::Telemetry,
+    /// Where counters are kept.
+    pub(crate) state: config::State,
+}
+
+/// The settings that are not as they were when what they are of was opened.
+pub(super) fn needs_restart(before: &Opened, after: &config::Config) -> Vec<&'static str> {
+    let is_other_state = counters(&before.state) != counters(&after.state);
+    let is_other_telemetry = before.telemetry.written != after.telemetry.written;
+    let (before, after) = (&before.audit, &after.audit);
+    let place = |audit: &config::Audit| audit.key.as_ref().map(kept_in);
     let changes = [
         ("audit.sync", before.sync != after.sync),
         ("audit.interval_ms", before.interval_ms != after.interval_ms),
@@ -149,6 +159,26 @@ pub(super) fn needs_restart(before: &config::Audit, after: &config::Audit) -> Ve
         ("audit.key_ref", place(before) != place(after)),
         ("audit.sinks", before.sinks_written != after.sinks_written),
         ("policy.audit-logger.retention_days", before.retention_days != after.retention_days),
+        ("state.redis", is_other_state),
+        ("telemetry", is_other_telemetry),
     ];
     changes.into_iter().filter_map(|(name, is_other)| is_other.then_some(name)).collect()
+}
+
+/// Where a key is kept.
+fn kept_in(key: &KeyRef) -> String {
+    match key {
+        KeyRef::Env(name) => format!("env {}", name.value),
+        KeyRef::File(path) => format!("file {}", path.value),
+    }
+}
+
+/// Where counters are kept, wherever in the file that is said.
+fn counters(state: &config::State) -> Option<(String, String, u32, config::OnError)> {
+    let redis = state.redis.as_ref()?;
+    let url = match &redis.url {
+        RedisUrl::Plain(url) => url.value.clone(),
+        RedisUrl::Key(key) => kept_in(key),
+    };
+    Some((url, redis.prefix.clone(), redis.timeout_ms, redis.on_error))
 }

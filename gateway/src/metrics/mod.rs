@@ -3,11 +3,11 @@
 //! What happens to requests is counted when the record of one is closed, so that the figures and the audit log say the
 //! same. How things stand now is read when somebody asks.
 
+mod dollars;
 mod labels;
 mod now;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -19,6 +19,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::audit::{Outcome, Record};
 use crate::gateway::Gateway;
+use crate::money::Money;
+use dollars::Dollars;
 use labels::Models;
 
 /// The content type of a page of figures.
@@ -34,7 +36,7 @@ pub(crate) struct Metrics {
     models: Models,
     requests: Family<labels::Request, Counter>,
     tokens: Family<labels::Tokens, Counter>,
-    cost: Family<labels::Model, Counter<f64, AtomicU64>>,
+    cost: Family<labels::Model, Counter<f64, Dollars>>,
     latency: Histograms<labels::Model>,
     in_flight: Gauge,
     policies: Family<labels::Ran, Counter>,
@@ -87,7 +89,11 @@ impl Metrics {
         let registry = &mut self.registry;
         let llm = registry.sub_registry_with_prefix("keeptrusts_llm");
         llm.register("requests", "Requests, by what the client was told", self.requests.clone());
-        llm.register("tokens", "Tokens as providers count them", self.tokens.clone());
+        llm.register(
+            "tokens",
+            "Tokens as providers count them, and estimates where they do not",
+            self.tokens.clone(),
+        );
         llm.register("cost", "What exchanges cost in USD, where prices are known", self.cost.clone());
         let help = "From the request's head to the last byte of its answer";
         llm.register_with_unit("latency", help, Unit::Seconds, self.latency.clone());
@@ -120,7 +126,7 @@ impl Metrics {
     }
 
     /// A request is over: what its record says is counted. `held` is the most of its stream that ever waited.
-    pub(crate) fn ended(&self, record: &Record, took: Duration, held: Option<usize>) {
+    pub(crate) fn ended(&self, record: &Record, took: Duration, held: Option<usize>, cost: Option<Money>) {
         self.in_flight.dec();
         let of = self.models.of(record);
         let labels::Model { model, provider } = of.clone();
@@ -133,8 +139,8 @@ impl Metrics {
             let tokens = labels::Tokens { model: model.clone(), provider: provider.clone(), direction };
             self.tokens.get_or_create(&tokens).inc_by(count);
         }
-        if let Some(cost) = record.cost_usd.filter(|cost| *cost >= 0.0) {
-            self.cost.get_or_create(&of).inc_by(cost);
+        if let Some(cost) = cost {
+            self.cost.get_or_create(&of).inner().add(cost);
         }
         self.judged(record);
         let answered = matches!(record.outcome, Outcome::Complete | Outcome::Blocked);

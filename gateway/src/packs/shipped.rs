@@ -24,6 +24,7 @@ pub const KINDS: &[Shipped] = shipped![
     "safety-filter" = "safety-filter.ktr",
     "audit-logger" = "audit-logger.ktr",
     "dlp-filter" = "dlp-filter.ktr",
+    "budget" = "budget.ktr",
     "data-routing-policy" = "data-routing-policy.ktr",
     "agent-firewall" = "agent-firewall.ktr",
     "rbac" = "rbac.ktr",

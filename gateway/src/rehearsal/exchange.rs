@@ -12,7 +12,7 @@ use crate::surroundings::Surroundings;
 use crate::wire::{Endpoint, json as strict_json, said};
 
 /// Fields of a line that are no field of a request.
-const OWN: [&str; 5] = ["text", "response", "upstream_response", "stream_chunks", "headers"];
+const OWN: [&str; 6] = ["text", "response", "upstream_response", "stream_chunks", "headers", "given"];
 
 /// What a person or a data set says happened.
 #[derive(Clone, Debug)]
@@ -180,7 +180,7 @@ fn surroundings(given: Option<Value>, key: &mut Option<String>) -> Result<Surrou
     let fields = match given {
         None | Some(Value::Null) => return Ok(around),
         Some(Value::Object(fields)) => fields,
-        Some(_) => return Err("`given` is a mapping with `now`, `client.ip` and `key.name`".into()),
+        Some(_) => return Err("`given` is a mapping with `now`, `client.ip`, `key.name` and `spent`".into()),
     };
     for (name, value) in fields {
         let text = value.as_str().unwrap_or_default();
@@ -195,14 +195,26 @@ fn surroundings(given: Option<Value>, key: &mut Option<String>) -> Result<Surrou
             }
             "key.name" if !text.is_empty() => *key = Some(text.to_owned()),
             "key.name" => return Err("`key.name` is the name of a key, a string".into()),
+            "spent" => around.spent = spent(&value)?,
             other => {
                 return Err(format!(
-                    "`{other}` cannot be given; there are `now`, `client.ip` and `key.name`"
+                    "`{other}` cannot be given; there are `now`, `client.ip`, `key.name` and `spent`"
                 ));
             }
         }
     }
     Ok(around)
+}
+
+/// `{daily: 4.99}`: dollars or tokens, by rule.
+fn spent(value: &Value) -> Result<Vec<(String, f64)>, String> {
+    let wrong = || "`spent` is a mapping from rules to amounts, as in `{daily: 4.99}`".to_owned();
+    let amounts = value.as_object().ok_or_else(wrong)?;
+    let amount = |(rule, amount): (&String, &Value)| {
+        let amount = amount.as_f64().filter(|amount| *amount >= 0.0).ok_or_else(wrong)?;
+        Ok((rule.clone(), amount))
+    };
+    amounts.iter().map(amount).collect()
 }
 
 fn header((name, value): (String, Value)) -> Result<(String, String), String> {
@@ -235,9 +247,11 @@ fn play_pieces(
     let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
+    let unmet = unmet(session, pack, &request, &asked, &step, &around.spent);
+    let is_stopped = step.decision.verdict.stops() || unmet.is_some();
     let mut output = String::new();
     let channel = Channel::content(0);
-    let mut flow = if step.decision.verdict.stops() { Flow::Stopped } else { Flow::Open };
+    let mut flow = if is_stopped { Flow::Stopped } else { Flow::Open };
     for piece in pieces {
         if flow == Flow::Open {
             flow = session.feed(channel, piece, &mut output);
@@ -250,7 +264,7 @@ fn play_pieces(
     {
         tails.iter().for_each(|(_, tail)| output.push_str(tail));
     }
-    let text = (!step.decision.verdict.stops()).then_some(output);
+    let text = (!is_stopped).then_some(output);
     Ok(Played { decision: session.decision().clone(), report: session.report(), output: text })
 }
 

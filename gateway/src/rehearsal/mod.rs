@@ -5,10 +5,12 @@ pub(crate) mod exchange;
 pub(crate) mod played;
 
 use engine::Session;
-use engine::verdict::{Decision, Flow, Report};
+use engine::input::Request;
+use engine::verdict::{Decision, Flow, Report, RequestStep};
 use serde_json::Value;
 
 use crate::packs::Pack;
+use crate::spend::{Need, missed, priced};
 use crate::surroundings::Surroundings;
 use crate::wire::{Answer, Asked, Endpoint, Fault};
 
@@ -50,6 +52,9 @@ pub(crate) fn rehearse_in(
     let mut asked = Endpoint::Chat.decode(&request, headers)?;
     around.tell(&mut asked, pack.offers());
     let step = session.request(&asked);
+    if let Some(decision) = unmet(session, pack, &request, &asked, &step, &around.spent) {
+        return Ok(Rehearsal { decision, report: session.report(), request: None, answer: None });
+    }
     if step.decision.verdict.stops() {
         let (decision, report) = (step.decision, session.report());
         return Ok(Rehearsal { decision, report, request: None, answer: None });
@@ -66,6 +71,25 @@ pub(crate) fn rehearse_in(
         request: Some(request),
         answer: guarded.filter(|_| flow == Flow::Open).map(|answer| answer.document),
     })
+}
+
+/// The decision where a budget is not met, as things stand.
+pub(crate) fn unmet(
+    session: &mut Session,
+    pack: &Pack,
+    document: &Value,
+    asked: &Request<'_>,
+    step: &RequestStep,
+    spent: &[(String, f64)],
+) -> Option<Decision> {
+    if step.claims.is_empty() {
+        return None;
+    }
+    let prices = priced(pack.offers(), asked.model, step.targets.as_deref());
+    let size = document.to_string().len();
+    let need = Need::of(Endpoint::Chat, document, size, asked, prices.into_iter().map(|(_, price)| price));
+    let (claim, refusal) = missed(&step.claims, &need, spent)?;
+    Some(session.refuse(claim, refusal).clone())
 }
 
 /// The request with a model: test cases seldom say one.

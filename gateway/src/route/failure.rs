@@ -22,6 +22,8 @@ pub(crate) struct Failure {
     pub(super) asked_for: Option<Duration>,
     /// What it says of the target.
     pub(super) went: Went,
+    /// Whether the provider may have worked on it, and put it on the bill.
+    pub(crate) paid: bool,
     /// What happened, for the process log: in our words, since a provider's may quote the prompt.
     pub(crate) cause: String,
     /// What the client is told, when no other target does.
@@ -36,7 +38,8 @@ impl Failure {
 
     fn new(trigger: Option<Trigger>, cause: impl Into<String>, fault: Fault) -> Self {
         let (again, asked_for) = (trigger.is_some(), None);
-        Self { trigger, again, asked_for, went: Went::Badly, cause: cause.into(), fault: Box::new(fault) }
+        let fault = Box::new(fault);
+        Self { trigger, again, asked_for, went: Went::Badly, paid: false, cause: cause.into(), fault }
     }
 
     /// The target took too long.
@@ -44,16 +47,16 @@ impl Failure {
         let cause = "did not answer in time";
         let message = format!("target `{}` {cause}", target.id);
         let fault = Fault::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message);
-        Self::new(Some(Trigger::Timeout), cause, fault)
+        Self { paid: true, ..Self::new(Some(Trigger::Timeout), cause, fault) }
     }
 
-    /// There was no connection, or it broke.
-    pub(super) fn connection(target: &Target, cause: &str) -> Self {
+    /// There was no connection, or it broke after the request may have gone out.
+    pub(super) fn connection(target: &Target, cause: &str, paid: bool) -> Self {
         target.vitals().note_reached(false);
         let cause = target.scrub(format!("cannot be reached: {cause}"));
         let message = format!("target `{}` {cause}", target.id);
         let fault = Fault::upstream(StatusCode::BAD_GATEWAY, "upstream_unreachable", message);
-        Self::new(Some(Trigger::Connection), cause, fault)
+        Self { paid, ..Self::new(Some(Trigger::Connection), cause, fault) }
     }
 
     /// It answered with something that is never passed on. Another target may do better; this one was asked, and paid.
@@ -121,7 +124,7 @@ impl Failure {
 
     /// The answer had begun: the request is at work there, and is paid for, so that target is not asked again.
     pub(super) fn after_a_head(self) -> Self {
-        Self { again: false, ..self }
+        Self { again: false, paid: true, ..self }
     }
 
     /// It answered with an error status.

@@ -148,7 +148,7 @@ impl Upstream {
         let answer = answer.map_err(|_| Failure::timeout(target))?;
         let response = answer.map_err(|error| match distrust(&error) {
             Some(why) => Failure::distrusted(target, why),
-            None => Failure::connection(target, &causes(&error)),
+            None => Failure::connection(target, &causes(&error), !error.is_connect()),
         })?;
         target.vitals().note_reached(true);
         if let Some(encoding) = response.headers().get(CONTENT_ENCODING)

@@ -34,6 +34,7 @@ use crate::live::{self, Live, Source, Trigger};
 use crate::packs::Pack;
 use crate::route::Upstream;
 use crate::sinks;
+use crate::spend::Spend;
 use crate::telemetry::Tracing;
 use crate::tls;
 use accept::{Door, Phase};
@@ -97,6 +98,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     };
     let access = Access::new(&settings.pack.config.access, &source.clock, None);
     let router = source.router(&settings.pack.config, None)?;
+    live::warn_unpriced(&settings.pack, &router);
     let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
     let admin_token = live::admin_token(&settings.pack.config)?;
     let config = &settings.pack.config;
@@ -104,6 +106,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
     let (sinks, waiting) = sinks::prepare(&config.audit, &config.telemetry, &settings.state_dir)?;
     let options = Options { followers: waiting.followers(), ..Options::of(&config.audit)? };
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
+    let spend = Arc::new(Spend::open(&settings.pack.config.state, &settings.state_dir)?);
     let sending = waiting.begin(&audit.reach());
     let gateway = Gateway {
         pack: settings.pack,
@@ -113,6 +116,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         tls,
         admin_token,
         audit,
+        spend,
         sinks,
         tracing,
         metrics: Arc::default(),
@@ -153,6 +157,8 @@ impl Bound {
         watching.spawn(live::watch(Arc::clone(&self.live)));
         let mut reassuring = JoinSet::new();
         manager::reassure(&mut reassuring);
+        let spend = Arc::clone(&self.live.now().spend);
+        watching.spawn(Arc::clone(&spend).keep());
         let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {
@@ -183,6 +189,7 @@ impl Bound {
         admin_phase.send_replace(Phase::Leaving);
         all(&mut admin).await;
         drop((gateway, self.live));
+        spend.close().await;
         if timeout(FLUSH, self.writer).await.is_err() {
             tracing::error!("the audit log could not be finished in time");
         }

@@ -123,6 +123,11 @@ impl Assembler {
         self.judge.usage
     }
 
+    /// The beginning of what the provider has said, and the bytes of all of it.
+    pub(crate) fn heard(&self) -> (&str, usize) {
+        self.judge.session.heard()
+    }
+
     /// The most of the answer that was held back at any moment, in bytes.
     pub fn held(&self) -> usize {
         self.held

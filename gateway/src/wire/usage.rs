@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-/// Tokens of an exchange.
+use crate::money::Money;
+
+/// Tokens of an exchange, and what they cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Tokens of the prompt.
@@ -11,6 +13,8 @@ pub struct Usage {
     pub cached: Option<u64>,
     /// Tokens of the answer.
     pub output: Option<u64>,
+    /// What the provider says that it costs, in US dollars.
+    pub cost: Option<Money>,
 }
 
 impl Usage {
@@ -18,12 +22,14 @@ impl Usage {
     pub fn of(document: &Value) -> Option<Usage> {
         let usage = document.get("usage").filter(|usage| usage.is_object())?;
         let count = |names: [&str; 2]| names.iter().find_map(|name| usage.get(name)?.as_u64());
+        let cost = usage.get("cost").and_then(Value::as_number);
         Some(Usage {
             input: count(["prompt_tokens", "input_tokens"]),
             cached: ["prompt_tokens_details", "input_tokens_details"]
                 .iter()
                 .find_map(|details| usage.get(details)?.get("cached_tokens")?.as_u64()),
             output: count(["completion_tokens", "output_tokens"]),
+            cost: cost.and_then(|cost| Money::read(&cost.to_string())),
         })
     }
 }

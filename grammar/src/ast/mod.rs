@@ -4,6 +4,7 @@ mod expr;
 
 pub use expr::{Arm, BinaryOp, Expr, ExprKind, Match, PatternRef, Quantifier, Quantity, UnaryOp};
 
+use crate::budget::{Meter, Window};
 use crate::span::{Span, Spanned};
 
 /// A name and its place.
@@ -116,6 +117,8 @@ pub enum Type {
     Enum(Vec<Name>),
     /// A list.
     List(Box<Type>),
+    /// A value that may be left out.
+    Optional(Box<Type>),
 }
 
 /// A validator, and the least that it must measure where it is one that measures.
@@ -332,8 +335,8 @@ pub struct Rule {
     pub when: Option<Expr>,
     /// What it does.
     pub action: Option<Action>,
-    /// Where it lets the request go, in place of a verdict.
-    pub routing: Option<Routing>,
+    /// What it does in place of a verdict: where it lets the request go, or what it takes of a budget.
+    pub effect: Option<Effect>,
     /// Its reason code.
     pub code: Option<Name>,
     /// Its message, with `{places}` to fill in.
@@ -353,9 +356,9 @@ pub struct Action {
     pub with: Option<Expr>,
 }
 
-/// What a rule says of the targets that a request may go to.
+/// What a rule does in place of a verdict.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Routing {
+pub enum Effect {
     /// `route to "eu-*"`: to targets of these names, and no others.
     To(Expr),
     /// `exclude target t where t.retention_days is absent`: not to those of which this holds.
@@ -365,6 +368,35 @@ pub enum Routing {
         /// The condition.
         condition: Expr,
     },
+    /// `reserve cost within $5 per day for key.name`: takes what the request may need of a budget.
+    Reserve(Box<Reserve>),
+}
+
+impl Effect {
+    /// Its expressions.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Effect::To(expr) | Effect::Exclude { condition: expr, .. } => vec![expr],
+            Effect::Reserve(reserve) => {
+                std::iter::once(&reserve.limit).chain(&reserve.whose).chain(&reserve.assuming).collect()
+            }
+        }
+    }
+}
+
+/// A budget, and what a request takes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reserve {
+    /// What is counted.
+    pub meter: Spanned<Meter>,
+    /// How much of it there is.
+    pub limit: Expr,
+    /// For how long it must last.
+    pub window: Spanned<Window>,
+    /// Whose it is: each combination of these has its own. One for all where there are none.
+    pub whose: Vec<Expr>,
+    /// The tokens of an answer of whose length the request says nothing.
+    pub assuming: Option<Expr>,
 }
 
 /// A test in a rule file.
@@ -383,6 +415,8 @@ pub enum TestLine {
     With(Name, Spanned<Literal>),
     /// `given now = "2026-05-04T22:10:00Z"`.
     Given(Name, Spanned<Literal>),
+    /// `spent daily = $4.99`: what a rule's budget has been taken before.
+    Spent(Name, Spanned<Literal>),
     /// `target "eu" {zero_data_retention = true}`.
     Target(Name, Vec<(Name, Spanned<Literal>)>),
     /// `header "x-user-id" = "u1"`.
@@ -413,6 +447,8 @@ pub enum Expectation {
     Arguments(Name),
     /// `targets ["eu"]`.
     Targets(Vec<Spanned<Literal>>),
+    /// `reserved [daily]`: the rules that take something of their budgets.
+    Reserved(Vec<Name>),
     /// `held <= 40`: the most bytes of the answer that may ever wait.
     Held(Spanned<usize>),
     /// `email in "…"`, or `no email in "…"`.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
+use super::KeyBudget;
 use crate::span::Spanned;
 
 /// What is asked of clients before their words are looked at. Nothing is asked by default.
@@ -32,6 +33,8 @@ pub struct ClientKey {
     pub sha256: [u8; 32],
     /// The models that it may ask for, as globs; all of them when it does not say.
     pub allowed_models: Option<Vec<String>>,
+    /// What requests with it may take.
+    pub budget: Option<KeyBudget>,
 }
 
 /// A digest of a short key can be guessed from, so it is not shown.

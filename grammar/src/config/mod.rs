@@ -5,6 +5,7 @@ mod audit;
 mod decode;
 mod providers;
 mod serving;
+mod state;
 mod telemetry;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use providers::{
     Strategy, Target, Trigger, Variant,
 };
 pub use serving::{Admin, Identity, Proxy, Reload, ServerTls, TargetTls};
+pub use state::{KeyBudget, RedisState, RedisUrl, State};
 pub use telemetry::{Collector, Database, Header, HeaderValue, Sink, SinkPlace, Telemetry, Traces};
 
 use crate::case::Case;
@@ -40,6 +42,8 @@ pub struct Config {
     pub audit: Audit,
     /// What else leaves the machine.
     pub telemetry: Telemetry,
+    /// Where counters are kept.
+    pub state: State,
     /// When changes of the files are taken up.
     pub reload: Reload,
     /// What the gateway shows to its clients; without it it speaks plainly.

@@ -254,7 +254,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         Rule::verdict => "a verdict: allow, flag, redact, escalate or block",
         Rule::clause | Rule::when | Rule::action => "a clause: when, do, code, message, severity or tags",
         Rule::test_line | Rule::test_with | Rule::test_said | Rule::test_expect | Rule::speaker => {
-            "a line of a test: user, system, tool, response, call, header, given, target, with, expect or todo"
+            "a line of a test: user, system, tool, response, call, header, given, spent, target, with, expect or todo"
         }
         Rule::present | Rule::absent => "`present` or `absent`",
         Rule::range => "`in` and a range",
@@ -271,6 +271,8 @@ fn words(wanted: Rule) -> Option<&'static str> {
         Rule::kw_where => "`where`",
         Rule::setting => "a setting such as `retention_days = 30`",
         Rule::kw_with => "`with`",
+        Rule::kw_within => "`within`",
+        Rule::kw_per => "`per`",
         Rule::kw_from => "`from`",
         Rule::kw_expect => "`expect`",
         _ => return None,

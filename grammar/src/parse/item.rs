@@ -4,8 +4,8 @@ use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, Check, Function, Header, Item, ItemKind, Let, Literal, Member, Near, NearWhat, Param, Pattern,
-    PatternBody, Phase, Routing, Score, Script, ScriptBody, Term, Type, Use, Words,
+    Action, Check, Effect, Function, Header, Item, ItemKind, Let, Literal, Member, Near, NearWhat, Param,
+    Pattern, PatternBody, Phase, Score, Script, ScriptBody, Term, Type, Use, Words,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
@@ -67,6 +67,13 @@ impl Reader {
             let help = format!("write a param for each of its values, as in `param {}.name: …`", name.value);
             self.error(Diagnostic::error(codes::TYPE_MISMATCH, ty.span, message).help(help));
         }
+        if let Type::Optional(inner) = &ty.value
+            && matches!(**inner, Type::Regex | Type::Map | Type::MapOf(_) | Type::Record(_) | Type::List(_))
+        {
+            let message = "a param of this type cannot be left out";
+            let help = "leave out the `?`: an empty list or mapping can be the default";
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, ty.span, message).help(help));
+        }
         let (mut default, mut aliases) = (None, Vec::new());
         for part in parts {
             if part.as_rule() == Rule::default {
@@ -83,19 +90,21 @@ impl Reader {
 
     fn type_name(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Type>> {
         let span = self.span(&pair);
-        let inner = pair.into_inner().next()?;
+        let mut parts = pair.into_inner();
+        let inner = parts.next()?;
         let ty = match inner.as_rule() {
-            Rule::list_type => Type::List(Box::new(self.type_name(inner.into_inner().next()?)?.value)),
+            Rule::list_type => Type::List(Box::new(self.whole_type(inner.into_inner().next()?)?.value)),
             Rule::map_type => self.map_type(inner)?,
             Rule::record_type => Type::Record(self.members(inner)?),
             Rule::enum_type => Type::Enum(children(inner).iter().map(|word| self.name(word)).collect()),
             _ => self.simple_type(inner)?,
         };
+        let ty = if parts.next().is_some() { Type::Optional(Box::new(ty)) } else { ty };
         Some(Spanned::new(ty, span))
     }
 
     fn map_type(&mut self, pair: Pair<'_, Rule>) -> Option<Type> {
-        let inner = self.type_name(pair.into_inner().last()?)?.value;
+        let inner = self.whole_type(pair.into_inner().last()?)?.value;
         if let Type::Record(members) = &inner
             && let Some(key) = members.iter().find(|member| member.name.value == "key")
         {
@@ -113,7 +122,7 @@ impl Reader {
         for pair in children(pair) {
             let mut parts = children(pair).into_iter();
             let name = self.name(&parts.next()?);
-            let ty = self.type_name(parts.next()?)?;
+            let ty = self.whole_type(parts.next()?)?;
             let default = parts.next().and_then(|value| self.value(value));
             if let Some(first) = members.iter().find(|member| member.name.value == name.value) {
                 let message = format!("this record has two values `{}`", name.value);
@@ -128,6 +137,16 @@ impl Reader {
             members.push(Member { name, ty, default });
         }
         Some(members)
+    }
+
+    /// A type whose values are always there.
+    fn whole_type(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Type>> {
+        let ty = self.type_name(pair)?;
+        if matches!(ty.value, Type::Optional(_)) {
+            let message = "only a param can be left out";
+            self.error(Diagnostic::error(codes::TYPE_MISMATCH, ty.span, message).help("leave out the `?`"));
+        }
+        Some(ty)
     }
 
     fn simple_type(&mut self, pair: Pair<'_, Rule>) -> Option<Type> {
@@ -268,9 +287,9 @@ impl Reader {
         let mut args = Vec::new();
         while let Some(arg) = parts.next_if(|part| part.as_rule() == Rule::script_arg) {
             let [arg, ty] = <[_; 2]>::try_from(children(arg)).ok()?;
-            args.push((self.name(&arg), self.type_name(ty)?));
+            args.push((self.name(&arg), self.whole_type(ty)?));
         }
-        let result = self.type_name(parts.next()?)?;
+        let result = self.whole_type(parts.next()?)?;
         Some(Function { name, args, result, body: self.expr(parts.next()?)? })
     }
 
@@ -294,9 +313,9 @@ impl Reader {
         let mut args = Vec::new();
         while let Some(arg) = parts.next_if(|part| part.as_rule() == Rule::script_arg) {
             let [arg, ty] = <[_; 2]>::try_from(children(arg)).ok()?;
-            args.push((self.name(&arg), self.type_name(ty)?));
+            args.push((self.name(&arg), self.whole_type(ty)?));
         }
-        let result = self.type_name(parts.next()?)?;
+        let result = self.whole_type(parts.next()?)?;
         let body = parts.next()?;
         let body = if body.as_rule() == Rule::string {
             ScriptBody::File(self.string(&body))
@@ -319,7 +338,7 @@ impl Reader {
             unless: None,
             when: None,
             action: None,
-            routing: None,
+            effect: None,
             code: None,
             message: None,
             severity: None,
@@ -346,19 +365,22 @@ impl Reader {
         let twice = match pair.as_rule() {
             Rule::when => rule.when.replace(self.exprs(pair).pop()?).is_some(),
             Rule::route => {
-                let routing = Routing::To(self.exprs(pair).pop()?);
-                rule.routing.replace(routing).is_some() || rule.action.is_some()
+                let effect = Effect::To(self.exprs(pair).pop()?);
+                rule.effect.replace(effect).is_some() || rule.action.is_some()
             }
             Rule::exclude => {
                 let [target, condition] = <[_; 2]>::try_from(children(pair)).ok()?;
-                let routing =
-                    Routing::Exclude { target: self.name(&target), condition: self.expr(condition)? };
-                rule.routing.replace(routing).is_some() || rule.action.is_some()
+                let effect = Effect::Exclude { target: self.name(&target), condition: self.expr(condition)? };
+                rule.effect.replace(effect).is_some() || rule.action.is_some()
+            }
+            Rule::reserve => {
+                let effect = Effect::Reserve(Box::new(self.reserve(pair)?));
+                rule.effect.replace(effect).is_some() || rule.action.is_some()
             }
             Rule::action => {
                 let mut exprs = self.exprs(pair).into_iter();
                 let action = Action { verdict: exprs.next()?, with: exprs.next() };
-                rule.action.replace(action).is_some() || rule.routing.is_some()
+                rule.action.replace(action).is_some() || rule.effect.is_some()
             }
             Rule::code => rule.code.replace(self.only_string(pair)?).is_some(),
             Rule::message => rule.message.replace(self.only_string(pair)?).is_some(),
@@ -388,6 +410,6 @@ fn some_literal(ty: &Type) -> Option<Literal> {
         Type::Enum(words) => Literal::Word(words.first()?.value.clone()),
         Type::Map | Type::MapOf(_) => Literal::Map(Vec::new()),
         Type::List(_) => Literal::List(Vec::new()),
-        Type::Regex | Type::Record(_) => return None,
+        Type::Regex | Type::Record(_) | Type::Optional(_) => return None,
     })
 }

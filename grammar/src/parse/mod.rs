@@ -4,6 +4,7 @@ mod errors;
 mod expr;
 mod item;
 mod literal;
+mod reserve;
 mod test;
 mod tokens;
 

@@ -30,6 +30,7 @@ impl Reader {
         let first = parts.next()?;
         Some(match shape {
             Rule::test_with => TestLine::With(self.name(&first), self.value(parts.next()?)?),
+            Rule::test_spent => TestLine::Spent(self.name(&first), self.value(parts.next()?)?),
             Rule::test_given => TestLine::Given(self.name(&first), self.value(parts.next()?)?),
             Rule::test_target => {
                 let mut settings = Vec::new();
@@ -55,6 +56,10 @@ impl Reader {
 
     fn expectation(&mut self, pair: Pair<'_, Rule>) -> Option<Expectation> {
         let shape = pair.as_rule();
+        if shape == Rule::expect_reserved {
+            let names = children(pair).iter().map(|name| self.name(name)).collect();
+            return Some(Expectation::Reserved(names));
+        }
         let found = !pair.clone().into_inner().any(|inner| inner.as_rule() == Rule::kw_no);
         let mut parts = children(pair).into_iter();
         let first = parts.next()?;

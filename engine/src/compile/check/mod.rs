@@ -2,12 +2,12 @@
 
 mod call;
 mod compare;
+mod effect;
 mod expr;
 mod function;
 mod inline;
 mod matching;
 mod path;
-mod routing;
 mod rule;
 
 use std::collections::HashMap;
@@ -259,5 +259,6 @@ pub(crate) fn declared(ty: &ast::Type) -> Type {
             Type::Enum(words.iter().map(|word| Arc::from(word.value.as_str())).collect())
         }
         ast::Type::List(inner) => Type::List(Box::new(declared(inner))),
+        ast::Type::Optional(inner) => Type::Optional(Box::new(declared(inner))),
     }
 }

@@ -23,9 +23,9 @@ impl Checker<'_> {
                 None
             }
         };
-        let action = match (&rule.action, &rule.routing) {
+        let action = match (&rule.action, &rule.effect) {
             (Some(action), _) => self.action(&action.verdict),
-            (None, Some(routing)) => self.routing(rule, routing),
+            (None, Some(effect)) => self.effect(rule, effect),
             (None, None) => {
                 self.missing(rule, "do", "say what it does: `do block`, `do redact`, `do flag` …");
                 None

@@ -49,6 +49,11 @@ impl Arena {
             Node::In(value, list) => Value::Bool(ops::contains(constant(list)?, constant(value)?)),
             Node::Glob(text, pattern) => Value::Bool(glob::fits(pattern, constant(text)?.as_str()?)),
             Node::Within(address, networks) => Value::Bool(ops::within(constant(address)?, networks)),
+            Node::Present(inner) => Value::Bool(*constant(inner)? != Value::Absent),
+            Node::Coalesce(a, b) => match constant(a)? {
+                Value::Absent => constant(b)?.clone(),
+                value => value.clone(),
+            },
             Node::Call(function, inner) => ops::call(*function, constant(inner)?),
             _ => return None,
         })

@@ -23,7 +23,7 @@ use crate::matcher::words;
 use crate::program::ir::{Node, NodeId, Score};
 use crate::program::marker::Marker;
 use crate::program::outline::{Outline, ScoreOutline};
-use crate::program::{Index, OnError, Piece, Policy, Program, Routing, Rule, Starters, StreamRule};
+use crate::program::{Effect, Index, OnError, Piece, Policy, Program, Reserve, Rule, Starters, StreamRule};
 use crate::script::{self, Script};
 use crate::value::Value;
 use crate::verdict::Verdict;
@@ -257,7 +257,7 @@ impl Lowering {
             let applies = self.arena.not(unless);
             condition = self.arena.and(vec![applies, condition]);
         }
-        let Some((verdict, routing)) = self.action(&rule, frame, diagnostics) else { return };
+        let Some((verdict, effect)) = self.action(&rule, frame, diagnostics) else { return };
         let marker =
             rule.with.as_ref().map_or(Some(Marker::default()), |with| self.marker(with, frame, diagnostics));
         let message = rule.message.iter().map(|piece| self.piece(piece, frame, diagnostics)).collect();
@@ -314,7 +314,7 @@ impl Lowering {
             phases: rule.phases,
             condition,
             verdict,
-            routing,
+            effect,
             marker: marker.unwrap_or_default(),
             code: rule.code,
             message,
@@ -324,22 +324,33 @@ impl Lowering {
         });
     }
 
-    /// What a rule comes to: a verdict, or what it says of the targets.
+    /// What a rule comes to: a verdict, or what it does in place of one.
     fn action(
         &mut self,
         rule: &CheckedRule,
         frame: &Frame<'_>,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<(Verdict, Option<Routing>)> {
+    ) -> Option<(Verdict, Option<Effect>)> {
         let (found, span) = match &rule.action {
             CheckedAction::Verdict(verdict) => return Some((*verdict, None)),
             CheckedAction::Exclude(condition) => {
                 let condition = self.expr(condition, frame, diagnostics);
-                return Some((Verdict::Allow, Some(Routing::Exclude(condition))));
+                return Some((Verdict::Allow, Some(Effect::Exclude(condition))));
+            }
+            CheckedAction::Reserve(reserve) => {
+                let mut node = |typed: &Typed| self.expr(typed, frame, diagnostics);
+                let effect = Reserve {
+                    meter: reserve.meter,
+                    limit: node(&reserve.limit),
+                    window: reserve.window,
+                    whose: reserve.whose.iter().map(&mut node).collect(),
+                    assuming: reserve.assuming.as_ref().map(&mut node),
+                };
+                return Some((Verdict::Allow, Some(Effect::Reserve(effect))));
             }
             CheckedAction::Route(targets) => {
-                let routing = self.route_to(targets, frame, diagnostics);
-                (routing.map(|routing| (Verdict::Allow, Some(routing))), targets.span)
+                let effect = self.route_to(targets, frame, diagnostics);
+                (effect.map(|effect| (Verdict::Allow, Some(effect))), targets.span)
             }
             CheckedAction::Constant(expr) => {
                 let node = self.expr(expr, frame, diagnostics);
@@ -359,13 +370,13 @@ impl Lowering {
         targets: &Typed,
         frame: &Frame<'_>,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<Routing> {
+    ) -> Option<Effect> {
         let node = self.expr(targets, frame, diagnostics);
         let names = match self.arena.constant(node)? {
             Value::List(names) => names.iter().filter_map(Value::as_str).map(Arc::from).collect(),
             one => vec![Arc::from(one.as_str()?)],
         };
-        Some(Routing::To(names))
+        Some(Effect::To(names))
     }
 
     fn piece(&mut self, piece: &CheckedPiece, frame: &Frame<'_>, diagnostics: &mut Vec<Diagnostic>) -> Piece {

@@ -2,7 +2,7 @@
 
 use super::{Lowering, index};
 use crate::program::ir::{DetectorId, Node, NodeId, Renaming, ScoreId};
-use crate::program::{Piece, Routing};
+use crate::program::{Effect, Piece};
 
 /// What is referred to.
 struct Live {
@@ -30,9 +30,7 @@ impl Lowering {
         for rule in &mut self.rules {
             rule.condition = node(rule.condition);
             rule.score = rule.score.map(node);
-            if let Some(Routing::Exclude(condition)) = &mut rule.routing {
-                *condition = node(*condition);
-            }
+            rule.effect.iter_mut().for_each(|effect| effect.rename(&node));
             for piece in &mut rule.message {
                 if let Piece::Node(value) = piece {
                     *value = node(*value);
@@ -59,9 +57,7 @@ impl Lowering {
         for rule in &self.rules {
             queue.push(rule.condition);
             queue.extend(rule.score);
-            if let Some(Routing::Exclude(condition)) = &rule.routing {
-                queue.push(*condition);
-            }
+            queue.extend(rule.effect.iter().flat_map(Effect::nodes));
             queue.extend(rule.message.iter().filter_map(|piece| match piece {
                 Piece::Node(node) => Some(*node),
                 Piece::Text(_) | Piece::Labels | Piece::Phase => None,

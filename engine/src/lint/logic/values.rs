@@ -96,6 +96,7 @@ fn of_param(ty: &Declared) -> Domain {
             Domain::Range { low: *low as f64, high: *high as f64, whole: true }
         }
         Declared::Float(Some((low, high))) => Domain::Range { low: *low, high: *high, whole: false },
+        Declared::Optional(inner) => of_param(inner),
         other => of_type(&crate::compile::declared(other)),
     }
 }

@@ -30,6 +30,7 @@ const COLUMNS: [&str; 31] = [
     "input_tokens",
     "output_tokens",
     "cost_usd",
+    "usage_source",
     "user_id",
     "key",
     "config_version",

@@ -25,6 +25,7 @@ pub(super) const CLAUSES: &[Word] = &[
     ("do", "the verdict"),
     ("do route to", "the targets that the request may go to, by name"),
     ("do exclude target", "the targets that it may not go to, by a condition"),
+    ("do reserve", "what the request takes of a budget: `do reserve cost within $5 per day for key.name`"),
     ("code", "the reason code; `<policy>.<rule>` without it"),
     ("message", "a sentence for people; `{name}` is filled in"),
     ("severity", "low, medium, high or critical; for the audit record"),
@@ -35,6 +36,7 @@ pub(super) const CLAUSES: &[Word] = &[
 pub(super) const TEST_LINES: &[Word] = &[
     ("with", "sets a param, or says what a redaction leaves behind"),
     ("given", "what stands around the request, as in `given now = \"2026-05-04T22:10:00Z\"`"),
+    ("spent", "what the budget of a rule has been taken before: `spent daily = $4.99`"),
     ("target", "a target that the request could go to"),
     ("header", "a request header"),
     ("model", "the model that the client asked for"),
@@ -54,6 +56,7 @@ pub(super) const EXPECTATIONS: &[Word] = &[
     ("text", "what gets through"),
     ("arguments", "what gets through of the arguments of a tool call"),
     ("targets", "the targets that the request may still go to"),
+    ("reserved", "the rules that take something of their budgets"),
     ("held <=", "the most bytes of the answer that may ever wait"),
     ("no", "what a pattern must not find"),
 ];

@@ -7,6 +7,7 @@ mod prompts;
 mod redact;
 mod sent;
 mod walk;
+mod weight;
 mod words;
 
 use engine::input::{Message, Request, Text, Tool, ToolCall};

@@ -2,6 +2,7 @@
 
 use ipnet::IpNet;
 
+use super::state::key_budget;
 use super::{rates, unique};
 use crate::codes::{BAD_VALUE, DUPLICATE};
 use crate::config::{Access, ClientKey, Cors, Origins, SizeLimits};
@@ -48,9 +49,10 @@ fn keys(reader: &mut Reader, field: &Field) -> Option<Vec<ClientKey>> {
 }
 
 fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
-    let block = field.mapping(reader, &["name", "sha256", "allowed_models"])?;
+    let block = field.mapping(reader, &["name", "sha256", "allowed_models", "budget"])?;
     let name = block.require(reader, "name", "name who uses the key").and_then(|f| f.text(reader));
     let models = block.get("allowed_models").map(|field| models(reader, &field));
+    let budget = block.get("budget").and_then(|field| key_budget(reader, &field));
     let help = "make a key and its line with `kt key new`, or write the SHA-256 of one: `printf %s \"$KEY\" | sha256sum`";
     let digest = block.require(reader, "sha256", help)?;
     let Some(sha256) = bytes(&digest.as_written(reader)?.value) else {
@@ -62,7 +64,7 @@ fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
         Some(models) => Some(models?),
         None => None,
     };
-    Some(ClientKey { name: name?, sha256, allowed_models })
+    Some(ClientKey { name: name?, sha256, allowed_models, budget })
 }
 
 fn bytes(hex: &str) -> Option<[u8; 32]> {

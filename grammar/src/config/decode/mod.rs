@@ -12,6 +12,7 @@ mod resilience;
 mod rules;
 mod serving;
 mod sinks;
+mod state;
 mod target;
 mod telemetry;
 
@@ -38,6 +39,7 @@ const KEYS: &[&str] = &[
     "audit",
     "telemetry",
     "reload",
+    "state",
     "tls",
     "rate_limits",
     "cors",
@@ -79,6 +81,7 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
     let suites = root.get("testing").map(|field| suites(reader, &field)).unwrap_or_default();
     let access = access::read(reader, &root);
     let audit = audit::read(reader, &root, policies.as_ref());
+    let state = state::read(reader, &root);
     let telemetry = telemetry::read(reader, &root);
     let reload = serving::reload(reader, &root);
     let tls = serving::server_tls(reader, &root);
@@ -91,6 +94,7 @@ fn whole(reader: &mut Reader, node: &Node) -> Option<Config> {
         access,
         audit,
         telemetry,
+        state,
         reload,
         tls,
         admin,

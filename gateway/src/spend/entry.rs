@@ -1,0 +1,52 @@
+//! One claim on one counter.
+
+use engine::Claim;
+use sha2::{Digest as _, Sha256};
+
+use super::journal::Change;
+use super::window;
+
+/// The largest limit that is kept exactly: what a number of Lua can count, about nine million dollars.
+const MOST: u64 = 1 << 53;
+
+/// What a request takes of one budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Which counter: the policy, the rule, the time, and whose, as a digest.
+    pub(super) key: String,
+    /// The counter of those for whom there is none of their own.
+    pub(super) crowd: String,
+    pub(super) limit: u64,
+    pub(super) amount: u64,
+    /// When the time is over, in seconds since 1970.
+    pub(super) end: i64,
+}
+
+impl Entry {
+    /// A claim of that amount at that moment.
+    pub(super) fn of(claim: &Claim, amount: u64, now: i64) -> Self {
+        let span = window::around(claim.window, now);
+        let budget = format!("{}/{}/{}/{}", claim.policy(), claim.rule(), claim.window.name(), span.start);
+        let mut digest = Sha256::new();
+        for whose in &claim.whose {
+            let whose = whose.as_deref().map(str::as_bytes);
+            digest.update(
+                whose.map_or(u64::MAX, |name| u64::try_from(name.len()).unwrap_or(u64::MAX)).to_be_bytes(),
+            );
+            digest.update(whose.unwrap_or_default());
+        }
+        let digest: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Self {
+            key: format!("{budget}/{digest}"),
+            crowd: format!("{budget}/crowd"),
+            limit: claim.limit.min(MOST),
+            amount,
+            end: span.end,
+        }
+    }
+
+    /// A change of its counter.
+    pub(super) fn change(&self, by: i128) -> Change {
+        Change { key: self.key.clone(), by, end: self.end }
+    }
+}

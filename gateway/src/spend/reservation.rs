@@ -1,0 +1,74 @@
+//! What a request has reserved, until it is known what it took.
+
+use std::sync::Arc;
+
+use grammar::budget::Meter;
+
+use super::entry::Entry;
+use super::journal::Change;
+use super::{Spend, Store};
+
+/// What an exchange took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Thousandths of a millionth of a dollar; nothing where nobody knows.
+    pub(crate) cost: Option<u64>,
+    /// Tokens; nothing where nobody knows.
+    pub(crate) tokens: Option<u64>,
+    /// How many tries may be on the bill, of which nobody told what they took. Each counts as it was reserved.
+    pub(crate) untold: u32,
+}
+
+/// Parts of budgets that are taken. Where it is not settled it stays as it is.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    spend: Arc<Spend>,
+    id: String,
+    entries: Vec<Entry>,
+    /// By entry, what it counts.
+    meters: Vec<Meter>,
+}
+
+impl Reservation {
+    pub(super) fn new(spend: &Arc<Spend>, id: String, entries: Vec<Entry>) -> Self {
+        Self { spend: Arc::clone(spend), id, entries, meters: Vec::new() }
+    }
+
+    pub(super) fn of(self, meters: Vec<Meter>) -> Self {
+        Self { meters, ..self }
+    }
+
+    /// Gives all of it back.
+    pub(super) fn release(self) {
+        let changes = self.entries.iter().map(|entry| entry.change(-i128::from(entry.amount))).collect();
+        self.write(changes);
+    }
+
+    /// Puts what was taken in the place of what was reserved.
+    pub(crate) fn settle(self, taken: Taken) {
+        let change = |(entry, meter): (&Entry, &Meter)| {
+            let told = match meter {
+                Meter::Cost => taken.cost,
+                Meter::Tokens => taken.tokens,
+            };
+            let reserved = i128::from(entry.amount);
+            let taken = told.map_or(reserved, i128::from) + reserved * i128::from(taken.untold);
+            entry.change(taken - reserved)
+        };
+        let changes = self.entries.iter().zip(&self.meters).map(change).collect();
+        self.write(changes);
+    }
+
+    fn write(self, changes: Vec<Change>) {
+        match &self.spend.store {
+            Store::Memory(memory) => {
+                if let Err(cause) = memory.settle(&changes, jiff::Timestamp::now().as_second()) {
+                    tracing::error!(
+                        "a reservation stays as it was made, since it cannot be settled: {cause}"
+                    );
+                }
+            }
+            Store::Redis(redis) => redis.settle(self.id, changes),
+        }
+    }
+}
