@@ -160,7 +160,9 @@ fn literal(
 /// Tells what is wrong with the defaults of a type's records, so that one that is never needed is looked at too.
 fn member_defaults(name: &str, ty: &Declared, diagnostics: &mut Vec<Diagnostic>) {
     match ty {
-        Declared::List(inner) | Declared::MapOf(inner) => member_defaults(name, inner, diagnostics),
+        Declared::List(inner) | Declared::MapOf(inner) | Declared::Optional(inner) => {
+            member_defaults(name, inner, diagnostics)
+        }
         Declared::Record(members) => {
             for member in members {
                 let path = format!("{name}.{}", member.name.value);

@@ -6,7 +6,7 @@ use engine::verdict::{Decision, Flow, Report, RequestStep};
 use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
-use super::{Rehearsal, named, rehearse_in};
+use super::{Rehearsal, named, rehearse_in, unmet};
 use crate::packs::Pack;
 use crate::surroundings::Surroundings;
 use crate::wire::{Endpoint, json as strict_json, said};
@@ -122,7 +122,7 @@ impl Exchange {
     }
 
     fn around(&self) -> Surroundings<'_> {
-        Surroundings { key_name: self.key.as_deref(), ..self.around }
+        Surroundings { key_name: self.key.as_deref(), ..self.around.clone() }
     }
 
     /// Judges the request alone, so that the session is ready for an answer.
@@ -162,7 +162,7 @@ impl Exchange {
             Some(Answer::Pieces(pieces)) => (None, Some(pieces)),
             None => (None, None),
         };
-        let around = Surroundings { key_name: self.key.as_deref(), ..self.around };
+        let around = Surroundings { key_name: self.key.as_deref(), ..self.around.clone() };
         if let Some(pieces) = pieces {
             return play_pieces(session, pack, self.request, headers, around, &pieces);
         }
