@@ -18,7 +18,10 @@ fn took(input: u64, output: u64) -> Script {
 }
 
 fn limited(provider: &Provider, budget: &str) -> Setup {
-    Setup::new().target("a", provider, PRICED).kind("budget").block(&format!("policy: {{budget: {{{budget}}}}}"))
+    Setup::new()
+        .target("a", provider, PRICED)
+        .kind("budget")
+        .block(&format!("policy: {{budget: {{{budget}}}}}"))
 }
 
 /// Asks for up to a thousand tokens, which is a cent and a bit for the prompt.
@@ -52,7 +55,8 @@ fn what_is_reserved_is_settled_to_what_it_was() {
     insta::assert_snapshot!(reply.body.split(r#","request_id""#).next().unwrap());
     assert_eq!(provider.connections(), 3);
     let record = gateway.stop().pop().unwrap();
-    let told = json!([record["outcome"], record["verdict"], record["policy"], record["rule"], record["status"]]);
+    let told =
+        json!([record["outcome"], record["verdict"], record["policy"], record["rule"], record["status"]]);
     assert_eq!(told, json!(["blocked", "block", "budget", "monthly", 402]));
     assert_eq!(record["reason_code"], "budget.monthly");
 }
@@ -84,7 +88,8 @@ fn a_key_has_a_budget_of_its_own() {
     let digest = "fd1d784d21c360916a46dd7479344cbcef48024ef881c9cb8093da99ad7f375f";
     let key = format!("{{name: ann, sha256: {digest}, budget: {{max_monthly_usd: 0.015}}}}");
     let provider = Provider::always(took(0, 1000));
-    let gateway = Setup::new().target("a", &provider, PRICED).block(&format!("auth: {{keys: [{key}]}}")).here();
+    let gateway =
+        Setup::new().target("a", &provider, PRICED).block(&format!("auth: {{keys: [{key}]}}")).here();
     let with_key = || asked(&gateway, "authorization: Bearer kt_1\r\n", false);
     assert_eq!(with_key().status, 200);
     let reply = with_key();
@@ -96,7 +101,8 @@ fn a_key_has_a_budget_of_its_own() {
 fn a_target_without_a_price_is_not_asked_and_without_others_nothing_goes() {
     let (cheap, unknown) = (Provider::always(took(1, 1)), Provider::always(took(1, 1)));
     let block = "policy: {budget: {max_daily_usd: 1}}";
-    let both = Setup::new().target("b", &unknown, "").target("a", &cheap, PRICED).kind("budget").block(block).here();
+    let both =
+        Setup::new().target("b", &unknown, "").target("a", &cheap, PRICED).kind("budget").block(block).here();
     assert_eq!((ask(&both).status, cheap.connections(), unknown.connections()), (200, 1, 0));
     let pinned = both.chat(&json!({"model": "b", "messages": [{"role": "user", "content": "hi"}]}));
     refused(&pinned, "daily");
@@ -110,7 +116,8 @@ fn a_target_without_a_price_is_not_asked_and_without_others_nothing_goes() {
 
 #[test]
 fn a_failure_that_costs_nothing_gives_all_of_it_back() {
-    let provider = Provider::always(Script::raw("HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
+    let provider =
+        Provider::always(Script::raw("HTTP/1.1 500 No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
     let gateway = limited(&provider, "max_monthly_usd: 0.015").here();
     for _ in 0..2 {
         assert_eq!(ask(&gateway).status, 502);
@@ -210,7 +217,8 @@ fn without_its_redis_nothing_that_counts_goes_and_afterwards_it_does() {
     let reply = ask(&gateway);
     assert_eq!((reply.status, reply.code().as_str()), (503, "budget_unavailable"), "{}", reply.body);
     assert_eq!(reply.header("retry-after"), Some("5"));
-    let lenient = format!("state: {{redis: {{url: \"redis://127.0.0.1:{port}\", on_error: allow, timeout_ms: 100}}}}");
+    let lenient =
+        format!("state: {{redis: {{url: \"redis://127.0.0.1:{port}\", on_error: allow, timeout_ms: 100}}}}");
     let allowing = limited(&provider, "max_monthly_usd: 1").block(&lenient).here();
     assert_eq!(ask(&allowing).status, 200);
     let _redis = Redis::at(port);
