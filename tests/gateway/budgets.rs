@@ -150,7 +150,7 @@ fn a_client_that_leaves_before_the_answer_has_spent_what_it_reserved() {
     let question = question.to_string();
     let mut socket = tests::client::connect(gateway.address);
     let head = tests::client::request("/v1/chat/completions", "", question.len());
-    socket.write_all((head + &question).as_bytes()).unwrap();
+    socket.write_all((head + question.as_str()).as_bytes()).unwrap();
     while provider.seen().is_empty() {
         std::thread::sleep(Duration::from_millis(5));
     }

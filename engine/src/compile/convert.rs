@@ -93,7 +93,7 @@ fn wanted(ty: &Declared) -> String {
             format!("a mapping with {}", names.join(", "))
         }
         Declared::Duration => "a duration such as `30s` or `1h30m`".into(),
-        Declared::Money => "US dollars such as `0.50` or `$0.50`".into(),
+        Declared::Money => "US dollars such as `$0.50`".into(),
         Declared::Enum(_) => {
             format!("one of {}", type_text(ty).trim_start_matches("enum(").trim_end_matches(')'))
         }

@@ -83,7 +83,7 @@ fn space(before: &Token<'_>, after: &Token<'_>) -> bool {
     if after.kind == TokenKind::Comment {
         return true;
     }
-    let joins = signs(after, &[",", ")", "]", ":", ".", ".."])
+    let joins = signs(after, &[",", ")", "]", ":", ".", "..", "?"])
         || signs(before, &["(", "[", ".", ".."])
         || before.kind == TokenKind::Minus
         || signs(before, &["{"]) && signs(after, &["}"])

@@ -76,7 +76,7 @@ pub fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
 
 /// The rules of the grammar that may have a line of their own, by name: a line of a body, or a part of an item.
 const LINES: [&str; 5] = ["clause", "test_line", "term", "arm", "otherwise"];
-const PARTS: [&str; 5] = ["pattern_clause", "except", "fuzzy", "alias", "unless"];
+const PARTS: [&str; 7] = ["pattern_clause", "except", "fuzzy", "alias", "unless", "whose", "assuming"];
 
 /// What begins with the first token of a pair.
 fn begins(of: Rule) -> Begins {

@@ -131,7 +131,7 @@ mod tests {
         rows.flush().unwrap();
         drop(rows);
         let written = String::from_utf8(written).unwrap();
-        let expected = "7,,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,a=answered 503;b,true,,,,,'=cmd(),,,,p=redact;q=allow,EMAIL;SSN,";
+        let expected = "7,,,,,,,,,,,,,,a;b,\"a,\"\"b\"\"\",,,a=answered 503;b,true,,,,,,'=cmd(),,,,p=redact;q=allow,EMAIL;SSN,";
         assert_eq!(written.lines().collect::<Vec<_>>(), [COLUMNS.join(",").as_str(), expected]);
     }
 }
