@@ -196,7 +196,10 @@ fn a_database_that_is_away_or_refuses_is_waited_for_and_no_password_is_told() {
     assert_eq!(ask().said(), "hello");
     until("a sink that is refused", || {
         let told = told();
-        told["failure"].as_str().is_some_and(|failure| failure.contains("password authentication failed")).then_some(())
+        told["failure"]
+            .as_str()
+            .is_some_and(|failure| failure.contains("password authentication failed"))
+            .then_some(())
     });
     let pages = ["/health", "/metrics", "/keeptrusts/config"]
         .map(|page| tests::get(gateway.admin, page).body)

@@ -111,7 +111,8 @@ impl Reader {
 
     fn begins_behind(&self, cursor: &Cursor) -> io::Result<Option<Holds>> {
         let first = self.first()?;
-        let follows = first.is_some_and(|link| (link.seq, link.prev_hash) == (cursor.seq.saturating_add(1), cursor.hash));
+        let follows = first
+            .is_some_and(|link| (link.seq, link.prev_hash) == (cursor.seq.saturating_add(1), cursor.hash));
         Ok(follows.then_some(Holds::Last))
     }
 
