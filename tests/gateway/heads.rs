@@ -6,7 +6,8 @@ const ODD: &str = "authorization: Bearer client-key\r\nproxy-authorization: Basi
     connection: close, authorization, x-foo\r\nx-foo: 1\r\nkeep-alive: timeout=5\r\nte: trailers\r\n\
     upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP\r\nx-forwarded-for: 6.6.6.6\r\nforwarded: for=6.6.6.6\r\n\
     via: 1.1 evil\r\nopenai-organization: o\r\nx-api-key: client-key\r\naccept-encoding: gzip, br\r\n\
-    user-agent: sdk/1\r\nx-session-affinity: s1\r\nfireworks-model: fm\r\ntraceparent: 00-ab-cd-01\r\n";
+    user-agent: sdk/1\r\nx-session-affinity: s1\r\nfireworks-model: fm\r\n\
+    traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n";
 
 #[test]
 fn a_provider_sees_a_request_made_from_scratch() {

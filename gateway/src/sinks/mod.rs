@@ -36,8 +36,8 @@ pub(crate) struct Waiting {
 
 /// The way to one sink.
 enum Sender {
-    Otlp(otlp::Logs),
-    Postgres(postgres::Table),
+    Otlp(Box<otlp::Logs>),
+    Postgres(Box<postgres::Table>),
 }
 
 /// What became of a batch that was taken.
@@ -50,8 +50,10 @@ struct Taken {
 impl Sender {
     fn new(sink: &config::Sink, telemetry: &config::Telemetry) -> Result<Self, Error> {
         match &sink.to {
-            SinkPlace::Otlp(collector) => otlp::Logs::new(collector, telemetry).map(Self::Otlp),
-            SinkPlace::Postgres(database) => postgres::Table::new(database, telemetry).map(Self::Postgres),
+            SinkPlace::Otlp(collector) => Ok(Self::Otlp(Box::new(otlp::Logs::new(collector, telemetry)?))),
+            SinkPlace::Postgres(database) => {
+                Ok(Self::Postgres(Box::new(postgres::Table::new(database, telemetry)?)))
+            }
         }
     }
 

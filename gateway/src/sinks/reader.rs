@@ -80,7 +80,7 @@ impl Reader {
                     );
                 }
                 if let Some(link) = reader.first()? {
-                    reader.last = (link.seq - 1, link.prev_hash);
+                    reader.last = (link.seq.saturating_sub(1), link.prev_hash);
                 }
             }
         }
@@ -111,7 +111,8 @@ impl Reader {
 
     fn begins_behind(&self, cursor: &Cursor) -> io::Result<Option<Holds>> {
         let first = self.first()?;
-        let follows = first.is_some_and(|link| (link.seq, link.prev_hash) == (cursor.seq + 1, cursor.hash));
+        let follows = first
+            .is_some_and(|link| (link.seq, link.prev_hash) == (cursor.seq.saturating_add(1), cursor.hash));
         Ok(follows.then_some(Holds::Last))
     }
 
@@ -170,7 +171,7 @@ impl Reader {
         {
             let (missing, first) = (self.last.0 + 1, link.seq);
             tracing::error!(missing, first, "audit records were removed before a sink had them");
-            self.last = (link.seq - 1, link.prev_hash);
+            self.last = (link.seq.saturating_sub(1), link.prev_hash);
         }
         self.segment = if self.offset == 0 { self.last.0 + 1 } else { self.segment };
         self.open = self.find(self.segment)?;

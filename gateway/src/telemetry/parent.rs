@@ -18,7 +18,7 @@ pub(super) fn of(headers: &HeaderMap) -> Option<SpanContext> {
     let (parent, None) = (parents.next()?, parents.next()) else { return None };
     let (trace, span, flags) = read(parent.to_str().ok()?)?;
     let states = headers.get_all(&STATE).iter().map(HeaderValue::to_str).collect::<Result<Vec<_>, _>>();
-    let state = states.ok().map(|states| states.join(",")).filter(|state| state.len() <= LONGEST_STATE);
+    let state = states.ok().map(|states| states.join(",")).filter(|state| is_state(state));
     let state = state.and_then(|state| state.parse::<TraceState>().ok()).unwrap_or_default();
     Some(SpanContext::new(trace, span, flags, true, state))
 }
@@ -50,6 +50,18 @@ fn read(parent: &str) -> Option<(TraceId, SpanId, TraceFlags)> {
     let span = SpanId::from_bytes(u64::try_from(span?).ok()?.to_be_bytes());
     let flags = TraceFlags::new(u8::try_from(flags).ok()?) & TraceFlags::SAMPLED;
     (span != SpanId::INVALID).then_some((trace, span, flags))
+}
+
+/// Members `key=value`, as many and as long as the standard has them.
+fn is_state(state: &str) -> bool {
+    let is_key = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-*/@".contains(&byte);
+    let is_member = |member: &str| {
+        let Some((key, value)) = member.trim_matches([' ', '\t']).split_once('=') else { return false };
+        let key = (1..=256).contains(&key.len()) && key.bytes().all(is_key);
+        let is_value = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'=' && byte != b',';
+        key && (1..=256).contains(&value.len()) && value.bytes().all(is_value)
+    };
+    state.len() <= LONGEST_STATE && state.split(',').all(is_member) && state.split(',').count() <= 32
 }
 
 /// So many digits as a number.

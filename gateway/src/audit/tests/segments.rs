@@ -127,7 +127,7 @@ fn what_somebody_has_yet_to_take_is_kept_whatever_its_age() {
     let mut prune = |taken: [u64; 2]| {
         siem.take(taken[0]);
         db.take(taken[1]);
-        let pruned = log.prune(first + days(14)).unwrap();
+        let pruned = log.prune(first + days(16)).unwrap();
         (pruned.removed.iter().map(|removed| removed.first_seq).collect::<Vec<_>>(), pruned.held)
     };
     assert_eq!(prune([0, 9]), (vec![], Some(("siem".to_owned(), 0))));
