@@ -37,7 +37,7 @@ impl Finding {
     /// shorter.
     pub(crate) fn is_part_of(&self, whole: &Finding, replaced: bool) -> bool {
         let within = whole.range.start <= self.range.start && self.range.end <= whole.range.end;
-        let same = self.label == whole.label || replaced && self.range != whole.range;
+        let same = self.label == whole.label || (replaced && self.range != whole.range);
         within && same && self.rule == whole.rule && self.policy == whole.policy && self.site == whole.site
     }
 }

@@ -79,8 +79,8 @@ fn segwit(lower: &str) -> bool {
     let head = prefix.bytes().map(|b| u32::from(b) >> 5);
     let tail = prefix.bytes().map(|b| u32::from(b) & 31);
     let step = |check: u32, value: u32| {
-        let bits = GENERATOR.iter().enumerate().filter(|(i, _)| check >> 25 >> i & 1 == 1);
-        bits.fold((check & 0x1ff_ffff) << 5 ^ value, |check, (_, generator)| check ^ generator)
+        let bits = GENERATOR.iter().enumerate().filter(|(i, _)| ((check >> 25) >> i) & 1 == 1);
+        bits.fold(((check & 0x1ff_ffff) << 5) ^ value, |check, (_, generator)| check ^ generator)
     };
     let sum = head.chain([0]).chain(tail).chain(letters.iter().flatten().copied()).fold(1, step);
     letters.is_some() && matches!(sum, 1 | 0x2bc8_30a3)
