@@ -55,3 +55,18 @@ fn a_summary_that_cannot_be_written_is_said() {
     let (_, err, code) = kt(folder.path(), &arguments);
     assert!(code == 2 && err.contains("`none/sum.json` cannot be written"), "{code} {err}");
 }
+
+#[test]
+fn what_lies_within_a_finding_is_told_once() {
+    let folder = pack();
+    let data = br#"{"text": "card 5103 0548 6874 0343, fax +1-984-182-0190, 0548 6874 0343"}"#;
+    let (out, _, code) = kt_fed(folder.path(), &["policy", "eval", "-q"], data);
+    let told: Value = serde_json::from_str(&out).expect("one JSON object");
+    let found: Vec<_> = told["findings"].as_array().expect("findings").iter().collect();
+    let found: Vec<_> = found.iter().map(|found| (&found["label"], &found["start"], &found["end"])).collect();
+    let (card, phone) = (json!("CREDIT_CARD"), json!("PHONE"));
+    let places = [json!(5), json!(24), json!(30), json!(45), json!(47), json!(61)];
+    let wanted =
+        [(&card, &places[0], &places[1]), (&phone, &places[2], &places[3]), (&phone, &places[4], &places[5])];
+    assert_eq!((code, found), (0, wanted.to_vec()), "a part of a card's number is no telephone");
+}
