@@ -82,7 +82,7 @@ impl Browser {
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        let reply = tests::send(self.address, head + body.as_str());
+        let reply = tests::send(self.address, format!("{head}{body}"));
         let value = reply.json()["value"].take();
         assert_eq!(reply.status, 200, "{method} {path}: {value}");
         value
