@@ -8,6 +8,7 @@ mod doctor;
 mod eval;
 mod explain;
 mod key;
+mod metrics;
 mod test;
 mod watch;
 

@@ -66,6 +66,11 @@ impl Wording<'_> {
             Node::Script(ScriptId(slot), args) => {
                 format!("{}({})", named(&self.names.scripts, *slot), self.list(args, ", "))
             }
+            Node::Model(text, view, model) => {
+                let text = self.text(text);
+                let text = if *view == View::Folded { text } else { format!("{}({text})", view.name()) };
+                format!("model({:?}, {text})", model.name())
+            }
             Node::Call(function, inner) => {
                 let name = match function {
                     Function::Lower => "lower",
@@ -73,6 +78,15 @@ impl Wording<'_> {
                 };
                 format!("{name}({})", self.of(*inner))
             }
+        }
+    }
+
+    /// What a pattern or a model is shown.
+    fn text(&self, text: &TextRef) -> String {
+        match text {
+            TextRef::Texts(scope) => field(FieldKind::Texts(*scope)).to_owned(),
+            TextRef::Element(depth) => format!("{}.text", element(*depth)),
+            TextRef::Value(node) => self.inner(*node),
         }
     }
 
@@ -86,11 +100,7 @@ impl Wording<'_> {
                 None => seen.push((*view, called.collect())),
             }
         }
-        let text = match text {
-            TextRef::Texts(scope) => field(FieldKind::Texts(*scope)).to_owned(),
-            TextRef::Element(depth) => format!("{}.text", element(*depth)),
-            TextRef::Value(node) => self.inner(*node),
-        };
+        let text = self.text(text);
         let in_view = |(view, names): (View, Vec<&str>)| {
             let text = if view == View::Folded { text.clone() } else { format!("{}({text})", view.name()) };
             match names.as_slice() {

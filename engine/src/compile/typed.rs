@@ -7,6 +7,7 @@ use grammar::Span;
 use grammar::ast::{Phase, Quantity, Regex};
 
 use crate::matcher::View;
+use crate::model::Model;
 use crate::program::ir::{Arithmetic, Comparison, Function, ListField, TextTest};
 use crate::schema::{ElementField, FieldKind, Scope};
 use crate::value::{Type, Value};
@@ -56,6 +57,8 @@ pub(super) enum Kind {
     Score(usize),
     Script(usize, Vec<Typed>),
     Call(Function, Rc<Typed>),
+    /// `model(name, text)`.
+    Model(Arc<Model>, Rc<Typed>),
     /// `marker(format, preserve_length, custom)`.
     Marker(Rc<Typed>, Rc<Typed>, Rc<Typed>),
 }
@@ -84,9 +87,12 @@ impl Typed {
             | Kind::Element(..)
             | Kind::Texts(_)
             | Kind::Score(_) => {}
-            Kind::View(_, a) | Kind::Has(a, _) | Kind::Not(a) | Kind::Present(a) | Kind::Call(_, a) => {
-                visit(a)
-            }
+            Kind::View(_, a)
+            | Kind::Has(a, _)
+            | Kind::Not(a)
+            | Kind::Present(a)
+            | Kind::Call(_, a)
+            | Kind::Model(_, a) => visit(a),
             Kind::Quantifier { body, .. } => visit(body),
             Kind::And(a, b)
             | Kind::Or(a, b)

@@ -154,7 +154,8 @@ fn plain_nodes(nodes: &[Node]) -> Vec<bool> {
             | Node::Has(..)
             | Node::Quantifier { .. }
             | Node::Score(_)
-            | Node::Script(..) => false,
+            | Node::Script(..)
+            | Node::Model(..) => false,
             Node::Const(_)
             | Node::Field(_)
             | Node::Header(_)

@@ -233,7 +233,10 @@ impl Program {
 pub(crate) fn element_readers(nodes: &[Node]) -> Vec<bool> {
     let mut readers: Vec<bool> = Vec::with_capacity(nodes.len());
     for node in nodes {
-        let mut reads = matches!(node, Node::Element(..) | Node::Has(TextRef::Element(_), _));
+        let mut reads = matches!(
+            node,
+            Node::Element(..) | Node::Has(TextRef::Element(_), _) | Node::Model(TextRef::Element(_), ..)
+        );
         node.children(|child| reads |= readers.get(child.index()).copied().unwrap_or(true));
         readers.push(reads);
     }
@@ -244,7 +247,7 @@ pub(crate) fn element_readers(nodes: &[Node]) -> Vec<bool> {
 pub(crate) fn reads_answer(nodes: &[Node], scores: &[Score], node: NodeId) -> bool {
     let Some(node) = nodes.get(node.index()) else { return false };
     match node {
-        Node::Has(TextRef::Texts(_), _) => true,
+        Node::Has(TextRef::Texts(_), _) | Node::Model(TextRef::Texts(_), ..) => true,
         Node::Score(id) => scores.get(id.0 as usize).is_some_and(|score| {
             let reads = |node: &NodeId| reads_answer(nodes, scores, *node);
             score

@@ -97,6 +97,14 @@ fn list(nodes: &[NodeId]) -> String {
     nodes.join(" ")
 }
 
+fn of_text(text: &TextRef) -> String {
+    match text {
+        TextRef::Texts(scope) => format!("{scope:?}"),
+        TextRef::Element(depth) => format!("element^{depth}"),
+        TextRef::Value(node) => format!("n{}", node.0),
+    }
+}
+
 fn node_text(node: &Node) -> String {
     match node {
         Node::Const(value) => value.to_string(),
@@ -105,12 +113,10 @@ fn node_text(node: &Node) -> String {
         Node::Element(depth, field) => format!("element^{depth} {field:?}"),
         Node::Has(text, detectors) => {
             let detectors: Vec<String> = detectors.iter().map(|id| format!("d{}", id.0)).collect();
-            let text = match text {
-                TextRef::Texts(scope) => format!("{scope:?}"),
-                TextRef::Element(depth) => format!("element^{depth}"),
-                TextRef::Value(node) => format!("n{}", node.0),
-            };
-            format!("has {text} {}", detectors.join(" "))
+            format!("has {} {}", of_text(text), detectors.join(" "))
+        }
+        Node::Model(text, view, model) => {
+            format!("model {:?} {} {}", model.name(), view.name(), of_text(text))
         }
         Node::Not(inner) => format!("not n{}", inner.0),
         Node::And(all) => format!("and {}", list(all)),

@@ -11,6 +11,7 @@ mod explain;
 mod fmt;
 mod lines;
 mod lint;
+mod metrics;
 mod reference;
 mod stats;
 mod summary;
