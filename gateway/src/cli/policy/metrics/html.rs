@@ -155,16 +155,9 @@ fn bars(metrics: &Metrics, out: &mut String) {
 /// Two plots: recall and false positives by threshold, and precision by recall.
 fn curves(scores: &Scores, out: &mut String) {
     let curve = scores.curve();
-    let line = |of: &dyn Fn(&(f64, Confusion)) -> Option<(f64, f64)>| -> String {
-        let points = curve
-            .iter()
-            .filter_map(of)
-            .map(|(x, y)| format!("{:.1},{:.1}", 40.0 + x * 300.0, 230.0 - y * 200.0));
-        points.collect::<Vec<_>>().join(" ")
-    };
-    let recall = line(&|(threshold, counts)| Some((*threshold, counts.recall()?.value)));
-    let wrong = line(&|(threshold, counts)| Some((*threshold, counts.false_positives()?.value)));
-    let trade = line(&|(_, counts)| Some((counts.recall()?.value, counts.precision()?.value)));
+    let recall = points(&curve, |threshold, counts| Some((threshold, counts.recall()?.value)));
+    let wrong = points(&curve, |threshold, counts| Some((threshold, counts.false_positives()?.value)));
+    let trade = points(&curve, |_, counts| Some((counts.recall()?.value, counts.precision()?.value)));
     plot(
         "threshold",
         "recall (blue), false positives (red)",
@@ -172,6 +165,13 @@ fn curves(scores: &Scores, out: &mut String) {
         out,
     );
     plot("recall", "precision", &[(&trade, "#2f6fb3")], out);
+}
+
+/// The points of a line, where a plot has them.
+fn points(curve: &[(f64, Confusion)], of: impl Fn(f64, &Confusion) -> Option<(f64, f64)>) -> String {
+    let places = curve.iter().filter_map(|(threshold, counts)| of(*threshold, counts));
+    let points = places.map(|(x, y)| format!("{:.1},{:.1}", 40.0 + x * 300.0, 230.0 - y * 200.0));
+    points.collect::<Vec<_>>().join(" ")
 }
 
 fn plot(across: &str, up: &str, lines: &[(&str, &str)], out: &mut String) {
