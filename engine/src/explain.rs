@@ -1,16 +1,21 @@
 //! An exchange told rule by rule: what each rule asked, what the answers were, and what came of it.
 
+mod measure;
+
 use std::sync::Arc;
 
 use grammar::Span;
 use grammar::ast::Phase;
 
+use crate::model::Gram;
 use crate::program::Program;
 use crate::program::ir::{Node, NodeId};
 use crate::program::outline::{Clause, ClauseKind, Meaning, Outline};
 use crate::run::tally::{Seen, Tally, Trace};
 use crate::value::Value;
 use crate::verdict::{self, PolicyReport, Report, Verdict};
+
+pub use measure::{Measured, measure};
 
 /// One rule in one phase.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +62,8 @@ pub struct Line {
     pub decides: bool,
     /// The labels of what it found, where it looks for patterns.
     pub found: Vec<Arc<str>>,
+    /// What weighed most, where it asks a model, or is a term that does.
+    pub weighed: Vec<Gram>,
     /// What stands before it: `unless`, or the name of a score that it is a term of.
     pub part: Part,
 }
@@ -138,6 +145,7 @@ impl Teller<'_> {
             value: self.trace.value(clause),
             decides: false,
             found: self.found(clause),
+            weighed: self.weighed(clause),
             part: part.clone(),
         });
         // What was known before traffic needs no reasons.
@@ -166,7 +174,12 @@ impl Teller<'_> {
         let Some(outline) = self.program.score_outlines.iter().find(of_this) else { return };
         for (weight, condition) in &outline.terms {
             let worth = self.trace.value(weight).and_then(|value| value.as_float());
+            let at = self.lines.len();
             self.tell(condition.as_ref().unwrap_or(weight), depth, Part::Term(worth));
+            let weighed = self.weighed(weight);
+            if let Some(line) = self.lines.get_mut(at).filter(|line| line.weighed.is_empty()) {
+                line.weighed = weighed;
+            }
         }
     }
 
@@ -181,6 +194,20 @@ impl Teller<'_> {
         labels.sort();
         labels.dedup();
         labels
+    }
+
+    /// What weighed most in a clause that is a model's answer, or a comparison of one.
+    fn weighed(&self, clause: &Clause) -> Vec<Gram> {
+        let Meaning::Node(node) = clause.meaning else { return Vec::new() };
+        let mut asking = vec![node];
+        while let Some(node) = asking.pop() {
+            match self.program.node(node) {
+                Node::Model(_, _, model) => return self.trace.weights(node, model),
+                Node::Arith(..) => self.program.node(node).children(|child| asking.push(child)),
+                _ => {}
+            }
+        }
+        Vec::new()
     }
 
     /// Marks the clauses for whose sake the rule does not hold.

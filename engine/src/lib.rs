@@ -10,6 +10,7 @@ pub mod holdback;
 pub mod input;
 pub mod lint;
 pub mod matcher;
+pub mod model;
 pub mod program;
 pub mod run;
 pub mod schema;

@@ -45,6 +45,8 @@ codes! {
     NOT_EXHAUSTIVE = "E025" "a `match` that leaves something out";
     UNREACHABLE = "E026" "an arm that is never reached";
     UNKNOWN_GROUP = "E027" "a `capture` of a group that the expression does not have";
+    UNKNOWN_MODEL = "E028" "a model that does not exist";
+    BAD_MODEL = "E029" "a model that cannot be read";
 
     UNUSED_BLOCK = "W001" "settings of a policy that is not in the chain";
     PACK_DISABLED = "W002" "the policy chain is switched off";

@@ -10,6 +10,7 @@ mod eval;
 mod explain;
 mod import;
 mod key;
+mod metrics;
 mod test;
 mod watch;
 

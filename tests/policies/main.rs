@@ -1,6 +1,7 @@
 //! The rule files in `policies/`: they compile under their arguments, and their tests pass.
 
 mod lint;
+mod models;
 mod optimiser;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! A library as a policy made for the purpose, so that its patterns can be tested.
 
+use std::borrow::Cow;
+
 use grammar::Sources;
 use grammar::ast::{self, ItemKind};
 
@@ -60,6 +62,14 @@ impl Library for Alone<'_> {
 
     fn names(&self) -> Vec<String> {
         self.library.names()
+    }
+
+    fn model(&self, from: &str, name: &str) -> Option<Cow<'_, [u8]>> {
+        self.library.model(from, name)
+    }
+
+    fn models(&self) -> Vec<String> {
+        self.library.models()
     }
 
     fn file(&self, from: &str, path: &str) -> Result<(String, String), String> {

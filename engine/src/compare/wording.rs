@@ -67,6 +67,11 @@ impl Wording<'_> {
                 format!("{}({})", named(&self.names.scripts, *slot), self.list(args, ", "))
             }
             Node::Language(text, least) => format!("language({}, {})", self.text(text), least.value()),
+            Node::Model(text, view, model) => {
+                let text = self.text(text);
+                let text = if *view == View::Folded { text } else { format!("{}({text})", view.name()) };
+                format!("model({:?}, {text})", model.name())
+            }
             Node::Call(function, inner) => {
                 let name = match function {
                     Function::Lower => "lower",
@@ -74,6 +79,15 @@ impl Wording<'_> {
                 };
                 format!("{name}({})", self.of(*inner))
             }
+        }
+    }
+
+    /// What a pattern or a model is shown.
+    fn text(&self, text: &TextRef) -> String {
+        match text {
+            TextRef::Texts(scope) => field(FieldKind::Texts(*scope)).to_owned(),
+            TextRef::Element(depth) => format!("{}.text", element(*depth)),
+            TextRef::Value(node) => self.inner(*node),
         }
     }
 

@@ -10,12 +10,14 @@ mod resolve;
 mod stream;
 mod typed;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use grammar::yaml;
 use grammar::{Diagnostic, SourceId, Sources, Span, Spanned, ast};
 use sha2::{Digest as _, Sha256};
 
+use crate::model::Model;
 use crate::program::{OnError, Program};
 pub use check::FUNCTIONS;
 pub(crate) use check::declared;
@@ -28,6 +30,15 @@ pub trait Library {
     fn names(&self) -> Vec<String>;
     /// The name and text of a file, by a path written in the file called `from`.
     fn file(&self, from: &str, path: &str) -> Result<(String, String), String>;
+    /// The bytes of a [model](crate::model), by its name or path as written in the file called `from`. There are none by
+    /// default.
+    fn model(&self, _from: &str, _name: &str) -> Option<Cow<'_, [u8]>> {
+        None
+    }
+    /// The names of all models, to suggest from.
+    fn models(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// One policy of the chain, and what its configuration says.
@@ -101,19 +112,30 @@ pub fn compile_with(
     let mut lowered = lower::Lowering::new(options);
     for (unit, given) in linked.units.iter().zip(units) {
         let arguments = bind::bind(unit, given, &mut diagnostics);
-        let checked = check::check(&linked, unit, &mut diagnostics);
+        let from = sources.get(unit.source).map_or(String::new(), |source| source.name.clone());
+        let checked = check::check(&linked, unit, library, &from, &mut diagnostics);
         lowered.unit(&linked, unit, given.on_error, arguments, checked, library, sources, &mut diagnostics);
     }
     lowered.build(&mut diagnostics);
     let files = linked.units.into_iter().map(|unit| unit.file).collect();
     grammar::diagnostic::sort(&mut diagnostics);
     let failed = diagnostics.iter().any(Diagnostic::is_error);
-    let program = if failed { None } else { Some(Arc::new(lowered.finish(hash(units, sources, known)))) };
+    let program = if failed {
+        None
+    } else {
+        let hash = hash(units, sources, known, lowered.models());
+        Some(Arc::new(lowered.finish(hash)))
+    };
     Compiled { program, diagnostics, files }
 }
 
-/// A digest of every text and argument that went into a program.
-fn hash(units: &[Unit], sources: &Sources, known: usize) -> String {
+/// A digest of every text, argument and model that went into a program.
+fn hash<'m>(
+    units: &[Unit],
+    sources: &Sources,
+    known: usize,
+    models: impl Iterator<Item = &'m Model>,
+) -> String {
     let mut sha = Sha256::new();
     let mut add = |text: &str| {
         sha.update(text.len().to_le_bytes());
@@ -127,6 +149,7 @@ fn hash(units: &[Unit], sources: &Sources, known: usize) -> String {
     for text in sources.libraries_since(known) {
         add(text);
     }
+    models.for_each(|model| add(model.digest()));
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -7,6 +7,9 @@ use crate::program::reads_answer;
 use crate::schema::ElementField;
 use crate::verdict::Verdict;
 
+/// Why a condition that asks a model cannot be decided while an answer streams.
+const WHOLE: &str = "a model weighs a whole text, and an answer is whole only at its end";
+
 /// The detectors of a rule over answers, or why it cannot be decided before the whole answer is there.
 ///
 /// A redaction must be decided by each match alone, since what was sent cannot be taken back: its condition is a
@@ -18,6 +21,9 @@ pub(super) fn plan(
     condition: NodeId,
     verdict: Verdict,
 ) -> Result<Vec<DetectorId>, String> {
+    if asks_model(nodes, scores, condition) {
+        return Err(WHOLE.into());
+    }
     let mut planner = Planner { nodes, scores, detectors: Vec::new() };
     if verdict == Verdict::Redact {
         planner.alone(condition)?;
@@ -25,6 +31,23 @@ pub(super) fn plan(
         planner.growing(condition)?;
     }
     Ok(planner.detectors)
+}
+
+/// Whether a model is to weigh the answer.
+fn asks_model(nodes: &[Node], scores: &[Score], id: NodeId) -> bool {
+    let asks = |id: NodeId| asks_model(nodes, scores, id);
+    match nodes.get(id.index()) {
+        None => false,
+        Some(Node::Model(TextRef::Texts(_), ..)) => true,
+        Some(Node::Score(score)) => scores.get(score.0 as usize).is_some_and(|score| {
+            score.terms.iter().any(|(weight, condition)| asks(*weight) || condition.is_some_and(asks))
+        }),
+        Some(node) => {
+            let mut found = false;
+            node.children(|child| found |= asks(child));
+            found
+        }
+    }
 }
 
 struct Planner<'a> {

@@ -8,6 +8,7 @@ use grammar::ast::{Phase, Quantity, Regex};
 use grammar::budget::{Meter, Window};
 
 use crate::matcher::View;
+use crate::model::Model;
 use crate::program::ir::{Arithmetic, Comparison, Function, ListField, TextTest};
 use crate::schema::{ElementField, FieldKind, Scope};
 use crate::value::{Type, Value};
@@ -70,6 +71,8 @@ pub(super) enum Kind {
     Call(Function, Rc<Typed>),
     /// The language of a text, and how certain it must be.
     Language(Rc<Typed>, Rc<Typed>),
+    /// `model(name, text)`.
+    Model(Arc<Model>, Rc<Typed>),
     /// `marker(format, preserve_length, custom)`.
     Marker(Rc<Typed>, Rc<Typed>, Rc<Typed>),
 }
@@ -104,7 +107,8 @@ impl Typed {
             | Kind::Not(a)
             | Kind::Present(a)
             | Kind::Call(_, a)
-            | Kind::HeaderOf(a) => visit(a),
+            | Kind::HeaderOf(a)
+            | Kind::Model(_, a) => visit(a),
             Kind::Quantifier { body, .. } => visit(body),
             Kind::Each { list, body, .. } => {
                 visit(list);

@@ -155,7 +155,8 @@ fn plain_nodes(nodes: &[Node]) -> Vec<bool> {
             | Node::Quantifier { .. }
             | Node::Score(_)
             | Node::Language(..)
-            | Node::Script(..) => false,
+            | Node::Script(..)
+            | Node::Model(..) => false,
             Node::Const(_)
             | Node::Field(_)
             | Node::Header(_)

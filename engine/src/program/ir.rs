@@ -5,6 +5,8 @@ use std::sync::Arc;
 use grammar::ast::Quantity;
 use ipnet::IpNet;
 
+use crate::matcher::View;
+use crate::model::Model;
 use crate::schema::{ElementField, FieldKind, Scope};
 use crate::value::Value;
 
@@ -170,6 +172,8 @@ pub enum Node {
     Language(TextRef, Certainty),
     /// A function's result.
     Call(Function, NodeId),
+    /// How much a text in a view looks like what a model was trained to see.
+    Model(TextRef, View, Arc<Model>),
 }
 
 /// A number from 0 to 1, in thousandths.
@@ -188,9 +192,12 @@ impl Node {
     pub fn children(&self, mut visit: impl FnMut(NodeId)) {
         match self {
             Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) | Node::Score(_) => {}
-            Node::Has(TextRef::Value(text), _) | Node::Language(TextRef::Value(text), _) => visit(*text),
+            Node::Has(TextRef::Value(text), _)
+            | Node::Language(TextRef::Value(text), _)
+            | Node::Model(TextRef::Value(text), ..) => visit(*text),
             Node::Has(TextRef::Texts(_) | TextRef::Element(_), _)
-            | Node::Language(TextRef::Texts(_) | TextRef::Element(_), _) => {}
+            | Node::Language(TextRef::Texts(_) | TextRef::Element(_), _)
+            | Node::Model(TextRef::Texts(_) | TextRef::Element(_), ..) => {}
             Node::Not(inner)
             | Node::Glob(inner, _)
             | Node::Within(inner, _)
@@ -232,6 +239,11 @@ impl Node {
         match self {
             Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) => {}
             Node::Score(score) => *score = (to.score)(*score),
+            Node::Model(text, ..) => {
+                if let TextRef::Value(value) = text {
+                    of(value);
+                }
+            }
             Node::Has(text, detectors) => {
                 if let TextRef::Value(value) = text {
                     of(value);

@@ -292,7 +292,10 @@ pub(crate) fn element_readers(nodes: &[Node]) -> Vec<bool> {
     for node in nodes {
         let mut reads = matches!(
             node,
-            Node::Element(..) | Node::Has(TextRef::Element(_), _) | Node::Language(TextRef::Element(_), _)
+            Node::Element(..)
+                | Node::Has(TextRef::Element(_), _)
+                | Node::Language(TextRef::Element(_), _)
+                | Node::Model(TextRef::Element(_), ..)
         );
         node.children(|child| reads |= readers.get(child.index()).copied().unwrap_or(true));
         readers.push(reads);
@@ -307,6 +310,7 @@ pub(crate) fn reads_answer(nodes: &[Node], scores: &[Score], node: NodeId) -> bo
     match node {
         Node::Has(TextRef::Texts(_), _)
         | Node::Language(TextRef::Texts(_), _)
+        | Node::Model(TextRef::Texts(_), ..)
         | Node::Quantifier { .. }
         | Node::Element(..) => true,
         Node::Score(id) => scores.get(id.0 as usize).is_some_and(|score| {

@@ -125,6 +125,9 @@ fn node_text(node: &Node) -> String {
             let detectors: Vec<String> = detectors.iter().map(|id| format!("d{}", id.0)).collect();
             format!("has {} {}", text_of(text), detectors.join(" "))
         }
+        Node::Model(text, view, model) => {
+            format!("model {:?} {} {}", model.name(), view.name(), text_of(text))
+        }
         Node::Language(text, least) => format!("language {} {}", text_of(text), least.value()),
         Node::Not(inner) => format!("not n{}", inner.0),
         Node::And(all) => format!("and {}", list(all)),

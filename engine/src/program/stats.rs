@@ -67,6 +67,8 @@ pub struct RuleStats {
     pub per_byte: usize,
     /// Calls of scripts.
     pub scripts: usize,
+    /// Models that weigh texts; each reads a byte once more.
+    pub models: usize,
 }
 
 /// The cost of the program.
@@ -103,13 +105,14 @@ fn pattern(program: &Program, index: usize) -> Option<PatternStats> {
 
 fn rule_stats(program: &Program, name: String, condition: NodeId) -> RuleStats {
     let mut sought: Vec<DetectorId> = Vec::new();
-    let mut stats = RuleStats { name, nodes: 0, per_element: 0, per_byte: 0, scripts: 0 };
+    let mut stats = RuleStats { name, nodes: 0, per_element: 0, per_byte: 0, scripts: 0, models: 0 };
     program.each_under(condition, &mut |id, node| {
         stats.nodes += 1;
         stats.per_element += usize::from(program.reads_element.get(id.index()) == Some(&true));
         match node {
             Node::Has(TextRef::Texts(_) | TextRef::Element(_), detectors) => sought.extend(detectors),
             Node::Script(..) => stats.scripts += 1,
+            Node::Model(..) => stats.models += 1,
             _ => {}
         }
     });
@@ -186,6 +189,7 @@ fn cost(rule: &RuleStats) -> String {
         ("for each element of a list", rule.per_element),
         ("reads of each byte of text", rule.per_byte),
         ("scripts", rule.scripts),
+        ("models", rule.models),
     ] {
         if count > 0 {
             let _ = write!(out, ", {what} {count}");

@@ -1,5 +1,7 @@
 //! The heart: nodes to values, over the texts and scalars of a request.
 
+mod model;
+
 use std::ops::Range;
 
 use grammar::ast::{Phase, Quantity};
@@ -160,6 +162,7 @@ impl<'a> Evaluator<'a> {
             }
             Node::Language(text, least) => self.language(text, least.value())?,
             Node::Call(function, inner) => ops::call(*function, &self.value(*inner)?),
+            Node::Model(text, view, model) => Value::Float(self.model(id, text, *view, model)?),
         })
     }
 

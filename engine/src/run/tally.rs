@@ -1,7 +1,10 @@
 //! What a watched session has seen: values of nodes, patterns that found something, what scripts cost.
 
+use std::fmt;
+
 use grammar::ast::Phase;
 
+use crate::model::{Gram, Model};
 use crate::program::Program;
 use crate::program::ir::{DetectorId, NodeId, ScriptId};
 use crate::program::outline::{Clause, ClauseKind, Meaning};
@@ -42,6 +45,18 @@ pub struct Trace {
     found: Vec<bool>,
     /// By script, its calls and the operations they took.
     calls: Vec<(usize, u64)>,
+    /// By node that asks a model, the text that scored most.
+    weighed: Vec<Shown>,
+}
+
+/// A text that a model has weighed. It is somebody's, so it is never printed by chance.
+#[derive(Clone, Default, PartialEq)]
+struct Shown(String);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 /// Which of the two a condition has been.
@@ -89,6 +104,21 @@ impl Trace {
         let (calls, total) = at(&mut self.calls, script.0 as usize);
         *calls += 1;
         *total += operations;
+    }
+
+    /// A model has weighed a text.
+    pub(super) fn weighed(&mut self, node: NodeId, text: &str) {
+        *at(&mut self.weighed, node.index()) = Shown(text.to_owned());
+    }
+
+    /// What weighed most for a model where a node asks it.
+    pub(crate) fn weights(&self, node: NodeId, model: &Model) -> Vec<Gram> {
+        self.weighed.get(node.index()).map_or(Vec::new(), |text| model.explain(&text.0))
+    }
+
+    /// A node's last value, if that is a number.
+    pub(crate) fn number(&self, node: NodeId) -> Option<f64> {
+        self.values.get(node.index())?.as_ref()?.as_float()
     }
 
     /// Whether a detector found anything.

@@ -64,6 +64,16 @@ impl<'a> Texts<'a> {
         hits
     }
 
+    /// Hands on what a text of the request is in a view: itself, or each of the runs that were decoded of it.
+    pub(super) fn each_shown(&mut self, view: View, index: usize, show: &mut dyn FnMut(&str)) {
+        let Some(text) = self.request.texts.get(index) else { return };
+        let Some(seen) = self.seen(view, index, text) else { return };
+        match &*seen {
+            Seen::Plain(viewed, _) => show(viewed.text.as_deref().unwrap_or(text.value)),
+            Seen::Decoded(runs) => runs.iter().for_each(|(run, _)| show(&run.text)),
+        }
+    }
+
     fn search(&mut self, id: DetectorId, detector: &Detector, index: usize) -> Vec<Range<usize>> {
         let mut hits = Vec::new();
         let Some(text) = self.request.texts.get(index) else { return hits };

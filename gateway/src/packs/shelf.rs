@@ -1,11 +1,16 @@
 //! Where rule files find what they `use`: the shipped libraries, and files beside them.
 
+use std::borrow::Cow;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use engine::Library;
 use grammar::MAX_FILE;
 
 use super::shipped;
+
+/// The largest model file, in bytes.
+const MAX_MODEL: u64 = 2 << 20;
 
 /// The shipped libraries, and the file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +23,23 @@ impl Library for Shelf {
 
     fn names(&self) -> Vec<String> {
         shipped::LIBRARIES.iter().map(|file| file.name.to_owned()).collect()
+    }
+
+    fn model(&self, from: &str, name: &str) -> Option<Cow<'_, [u8]>> {
+        if let Some(model) = shipped::MODELS.iter().find(|model| model.name == name) {
+            return Some(Cow::Borrowed(model.bytes));
+        }
+        // A name without a slash is never a file's, so that a misspelt one is told as such.
+        let path = name.contains('/').then(|| beside(Path::new(from), name))?;
+        let file = std::fs::File::open(path).ok()?;
+        let mut bytes = Vec::new();
+        // One byte more than the largest: the engine then says that it is too long.
+        file.take(MAX_MODEL + 1).read_to_end(&mut bytes).ok()?;
+        Some(Cow::Owned(bytes))
+    }
+
+    fn models(&self) -> Vec<String> {
+        shipped::MODELS.iter().map(|model| model.name.to_owned()).collect()
     }
 
     fn file(&self, from: &str, path: &str) -> Result<(String, String), String> {

@@ -40,6 +40,21 @@ pub const LIBRARIES: &[Shipped] = shipped![
     "std.secrets" = "std/secrets.ktr",
 ];
 
+/// A shipped model: a table that `model(name, text)` weighs texts with.
+#[derive(Clone, Copy)]
+pub struct ShippedModel {
+    /// As rules call it.
+    pub name: &'static str,
+    /// Its file.
+    pub bytes: &'static [u8],
+}
+
+/// The models. `policies/models/provenance.json` says where each comes from.
+pub const MODELS: &[ShippedModel] = &[
+    ShippedModel { name: "injection", bytes: include_bytes!("../../../policies/models/injection.ktm") },
+    ShippedModel { name: "orders", bytes: include_bytes!("../../../policies/models/orders.ktm") },
+];
+
 /// The configuration that `--demo` runs when none is given.
 pub const QUICKSTART: Shipped = Shipped {
     name: "quickstart",

@@ -68,6 +68,7 @@ fn clause(line: &Line, sources: &Sources) -> Value {
         "value": line.value.as_ref().map(plain),
         "decides": line.decides,
         "found": line.found.iter().map(|label| &**label).collect::<Vec<_>>(),
+        "weighed": line.weighed.iter().map(|gram| json!({"text": gram.text, "adds": gram.adds})).collect::<Vec<_>>(),
     })
 }
 

@@ -31,6 +31,10 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
         "language(text, certainty): the code of the language that a text is in, or absent; without a certainty 0.5",
     ),
     (
+        "model",
+        "model(\"injection\", text): how much the text looks like what the model was trained to see, 0.0 to 1.0",
+    ),
+    (
         "marker",
         "marker(format, preserve_length, custom): what a redaction leaves behind; the last two may be left out",
     ),
@@ -90,6 +94,7 @@ impl Checker<'_> {
                 Some(Typed { ty: Type::Int, span, kind: Kind::Call(Function::Length, Rc::new(arg)) })
             }
             ("language", [text, rest @ ..]) if rest.len() <= 1 => self.language(text, rest.first(), span),
+            ("model", [name, text]) => self.model(name, text, span),
             ("marker", [format, rest @ ..]) if rest.len() <= 2 => self.marker(format, rest, span),
             (known, _) => {
                 self.unknown_call(known, name.span, span);
@@ -147,7 +152,7 @@ impl Checker<'_> {
         );
     }
 
-    fn constant(&mut self, typed: &Typed) -> Option<Arc<str>> {
+    pub(super) fn constant(&mut self, typed: &Typed) -> Option<Arc<str>> {
         let text = constant_text(typed);
         if text.is_none() {
             self.error(

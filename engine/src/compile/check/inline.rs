@@ -1,6 +1,7 @@
 //! Writing out what is named: a `let` at its place of use, and a function with its arguments put in.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::compile::typed::{Kind, Typed};
 
@@ -54,6 +55,7 @@ pub(super) fn inline(typed: &Typed, args: &[Typed], depth: u8) -> Typed {
         Kind::Script(index, items) => Kind::Script(*index, all(items)),
         Kind::Language(text, least) => Kind::Language(one(text), one(least)),
         Kind::Call(function, inner) => Kind::Call(*function, one(inner)),
+        Kind::Model(model, text) => Kind::Model(Arc::clone(model), one(text)),
         Kind::Marker(a, b, c) => Kind::Marker(one(a), one(b), one(c)),
     };
     Typed { ty: typed.ty.clone(), span: typed.span, kind }

@@ -7,6 +7,7 @@ mod expr;
 mod function;
 mod inline;
 mod matching;
+mod model;
 mod path;
 mod rule;
 
@@ -19,16 +20,27 @@ pub use call::FUNCTIONS;
 use grammar::ast;
 use grammar::{Diagnostic, Span, codes};
 
+use super::Library;
 use super::resolve::{Linked, LinkedUnit, Symbol};
 use super::typed::{CheckedScore, CheckedUnit, Typed};
+use crate::model::Model;
 use crate::schema::{self, Field};
 use crate::value::Type;
 
 /// Checks every expression of a policy.
-pub(super) fn check(linked: &Linked, unit: &LinkedUnit, diagnostics: &mut Vec<Diagnostic>) -> CheckedUnit {
+pub(super) fn check(
+    linked: &Linked,
+    unit: &LinkedUnit,
+    library: &dyn Library,
+    from: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> CheckedUnit {
     let mut checker = Checker {
         linked,
         unit,
+        library,
+        from,
+        models: HashMap::new(),
         diagnostics,
         fields: schema::fields(),
         lets: HashMap::new(),
@@ -62,6 +74,11 @@ pub(super) fn check(linked: &Linked, unit: &LinkedUnit, diagnostics: &mut Vec<Di
 struct Checker<'a> {
     linked: &'a Linked,
     unit: &'a LinkedUnit,
+    library: &'a dyn Library,
+    /// The name of the file in hand.
+    from: &'a str,
+    /// Models by name; one that is missing has a mistake that is told already.
+    models: HashMap<Arc<str>, Option<Arc<Model>>>,
     diagnostics: &'a mut Vec<Diagnostic>,
     fields: Vec<Field>,
     /// Checked `let`s by index; one that is missing has a mistake that is told already.

@@ -151,7 +151,7 @@ impl Arena {
         let own = match node {
             Node::Script(..) | Node::Language(..) => 4,
             Node::Score(_) => 3,
-            Node::Has(TextRef::Texts(_), _) => 2,
+            Node::Has(TextRef::Texts(_), _) | Node::Model(..) => 2,
             Node::Quantifier { .. } | Node::Has(..) => 1,
             _ => 0,
         };

@@ -92,6 +92,10 @@ impl Lowering {
                 let node = Node::Call(*function, lower!(inner));
                 self.arena.make(node)
             }
+            Kind::Model(model, text) => match self.text(text, View::Folded, frame, diagnostics) {
+                Some((text, view)) => self.arena.add(Node::Model(text, view, Arc::clone(model))),
+                None => self.arena.add(Node::Const(Value::Float(0.0))),
+            },
             Kind::Glob(text, pattern) => {
                 let (text, pattern_node) = (lower!(text), lower!(pattern));
                 let patterns: Vec<Arc<str>> = match self.arena.constant(pattern_node) {

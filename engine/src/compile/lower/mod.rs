@@ -20,6 +20,7 @@ use super::stream;
 use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Typed};
 use super::{Library, Options};
 use crate::matcher::words;
+use crate::model::Model;
 use crate::program::ir::{Node, NodeId, Score};
 use crate::program::marker::Marker;
 use crate::program::outline::{Outline, ScoreOutline};
@@ -143,6 +144,14 @@ impl Lowering {
             on_error,
             rules: first_rule..self.rules.len(),
         });
+    }
+
+    /// The models that are asked.
+    pub(super) fn models(&self) -> impl Iterator<Item = &Model> {
+        self.arena.nodes.iter().filter_map(|node| match node {
+            Node::Model(_, _, model) => Some(&**model),
+            _ => None,
+        })
     }
 
     /// Builds what takes time, and closes the program.

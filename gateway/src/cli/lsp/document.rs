@@ -1,5 +1,6 @@
 //! What is open in the editor, laid over what is on the disk.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +70,14 @@ impl Library for Documents {
 
     fn names(&self) -> Vec<String> {
         Shelf.names()
+    }
+
+    fn model(&self, from: &str, name: &str) -> Option<Cow<'_, [u8]>> {
+        Shelf.model(from, name)
+    }
+
+    fn models(&self) -> Vec<String> {
+        Shelf.models()
     }
 
     fn file(&self, from: &str, path: &str) -> Result<(String, String), String> {

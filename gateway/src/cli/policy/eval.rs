@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::data::DataSet;
 use super::lines::Line;
+use super::metrics::{Metrics, Speaker};
 use super::summary::{Counted, Summary};
 use crate::cli::{Exit, Terminal};
 use crate::packs::{self, Pack};
@@ -26,6 +27,7 @@ Verdicts go to the output, one line each; a table of what they come to goes to t
 Examples:
   echo '{\"id\":1,\"text\":\"mail ann@example.com\"}' | kt policy eval --policy-config policy-config.yaml
   kt policy eval --input data.jsonl --output verdicts.jsonl --summary summary.json
+  kt policy eval --metrics --input attacks.jsonl ordinary.jsonl --html report.html
 
 Exit codes: 0 every line was judged, 1 some lines could not be, 2 could not run."
 )]
@@ -33,15 +35,27 @@ pub(in crate::cli) struct Eval {
     /// The configuration; may be repeated
     #[arg(long, value_name = "FILE", default_value = "policy-config.yaml")]
     policy_config: Vec<PathBuf>,
-    /// JSONL to read; `-` for the standard input
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    input: String,
+    /// JSONL to read; `-` for the standard input. With `--metrics` it may be repeated
+    #[arg(long, value_name = "FILE", default_value = "-", num_args = 1..)]
+    input: Vec<String>,
     /// Where verdicts go; `-` for the standard output
     #[arg(long, value_name = "FILE", default_value = "-")]
     output: String,
     /// Where the summary goes as one JSON object, too
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
+    /// Compare with the `label` of each line, and tell how often the chain is right, in place of the verdicts
+    #[arg(long, conflicts_with_all = ["output", "summary"])]
+    metrics: bool,
+    /// The metrics as one JSON object
+    #[arg(long, requires = "metrics")]
+    json: bool,
+    /// Where the metrics go as a page with plots, too
+    #[arg(long, value_name = "FILE", requires = "metrics")]
+    html: Option<PathBuf>,
+    /// Who says the `text` of a line
+    #[arg(long = "as", value_enum, default_value_t, requires = "metrics")]
+    speaker: Speaker,
     /// No progress and no summary on the standard error, only what goes wrong
     #[arg(long, short)]
     quiet: bool,
@@ -63,6 +77,9 @@ impl Eval {
         let Some(pack) = loaded.pack else {
             return terminal.fail("the configuration has mistakes; nothing was judged");
         };
+        if self.metrics {
+            return self.measured(&pack, terminal);
+        }
         let begun = Instant::now();
         let summary = match self.stream(&pack, terminal) {
             Ok(None) => return Exit::Well,
@@ -83,10 +100,42 @@ impl Eval {
         if summary.errors() == 0 { Exit::Well } else { Exit::Wanting }
     }
 
+    /// Tells how often the chain is right.
+    fn measured(&self, pack: &Pack, terminal: &mut Terminal) -> Exit {
+        let bar = |size| if self.quiet { ProgressBar::hidden() } else { terminal.bar(size) };
+        let metrics = match Metrics::of(&self.input, pack, self.speaker, bar) {
+            Ok(metrics) => metrics,
+            Err(sentence) => return terminal.fail(sentence),
+        };
+        if let Some(path) = &self.html
+            && let Err(error) = std::fs::write(path, metrics.html())
+        {
+            return terminal.fail(format!("`{}` cannot be written: {error}", path.display()));
+        }
+        if self.json {
+            terminal.line(metrics.json().to_string());
+        } else {
+            terminal.line(metrics.text().trim_end());
+        }
+        let (errors, first) = metrics.errors();
+        if let Some(first) = first {
+            terminal.note(format!("could not be judged: {errors}; the first is {first}"));
+        }
+        if errors == 0 { Exit::Well } else { Exit::Wanting }
+    }
+
+    /// The one input of verdicts.
+    fn only_input(&self) -> Result<&str, String> {
+        match self.input.as_slice() {
+            [one] => Ok(one),
+            _ => Err("verdicts are of one `--input`; several are for `--metrics`".into()),
+        }
+    }
+
     /// Judges line after line. Nothing when whoever reads the verdicts has gone away.
     fn stream(&self, pack: &Pack, terminal: &Terminal) -> Result<Option<Summary>, String> {
         let bar = |size| if self.quiet { ProgressBar::hidden() } else { terminal.bar(size) };
-        let mut data = DataSet::open(&self.input, bar)?;
+        let mut data = DataSet::open(self.only_input()?, bar)?;
         let mut output = self.create(&data)?;
         let mut summary = Summary::default();
         loop {
@@ -203,7 +252,11 @@ mod tests {
         std::os::unix::fs::symlink(&path, &link).unwrap();
         let eval = |output: &std::path::Path| Eval {
             policy_config: Vec::new(),
-            input: path.display().to_string(),
+            input: vec![path.display().to_string()],
+            metrics: false,
+            json: false,
+            html: None,
+            speaker: Speaker::default(),
             output: output.display().to_string(),
             summary: None,
             quiet: false,

@@ -11,6 +11,7 @@ mod fmt;
 mod import;
 mod lines;
 mod lint;
+mod metrics;
 mod reference;
 mod stats;
 mod summary;

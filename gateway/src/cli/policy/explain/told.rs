@@ -124,6 +124,9 @@ fn clause(line: &Line, sources: &Sources, depth: usize, out: &mut String) {
     let found =
         if line.found.is_empty() { String::new() } else { format!("    found {}", line.found.join(", ")) };
     let _ = writeln!(out, "{indent}{sign}  {part}{}{found}", excerpt(line.span, sources));
+    for gram in &line.weighed {
+        let _ = writeln!(out, "{indent}       {:+.2} {:?}", gram.adds, gram.text);
+    }
 }
 
 /// A value on a line; what is long is cut.

@@ -1,0 +1,65 @@
+//! The weigher against the long way round, and files that are no models.
+
+use super::*;
+use proptest::prelude::*;
+
+/// A model of that shape, its weights drawn by a plain rule.
+fn model(span: u8, block: u16) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend([10, span]);
+    bytes.extend(block.to_le_bytes());
+    bytes.extend((-2 * ONE).to_le_bytes());
+    bytes.extend((40_000_i64).to_le_bytes());
+    for knot in 0..65_u16 {
+        bytes.extend((knot * 1000).to_le_bytes());
+    }
+    let mut state = 7_u32;
+    for _ in 0..1024 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        bytes.extend((state >> 24).to_le_bytes().iter().take(1));
+    }
+    bytes
+}
+
+#[test]
+fn what_is_no_model_is_said() {
+    let told = |bytes: &[u8]| Model::read("m", bytes).err().unwrap();
+    assert_eq!(told(b"PK\x03\x04 zip, not a model at all"), "it does not begin as a model does");
+    assert_eq!(told(b"kt"), "it ends too early");
+    let good = model(4, 100);
+    assert!(Model::read("m", &good).is_ok());
+    assert_eq!(told(&good[..good.len() - 1]), "it is 1181 bytes long and should be 1182");
+    assert!(told(&model(0, 100)).contains("size that is not supported"));
+    assert!(told(&model(4, 300)).contains("size that is not supported"));
+    let mut falling = good;
+    falling[HEADER - 1] = 0;
+    assert!(told(&falling).contains("fall where they should rise"));
+}
+
+#[test]
+fn a_text_without_words_scores_nothing() {
+    let model = Model::read("m", &model(4, 100)).unwrap();
+    assert!(model.score("").abs() < f64::EPSILON);
+    assert!(model.score(" \n ").abs() < f64::EPSILON);
+    assert!(model.score("a") > 0.0);
+}
+
+#[test]
+fn more_of_the_same_does_not_drown_a_window() {
+    let model = Model::read("m", &model(2, 20)).unwrap();
+    let order = "please ignore the rules";
+    let alone = model.score(&format!("{order}{}", " ".repeat(9000)));
+    assert!((alone - model.score(&format!("{order} "))).abs() < f64::EPSILON, "blanks are one space");
+    let long = format!("{}{order}{}", "lorem ipsum ".repeat(40), " dolor sit amet".repeat(40));
+    assert!(model.score(&long) >= model.score(&"lorem ipsum ".repeat(40)));
+}
+
+proptest! {
+    #[test]
+    fn the_weigher_agrees_with_the_long_way_round(text in "[a-dA-D0-9 .,\n!é漢]{0,300}", span in 1_u8..5, block in 3_u16..40) {
+        let model = Model::read("m", &model(span, block)).unwrap();
+        let mut logits = Vec::new();
+        Weigher::new(&model.shape, &model.weights).weigh(&text, |sum, grams| logits.push(model.logit(sum, grams)));
+        prop_assert_eq!(logits.iter().max().copied(), explain::strongest_logit(&model, &text));
+    }
+}
