@@ -48,10 +48,14 @@ fn a_gitleaks_file_becomes_a_rule_file_that_compiles() {
     let (out, err, code) = kt(folder.path(), &args);
     assert_eq!((out.as_str(), code), ("", 0), "{err}");
     let made = std::fs::read_to_string(folder.path().join("leaks.ktr")).unwrap();
-    for words in ["3 of 5 rules", "file: not carried over", "broken: not carried over", "within 500 characters"] {
+    for words in
+        ["3 of 5 rules", "file: not carried over", "broken: not carried over", "within 500 characters"]
+    {
         assert!(err.contains(words), "{words}: {err}");
     }
-    for words in ["policy leaks", "where entropy >= 3.2", "capture secret", "near /badge|pass\\/x/i within 500"] {
+    for words in
+        ["policy leaks", "where entropy >= 3.2", "capture secret", "near /badge|pass\\/x/i within 500"]
+    {
         assert!(made.contains(words), "{words}: {made}");
     }
     let (_, err, code) = kt(folder.path(), &["policy", "fmt", "--check", "leaks.ktr"]);
@@ -73,7 +77,8 @@ fn the_account_is_data_where_it_is_asked_for() {
 
 #[test]
 fn what_is_no_such_file_is_told() {
-    let folder = folder(&[("a.toml", "title = \"x\""), ("b.toml", "rules = "), ("c.toml", "[[rules]]\nid = \"a\"\n")]);
+    let folder =
+        folder(&[("a.toml", "title = \"x\""), ("b.toml", "rules = "), ("c.toml", "[[rules]]\nid = \"a\"\n")]);
     for (file, words, code) in [
         ("a.toml", "there are no `[[rules]]`", 2),
         ("b.toml", "b.toml", 2),
