@@ -1,6 +1,5 @@
 //! `kt policy import`: rules of other tools as rule files.
 
-use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::{folder, kt};
@@ -49,7 +48,16 @@ fn a_gitleaks_file_becomes_a_rule_file_that_compiles() {
     let (out, err, code) = kt(folder.path(), &args);
     assert_eq!((out.as_str(), code), ("", 0), "{err}");
     let made = std::fs::read_to_string(folder.path().join("leaks.ktr")).unwrap();
-    assert_snapshot!(format!("{err}\n{made}"));
+    for words in
+        ["3 of 5 rules", "file: not carried over", "broken: not carried over", "within 500 characters"]
+    {
+        assert!(err.contains(words), "{words}: {err}");
+    }
+    for words in
+        ["policy leaks", "where entropy >= 3.2", "capture secret", "near /badge|pass\\/x/i within 500"]
+    {
+        assert!(made.contains(words), "{words}: {made}");
+    }
     let (_, err, code) = kt(folder.path(), &["policy", "fmt", "--check", "leaks.ktr"]);
     assert_eq!((err.as_str(), code), ("", 0));
     let (out, err, code) = kt(folder.path(), &["policy", "lint", "--file", "leaks.ktr"]);

@@ -227,8 +227,10 @@ impl<'a> Reader<'a> {
         let given: Vec<Val> = args.iter().map(|arg| self.value(arg)).collect();
         let names = function.args.iter().map(|(name, _)| name.value.as_str());
         let outer = std::mem::replace(&mut self.args, names.zip(given).collect());
+        // A function sees its arguments, and no element of its caller.
+        let around = std::mem::take(&mut self.elements);
         let result = f(self, &function.body);
-        self.args = outer;
+        (self.args, self.elements) = (outer, around);
         result
     }
 

@@ -269,7 +269,11 @@ impl Author<'_, '_> {
             7 => {
                 let base = self.dice.pick(&["", "conversation.calls + "]);
                 let (more, asked) = (self.dice.pick(&[">", ">="]), self.of_a_call());
-                format!("{base}count(c in tool_calls: {asked}) {more} {}", self.dice.roll(3))
+                // What holds without a call is decided with the request; a call is always asked for.
+                let count = self.dice.roll(3);
+                format!(
+                    "({base}count(c in tool_calls: {asked}) {more} {count} and (any c in tool_calls: true))"
+                )
             }
             8 => format!(
                 "(any n in names: (any c in tool_calls: c.name == n) or n == \"b\" and {})",
