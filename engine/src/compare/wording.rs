@@ -82,7 +82,7 @@ impl Wording<'_> {
         }
     }
 
-    /// What a pattern or a model is shown.
+    /// What a pattern, a model or the guess of a language is shown.
     fn text(&self, text: &TextRef) -> String {
         match text {
             TextRef::Texts(scope) => field(FieldKind::Texts(*scope)).to_owned(),
@@ -111,14 +111,6 @@ impl Wording<'_> {
         };
         let written: Vec<String> = seen.into_iter().map(in_view).collect();
         if let [one] = written.as_slice() { one.clone() } else { format!("({})", written.join(" or ")) }
-    }
-
-    fn text(&self, text: &TextRef) -> String {
-        match text {
-            TextRef::Texts(scope) => field(FieldKind::Texts(*scope)).to_owned(),
-            TextRef::Element(depth) => format!("{}.text", element(*depth)),
-            TextRef::Value(node) => self.inner(*node),
-        }
     }
 
     fn denied(&self, inner: NodeId) -> String {

@@ -95,7 +95,7 @@ impl Exchange {
     }
 
     /// Reads the fields of a line of a data set.
-    pub(super) fn of_fields(mut fields: Map<String, Value>) -> Result<Self, String> {
+    pub(crate) fn of_fields(mut fields: Map<String, Value>) -> Result<Self, String> {
         // Labels and notes of a data set are nobody's text.
         fields.retain(|name, _| OWN.contains(&name.as_str()) || Endpoint::Chat.has_field(name));
         Self::read(fields)

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::exchange::Exchange;
 use super::super::lines::Line;
+use crate::rehearsal::exchange::Exchange;
 use crate::wire::json as strict_json;
 
 /// Who is taken to say a line's `text`.
