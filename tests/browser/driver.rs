@@ -1,12 +1,13 @@
 //! A browser that a test drives: headless Chromium behind chromedriver, spoken to as WebDriver says.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tests::Reply;
 
 /// Longest wait for something to show.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -82,7 +83,7 @@ impl Browser {
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        let reply = tests::send(self.address, format!("{head}{body}"));
+        let reply = asked(self.address, &format!("{head}{body}"));
         let value = reply.json()["value"].take();
         assert_eq!(reply.status, 200, "{method} {path}: {value}");
         value
@@ -182,4 +183,28 @@ fn chromium() -> Option<&'static str> {
     ["/usr/bin/chromium", "/usr/bin/chromium-browser"]
         .into_iter()
         .find(|path| std::path::Path::new(path).exists())
+}
+
+/// Sends a request and reads a reply to the end that its head tells: the browser inherits the driver's connections, and
+/// keeps them open.
+fn asked(address: SocketAddr, request: &str) -> Reply {
+    let mut socket = tests::client::connect(address);
+    socket.write_all(request.as_bytes()).unwrap();
+    let mut raw = Vec::new();
+    let mut buffer = [0; 64 * 1024];
+    while !is_whole(&raw) {
+        match socket.read(&mut buffer).expect("the driver answers") {
+            0 => break,
+            length => raw.extend_from_slice(&buffer[..length]),
+        }
+    }
+    tests::client::read_reply(raw)
+}
+
+fn is_whole(raw: &[u8]) -> bool {
+    let Some(head) = raw.windows(4).position(|end| end == b"\r\n\r\n") else { return false };
+    let lines = String::from_utf8_lossy(&raw[..head]).to_lowercase();
+    let length =
+        lines.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| raw.len() >= head + 4 + length)
 }

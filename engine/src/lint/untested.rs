@@ -176,7 +176,7 @@ fn expected<'f>(draft: &Draft<'f>, test: &Test, rules: &[Tried<'f>]) -> Vec<&'f 
                 );
             }
             Expectation::Reserved(names) => {
-                let is_named = |tried: &&Tried<'f>| names.iter().any(|name| *name == tried.rule.name);
+                let is_named = |tried: &&Tried<'f>| names.contains(&tried.rule.name);
                 found.extend(rules.iter().filter(is_named).map(|tried| tried.rule.name.value.as_str()));
             }
             Expectation::Text(_)

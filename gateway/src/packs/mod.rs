@@ -17,8 +17,8 @@ use crate::ids;
 use crate::surroundings::Offer;
 pub use load::{Loaded, header, load, load_texts, one_file, one_kind, quickstart};
 pub(crate) use load::{files, load_plain, policy_of};
-pub(crate) use shelf::beside;
 pub use shelf::{Shelf, read};
+pub(crate) use shelf::{beside, shipped_model};
 pub(crate) use told::{as_json, as_line};
 
 /// A configuration, compiled.

@@ -26,8 +26,8 @@ impl Library for Shelf {
     }
 
     fn model(&self, from: &str, name: &str) -> Option<Cow<'_, [u8]>> {
-        if let Some(model) = shipped::MODELS.iter().find(|model| model.name == name) {
-            return Some(Cow::Borrowed(model.bytes));
+        if let Some(model) = shipped_model(name) {
+            return Some(model);
         }
         // A name without a slash is never a file's, so that a misspelt one is told as such.
         let path = name.contains('/').then(|| beside(Path::new(from), name))?;
@@ -47,6 +47,11 @@ impl Library for Shelf {
         let text = read(&path)?;
         Ok((path.display().to_string(), text))
     }
+}
+
+/// The shipped model of that name.
+pub(crate) fn shipped_model(name: &str) -> Option<Cow<'static, [u8]>> {
+    shipped::MODELS.iter().find(|model| model.name == name).map(|model| Cow::Borrowed(model.bytes))
 }
 
 /// A path written in a file, seen from where the reader stands.

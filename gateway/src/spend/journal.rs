@@ -132,7 +132,7 @@ impl Journal {
     }
 
     /// The file, when something in it may not be on the disk.
-    pub(super) fn to_sync(&mut self) -> io::Result<Option<File>> {
+    pub(super) fn take_unsynced(&mut self) -> io::Result<Option<File>> {
         if !std::mem::take(&mut self.is_dirty) {
             return Ok(None);
         }

@@ -72,7 +72,7 @@ impl Memory {
 
     /// Forces what was written to the disk.
     pub(super) fn sync(&self) -> std::io::Result<()> {
-        let file = self.state().journal.to_sync()?;
+        let file = self.state().journal.take_unsynced()?;
         file.map_or(Ok(()), |file| file.sync_data())
     }
 

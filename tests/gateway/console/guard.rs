@@ -161,7 +161,7 @@ fn no_prompt_no_answer_and_no_key_is_ever_shown_or_logged() {
     let chat = |text: &str| {
         tests::post(run.address, "/v1/chat/completions", "", question_of(text, false).to_string())
     };
-    chat(&format!("{CANARY} SECRET1 ann@canary.example"));
+    chat(&format!("{CANARY} SECRET1 ann@heron.example"));
     chat(&format!("{CANARY} FORBIDDEN"));
     provider.now(Script::reply(
         "401 No",
@@ -186,7 +186,7 @@ fn no_prompt_no_answer_and_no_key_is_ever_shown_or_logged() {
     let replies = rest.map(|path| ask(run.admin, "localhost", &format!("/console/api/{path}"), ""));
     for reply in replies.iter().chain([&all]) {
         assert_eq!(reply.status, 200);
-        for secret in [KEY, CANARY, "SECRET1", "SECRET5", "ann@"] {
+        for secret in [KEY, CANARY, "SECRET1", "SECRET5", "ann@heron"] {
             assert!(!reply.shows(secret), "`{secret}` in {}", reply.body);
         }
     }

@@ -67,7 +67,7 @@ fn shipped_kinds_can_be_tried_with_arguments() {
 #[test]
 fn a_draft_reads_no_files() {
     let provider = Provider::always(Script::answer("fine"));
-    let library = "library words\npub pattern name = /bluebird/ label NAME\n";
+    let library = "library words\npattern name = /bluebird/ label NAME\n";
     let setup = Setup::over(&provider).rules(
         "house",
         "policy house\nuse \"./words.ktr\" (name)\nrule hide on request { when text has name do redact }\n",

@@ -65,7 +65,8 @@ pub fn judge(file: &File, world: &World, answer: &str, is_json: bool) -> Outcome
         let mut found = Vec::new();
         evidence(&mut reader, rule, &mut found);
         let name = &rule.name.value;
-        outcome.found.extend(found.iter().map(|Found { text, range, label, .. }| {
+        let told = |one: &&Found| !found.iter().any(|other| within(one, other, verdict(rule)));
+        outcome.found.extend(found.iter().filter(told).map(|Found { text, range, label, .. }| {
             (name.clone(), label.clone(), *text, range.start, range.end)
         }));
         if verdict(rule) == Verdict::Redact {
@@ -98,6 +99,14 @@ pub fn judge(file: &File, world: &World, answer: &str, is_json: bool) -> Outcome
     }
     outcome.redacted = pieces(answer.text, joined(cuts));
     outcome
+}
+
+/// Whether a finding is a shorter part of another of its rule, and the same thing: by its label, or since all of it is
+/// replaced.
+fn within(one: &Found, other: &Found, verdict: Verdict) -> bool {
+    let part = other.range.start <= one.range.start && one.range.end <= other.range.end;
+    let same = one.label == other.label || verdict == Verdict::Redact;
+    one.text == other.text && part && one.range != other.range && same
 }
 
 /// The matches of one pattern that decide a rule by themselves.

@@ -8,7 +8,7 @@ syn keyword ktrControl if then else match any all count when do unless sum clamp
 syn keyword ktrOperator and or not has in is contains starts ends matches
 syn keyword ktrClause alias assuming buffered by capture code except exclude expect for from fuzzy given held label message near no of on per reserve reserved route severity spent tags target targets to todo where within words
 syn keyword ktrField arguments assistant call header model request response system text tool user
-syn keyword ktrType bool int float duration money string regex map enum
+syn keyword ktrType bool int float duration money string regex map record enum
 syn keyword ktrVerdict block escalate redact flag log allow
 syn keyword ktrConstant true false present absent
 

@@ -1,5 +1,6 @@
 //! A draft, compiled: kept until another one is, since the texts that it judges change more often than it does.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use grammar::{Diagnostic, SourceId, Sources, diagnostic, yaml};
 
 use super::run::Draft;
 use crate::packs::warnings::{self, Checked};
-use crate::packs::{self, Pack, Shelf};
+use crate::packs::{self, Pack, Shelf, shipped_model};
 
 /// What a draft compiles to, and what is to be said of it.
 #[derive(Debug)]
@@ -102,6 +103,14 @@ impl Library for Books<'_> {
 
     fn names(&self) -> Vec<String> {
         Shelf.names()
+    }
+
+    fn model(&self, _from: &str, name: &str) -> Option<Cow<'_, [u8]>> {
+        shipped_model(name)
+    }
+
+    fn models(&self) -> Vec<String> {
+        Shelf.models()
     }
 
     fn file(&self, from: &str, path: &str) -> Result<(String, String), String> {
