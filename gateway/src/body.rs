@@ -166,7 +166,7 @@ impl<B> GuardedBody<B> {
     fn close(&mut self, ending: Option<Ending>) {
         let Some(ending) = ending else { return };
         self.upstream = None;
-        self.settle();
+        self.settle(matches!(ending, Ending::Complete));
         self.let_go(&ending);
         self.receipt = Some(match ending {
             Ending::Complete => self.ledger.close(Outcome::Complete),
@@ -207,10 +207,11 @@ impl<B> GuardedBody<B> {
         }
     }
 
-    fn settle(&mut self) {
+    /// Tells the ledger what came of the answer, which is all of it or not.
+    fn settle(&mut self, whole: bool) {
         self.ledger.judged(&self.assembler.report());
         self.ledger.held(self.assembler.held());
-        self.ledger.used(self.assembler.usage(), self.assembler.heard());
+        self.ledger.used(self.assembler.usage(), self.assembler.heard(), whole);
     }
 
     /// While the provider is silent: gives up after the target's patience, and keeps the client's line alive.
@@ -284,7 +285,7 @@ impl<B> std::fmt::Debug for GuardedBody<B> {
 impl<B> Drop for GuardedBody<B> {
     fn drop(&mut self) {
         if self.upstream.is_some() {
-            self.settle(); // the ledger, dropped next, says that the client went away
+            self.settle(false); // the ledger, dropped next, says that the client went away
         }
     }
 }

@@ -258,7 +258,7 @@ impl Exchange<'_> {
         let usage = answer.usage();
         self.ledger.judging(Phase::Response);
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
-        self.ledger.used(usage, session.heard());
+        self.ledger.used(usage, session.heard(), true);
         self.ledger.judged(&session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),

@@ -128,16 +128,24 @@ fn a_failure_that_costs_nothing_gives_all_of_it_back() {
 }
 
 #[test]
-fn a_stream_that_is_cut_settles_to_what_it_said() {
-    let cut = events(["Hello, ", "world!"]).split_once("data: [DONE]").unwrap().0.to_owned();
-    let cut = cut.rsplit_once("data: ").unwrap().0.to_owned();
-    let provider = Provider::always(Script::stream(cut));
+fn a_whole_stream_without_figures_settles_to_an_estimate() {
+    let provider = Provider::always(Script::stream(events(["Hello, ", "world!"])));
     let gateway = limited(&provider, "max_monthly_usd: 0.0105").here();
     for _ in 0..3 {
-        assert!(asked(&gateway, "", true).body.contains("stream_truncated"), "about 0.00005 each");
+        assert_eq!(asked(&gateway, "", true).said(), "Hello, world!", "about 0.00005 each");
     }
     provider.now(took(0, 1000));
     assert_eq!(ask(&gateway).status, 200);
+    refused(&ask(&gateway), "monthly");
+}
+
+#[test]
+fn a_stream_that_is_cut_has_spent_what_it_reserved() {
+    let cut = events(["Hello, ", "world!"]).split_once("data: [DONE]").unwrap().0.to_owned();
+    let cut = cut.rsplit_once("data: ").unwrap().0.to_owned();
+    let provider = Provider::always(Script::stream(cut));
+    let gateway = limited(&provider, "max_monthly_usd: 0.015").here();
+    assert!(asked(&gateway, "", true).body.contains("stream_truncated"));
     refused(&ask(&gateway), "monthly");
 }
 

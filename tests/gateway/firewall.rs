@@ -54,6 +54,8 @@ fn what_is_not_allowed_cannot_be_offered_nor_forced_nor_have_been_called() {
             "offered",
         ),
         ("tools", json!([{"type": "shell_run"}]), "offered"),
+        ("tools", json!([{"type": "shell_run", "function": named("ok")}]), "offered"),
+        ("tools", json!([{"type": "shell_run", "name": "ok"}]), "offered"),
         ("functions", json!([named("shell_run")]), "offered"),
         ("tool_choice", json!({"type": "function", "function": named("shell_run")}), "forced"),
         ("tool_choice", json!({"type": "custom", "custom": named("shell_run")}), "forced"),
@@ -81,6 +83,17 @@ fn what_is_not_allowed_cannot_be_offered_nor_forced_nor_have_been_called() {
         assert_eq!(post(&gateway, "nobody", &with(field, allowed)).status, 409);
     }
     assert_eq!(post(&gateway, "nobody", &with("tool_choice", json!("auto"))).status, 200);
+}
+
+#[test]
+fn a_field_that_switches_a_tool_on_offers_it() {
+    let provider = Provider::always(Script::answer("fine"));
+    let allowed = "policy: {agent-firewall: {allowed_tools: [\"get_*\"]}}";
+    let gateway = Setup::over(&provider).kind("agent-firewall").block(allowed).here();
+    for field in ["web_search_options", "search_parameters", "plugins"] {
+        assert_eq!(gateway.chat(&with(field, json!({}))).code(), "input_blocked", "{field}");
+        assert_eq!(gateway.chat(&with(field, Value::Null)).status, 200, "{field}");
+    }
 }
 
 #[test]

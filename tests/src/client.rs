@@ -180,13 +180,13 @@ pub fn post(address: SocketAddr, path: &str, headers: &str, body: impl AsRef<[u8
 pub fn request(path: &str, headers: &str, length: usize) -> String {
     let kind = if headers.contains("content-type") { "" } else { "content-type: application/json\r\n" };
     format!(
-        "POST {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n{kind}{headers}content-length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{kind}{headers}content-length: {length}\r\n\r\n"
     )
 }
 
 /// A GET.
 pub fn get(address: SocketAddr, path: &str) -> Reply {
-    send(address, format!("GET {path} HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n"))
+    send(address, format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
 }
 
 fn unchunk(mut rest: &[u8]) -> (Vec<u8>, bool) {

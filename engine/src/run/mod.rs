@@ -265,6 +265,9 @@ impl Session {
     /// the whole is `replaced`, a part of it is nothing of its own, such as a telephone number in that of a card.
     fn note(&mut self, policy: usize, finding: Finding, replaced: bool) {
         let Some(state) = self.states.get_mut(policy) else { return };
+        if state.findings.len() >= MAX_FINDINGS {
+            return;
+        }
         if state.findings.iter().any(|known| finding.is_part_of(known, replaced)) {
             return;
         }

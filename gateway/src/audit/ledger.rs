@@ -38,6 +38,8 @@ pub(crate) struct Ledger {
     budgets: Option<spend::Reservation>,
     /// Whether it is known what it consumed.
     is_told: bool,
+    /// Whether the answer ended before its end, and its provider did not say what it took.
+    is_cut: bool,
     /// How many failed tries may be on the bill.
     untold: u32,
     /// The most of a stream that ever waited.
@@ -94,6 +96,7 @@ impl Ledger {
             cost: None,
             budgets: None,
             is_told: false,
+            is_cut: false,
             untold: 0,
             held: None,
             metrics: None,
@@ -239,8 +242,8 @@ impl Ledger {
     }
 
     /// What it consumed, as the provider tells it; what it does not tell is estimated. `said` is the beginning of the answer,
-    /// with the bytes of all of it.
-    pub(crate) fn used(&mut self, told: Option<Usage>, said: (&str, usize)) {
+    /// with the bytes of all of it. The provider may bill more than what came of an answer that is not `whole`.
+    pub(crate) fn used(&mut self, told: Option<Usage>, said: (&str, usize), whole: bool) {
         let price = self.target.as_ref().and_then(|target| target.pricing).map(|pricing| Price::of(&pricing));
         let prompt = self.prompt.take();
         if let (Some(trace), Some(usage)) = (self.traced.trace(), told) {
@@ -248,6 +251,7 @@ impl Ledger {
         }
         let Some(record) = &mut self.record else { return };
         self.is_told = true;
+        self.is_cut = !whole && told.and_then(|usage| usage.output).is_none();
         let mut usage = told.unwrap_or_default();
         if record.endpoint == Some(Endpoint::Embeddings) {
             usage.output = usage.output.or(Some(0)); // vectors are not made of tokens
@@ -306,6 +310,9 @@ impl Ledger {
 
     /// What it took of budgets. A try of which nothing was heard may be on the bill.
     fn taken(&self, record: &Record) -> Taken {
+        if self.is_cut {
+            return Taken { cost: None, tokens: None, untold: self.untold };
+        }
         if self.is_told {
             let tokens = record.input_tokens.zip(record.output_tokens);
             let tokens = tokens.map(|(input, output)| input.saturating_add(output));

@@ -48,8 +48,21 @@ pub(super) fn check(live: &Live, place: Place, head: &Parts) -> Result<(), Fault
     check_token(token, &head.headers)
 }
 
+/// Lets a request for what the operator alone may see or do through. Pages of other sites may not ask, nor may a name that
+/// somebody else points at this address.
+pub(crate) fn check_operator(token: Option<&Secret>, place: Place, headers: &HeaderMap) -> Result<(), Fault> {
+    if token.is_none() && place == Place::Loopback && !is_loopback(headers) {
+        let message = "ask for it at `localhost` or `127.0.0.1`, or configure `admin.token_ref`";
+        return Err(forbidden("host_not_allowed", message));
+    }
+    if comes_from_elsewhere(headers) {
+        return Err(forbidden("cross_site", "pages of other sites may not ask for this"));
+    }
+    check_token(token, headers)
+}
+
 /// Asks for the token, when there is one to ask for.
-pub(crate) fn check_token(token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Fault> {
+fn check_token(token: Option<&Secret>, headers: &HeaderMap) -> Result<(), Fault> {
     let Some(token) = token else { return Ok(()) };
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let brought = values.next().and_then(|value| value.to_str().ok()?.split_once(' '));

@@ -22,7 +22,7 @@ use crate::live::Live;
 use crate::server::intake;
 use crate::wire::Fault;
 use crate::{ids, reply};
-pub(crate) use guard::{Place, check_token};
+pub(crate) use guard::{Place, check_operator};
 pub(crate) use play::Playground;
 use query::Query;
 

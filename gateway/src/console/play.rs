@@ -35,7 +35,7 @@ const MOST_KB: u32 = 512;
 const QUEUE: Duration = Duration::from_secs(3);
 
 /// Longest wait for a run.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a run's thread may nest: as much as the main thread of a process.
 const STACK: usize = 8 * 1024 * 1024;

@@ -260,7 +260,7 @@ async fn tools_are_called_in_pieces_as_the_provider_said() {
 #[tokio::test]
 async fn models_and_the_admin_side_answer_on_their_own_addresses() {
     let gateway = start(Vec::new()).await;
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let (_, models) = send(gateway.address, &get("/v1/models")).await;
     assert!(models.contains(r#""id":"demo""#) && models.contains("kt-demo"), "{models}");
     assert_eq!(send(gateway.address, &get("/models")).await.1, models);
@@ -331,7 +331,7 @@ async fn an_error_beside_choices_is_a_failure_in_every_mode() {
 #[tokio::test]
 async fn a_gateway_without_files_has_nothing_to_read() {
     let gateway = start(Vec::new()).await;
-    let ask = "POST /keeptrusts/config/reload HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let ask = "POST /keeptrusts/config/reload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let (head, body) = send(gateway.admin, ask).await;
     assert_eq!(status(&head), "422");
     assert!(body.contains("started without one"), "{body}");

@@ -140,8 +140,18 @@ impl Reader {
         Ok(None)
     }
 
-    /// The next records, up to that number.
+    /// The next records, up to that number. When that fails, the next try begins where this one did.
     pub(super) fn read(&mut self, most: usize, reach: u64) -> io::Result<Vec<Line>> {
+        let before = (self.last, self.segment, self.offset);
+        let read = self.read_on(most, reach);
+        if read.is_err() {
+            (self.last, self.segment, self.offset) = before;
+            self.open = None;
+        }
+        read
+    }
+
+    fn read_on(&mut self, most: usize, reach: u64) -> io::Result<Vec<Line>> {
         let mut batch = Vec::new();
         for _ in 0..LOOKS {
             if self.last.0 >= reach || !batch.is_empty() || !self.ready()? {

@@ -110,6 +110,11 @@ impl Journal {
         self.length > self.sums.saturating_mul(4).saturating_add(SLACK)
     }
 
+    /// Lets the file grow as much again before it is replaced.
+    pub(super) fn put_off(&mut self) {
+        self.sums = self.length;
+    }
+
     /// Replaces the file by one with these sums, in one step.
     pub(super) fn rewrite(&mut self, counters: &HashMap<String, Counter>) -> io::Result<()> {
         let fresh = self.path.with_extension("new");
@@ -122,12 +127,12 @@ impl Journal {
         file.write_all(&bytes)?;
         file.sync_all()?;
         fs::rename(&fresh, &self.path)?;
+        self.file = Some(file); // from now on the other one is nobody's
         if let Some(folder) = self.path.parent() {
             File::open(folder)?.sync_all()?;
         }
         self.length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         (self.sums, self.is_dirty, self.is_torn) = (self.length, false, false);
-        self.file = Some(file);
         Ok(())
     }
 

@@ -106,7 +106,11 @@ impl State {
         }
         if self.journal.is_long() {
             self.counters.retain(|_, counter| counter.end > now);
-            self.journal.rewrite(&self.counters)?;
+            // What was asked for is written: that the file stays long is no reason to refuse it.
+            if let Err(cause) = self.journal.rewrite(&self.counters) {
+                tracing::error!("the counters of budgets cannot be written anew: {cause}");
+                self.journal.put_off();
+            }
         }
         Ok(())
     }

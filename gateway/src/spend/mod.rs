@@ -35,6 +35,7 @@ use memory::{Memory, Miss};
 pub(crate) use need::{Need, missed, priced};
 pub(crate) use price::Price;
 use remote::Redis;
+use reservation::Pending;
 pub(crate) use reservation::{Reservation, Taken};
 
 /// How often what was written is forced to the disk.
@@ -110,15 +111,21 @@ impl Spend {
                 Err(Miss::Full(at)) => return Err(full(at, &entries)),
                 Err(Miss::Unwritten(cause)) => return self.failed(&cause),
             },
-            Store::Redis(redis) => match redis.reserve(&id, &entries, now).await {
-                Ok(None) => {}
-                Ok(Some(at)) => return Err(full(at, &entries)),
-                Err(cause) => {
-                    // It may have been taken all the same.
-                    Reservation::new(self, id, entries).release();
-                    return self.failed(&cause);
+            Store::Redis(redis) => {
+                // Whoever stops waiting may have taken it all the same.
+                let pending = Pending(Some(Reservation::new(self, id.clone(), entries.clone())));
+                match redis.reserve(&id, &entries, now).await {
+                    Ok(None) => pending.keep(),
+                    Ok(Some(at)) => {
+                        pending.keep();
+                        return Err(full(at, &entries));
+                    }
+                    Err(cause) => {
+                        drop(pending);
+                        return self.failed(&cause);
+                    }
                 }
-            },
+            }
         }
         let meters = indices.iter().filter_map(|index| claims.get(*index)).map(|claim| claim.meter);
         Ok(Some(Reservation::new(self, id, entries).of(meters.collect())))

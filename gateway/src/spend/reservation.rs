@@ -29,6 +29,24 @@ pub(crate) struct Reservation {
     meters: Vec<Meter>,
 }
 
+/// A reservation of which nobody knows yet whether it is made; it is given back unless it is kept.
+pub(super) struct Pending(pub(super) Option<Reservation>);
+
+impl Pending {
+    /// It is known how it went.
+    pub(super) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(reservation) = self.0.take() {
+            reservation.release();
+        }
+    }
+}
+
 impl Reservation {
     pub(super) fn new(spend: &Arc<Spend>, id: String, entries: Vec<Entry>) -> Self {
         Self { spend: Arc::clone(spend), id, entries, meters: Vec::new() }

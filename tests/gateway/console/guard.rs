@@ -85,6 +85,25 @@ fn on_loopback_only_names_of_loopback_are_answered() {
     assert_eq!(state("sec-fetch-site: same-site\r\n"), 403);
 }
 
+#[test]
+fn pages_of_other_sites_neither_read_the_configuration_nor_reload_it() {
+    let provider = Provider::always(Script::answer("fine"));
+    let gateway = Setup::guarded(&provider).here();
+    let address = gateway.admin;
+    let reload = |host: &str, headers: &str| {
+        let head =
+            format!("POST /keeptrusts/config/reload HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        tests::send(address, format!("{head}content-length: 0\r\n{headers}\r\n")).status
+    };
+    assert_eq!(ask(address, "rebound.example", "/keeptrusts/config", "").code(), "host_not_allowed");
+    let cross = "sec-fetch-site: cross-site\r\n";
+    assert_eq!(ask(address, "localhost", "/keeptrusts/config", cross).code(), "cross_site");
+    assert_eq!(
+        (reload("rebound.example", ""), reload("localhost", cross), reload("localhost", "")),
+        (403, 403, 200)
+    );
+}
+
 /// A run whose operator's address is not loopback, with these further settings.
 fn elsewhere(setup: &Setup) -> Process {
     let (folder, _) = setup.write();

@@ -11,6 +11,9 @@ pub(crate) const STEP: i64 = 10;
 /// How many slots there are: an hour.
 const SPAN: usize = 360;
 
+/// How many slots ahead a clock must have been to be taken for wrong.
+const MISTAKEN: i64 = 6;
+
 /// Most names of one kind in a slot; what comes after them is counted together.
 const MOST_NAMES: usize = 128;
 
@@ -121,7 +124,11 @@ impl Course {
     /// Counts a record that was written at that second.
     pub(super) fn note(&mut self, record: &Record, second: i64) {
         let number = second.div_euclid(STEP);
-        // A clock that was set back makes no new slots: what comes counts with the last one.
+        // A clock that was set back a little makes no new slots: what comes counts with the last one. Slots of a time that is
+        // far off were a mistake.
+        while self.slots.back().is_some_and(|last| last.number > number + MISTAKEN) {
+            self.slots.pop_back();
+        }
         if self.slots.back().is_none_or(|last| last.number < number) {
             self.slots.push_back(Arc::new(Slot { number, ..Slot::default() }));
         }

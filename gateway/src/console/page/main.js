@@ -182,7 +182,7 @@ function page() {
 
 function routed() {
   const view = location.hash.slice(1);
-  if (view in VIEWS && view !== app.view) go(view);
+  if (Object.hasOwn(VIEWS, view) && view !== app.view) go(view);
 }
 
 addEventListener('hashchange', routed);

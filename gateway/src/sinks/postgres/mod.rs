@@ -90,7 +90,11 @@ impl Table {
         let Some(Open { client, insert, .. }) = &self.open else { return Ok(Taken::default()) };
         let lines: Vec<&str> = batch.iter().map(|line| line.text.as_str()).collect();
         let documents: Vec<String> = lines.iter().map(|line| document(line)).collect();
-        let told = |error: tokio_postgres::Error| format!("does not take rows: {}", causes(&error));
+        // What the database says further may quote the rows.
+        let told = |error: tokio_postgres::Error| match error.as_db_error() {
+            Some(said) => format!("does not take rows: {} ({})", said.message(), said.code().code()),
+            None => format!("does not take rows: {}", causes(&error)),
+        };
         client.execute(insert, &[&self.instance, &documents, &lines]).await.map_err(told)?;
         Ok(Taken::default())
     }
@@ -125,6 +129,7 @@ fn secure(config: &mut Config, allow_insecure: bool) -> Result<(), Error> {
             name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
         }
     });
+    let is_near = is_near && config.get_hostaddrs().iter().all(std::net::IpAddr::is_loopback);
     match config.get_ssl_mode() {
         SslMode::Disable if !is_near && !allow_insecure => Err(Error::new(
             "its `url` says `sslmode=disable`, which would send records unencrypted; leave that out, or set `allow_insecure: true` if the network can be trusted",

@@ -64,15 +64,25 @@ fn decode_message(message: &Value, index: usize) -> Result<Message<'_>, Fault> {
 fn tools(document: &Value) -> Result<Vec<Tool<'_>>, Fault> {
     let mut all: Vec<Tool<'_>> = array(document, "tools")?.iter().flat_map(as_tools).collect();
     all.extend(array(document, "functions")?.iter().map(as_tool));
+    let is_asked = |field: &&str| document.get(*field).is_some_and(|value| !value.is_null());
+    let fields = SWITCHES.iter().filter(|(field, _)| is_asked(field));
+    all.extend(fields.map(|(_, name)| Tool { name, description: None }));
     Ok(all)
 }
+
+/// Fields that switch on what a provider runs by itself, and the tool that it is.
+const SWITCHES: [(&str, &str); 3] =
+    [("web_search_options", "web_search"), ("search_parameters", "web_search"), ("plugins", "plugins")];
 
 /// A tool by its name; one that runs at the provider goes by its type. Whichever of two names a provider reads, rules see
 /// both.
 fn as_tools(tool: &Value) -> Vec<Tool<'_>> {
-    let named: Vec<Tool<'_>> = HOLDERS.iter().filter_map(|holder| tool.get(*holder)).map(as_tool).collect();
-    let own = tool.get("name").or_else(|| tool.get("type")).and_then(Value::as_str).unwrap_or_default();
-    if named.is_empty() { vec![Tool { name: own, description: None }] } else { named }
+    let mut named: Vec<Tool<'_>> =
+        HOLDERS.iter().filter_map(|holder| tool.get(*holder)).map(as_tool).collect();
+    let word = |field: &str| tool.get(field).and_then(Value::as_str);
+    let kind = word("type").filter(|kind| !HOLDERS.contains(kind));
+    named.extend(word("name").into_iter().chain(kind).map(|name| Tool { name, description: None }));
+    if named.is_empty() { vec![Tool { name: "", description: None }] } else { named }
 }
 
 /// The objects that hold the name of a tool or a call.
@@ -117,6 +127,7 @@ fn as_call(function: &Value) -> ToolCall<'_> {
 }
 
 fn max_tokens(document: &Value) -> Result<Option<i64>, Fault> {
+    // A provider may read either.
     let older = whole_number(document, "max_tokens")?;
-    Ok(whole_number(document, "max_completion_tokens")?.or(older))
+    Ok(whole_number(document, "max_completion_tokens")?.max(older))
 }

@@ -48,7 +48,7 @@ pub(super) fn read(document: &Value) -> Result<Said<'_>, Fault> {
         }
         Some(other) => return Err(wrong("input", "a string or a list of items", other)),
     }
-    let tools = array(document, "tools")?.iter().map(as_tool).collect();
+    let tools = array(document, "tools")?.iter().flat_map(as_tools).collect();
     let tool_choice = document.get("tool_choice").and_then(as_choice);
     Ok(Said {
         messages,
@@ -108,11 +108,15 @@ pub(super) fn role_of(item: &Value) -> Role {
     }
 }
 
-/// A function by its name. A tool that runs at the provider goes by its type: it too is something that a model can do.
-fn as_tool(tool: &Value) -> Tool<'_> {
-    let name = tool.get("name").or_else(|| tool.get("type")).and_then(Value::as_str);
-    let description = tool.get("description").or_else(|| tool.get("server_description"));
-    Tool { name: name.unwrap_or_default(), description: description.and_then(Value::as_str) }
+/// A function by its name. A tool that runs at the provider goes by its type: it too is something that a model can do. One
+/// that has a name besides goes by both.
+fn as_tools(tool: &Value) -> Vec<Tool<'_>> {
+    let word = |field: &str| tool.get(field).and_then(Value::as_str);
+    let description = word("description").or_else(|| word("server_description"));
+    let kind = word("type").filter(|kind| !["function", "custom"].contains(kind));
+    let named = word("name").into_iter().chain(kind).map(|name| Tool { name, description });
+    let all: Vec<Tool<'_>> = named.collect();
+    if all.is_empty() { vec![Tool { name: "", description }] } else { all }
 }
 
 /// The tool that the model must call: a function by its name, a tool of the provider's by its type.

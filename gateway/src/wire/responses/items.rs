@@ -233,14 +233,22 @@ impl Items {
             self.texts_of(at).into_iter().try_for_each(|id| self.finish(session, id))?;
         }
         if let Some(known) = self.items.get_mut(at) {
-            known.shown = item.clone();
             known.over |= ends;
+            known.shown = item.clone();
             return each_text(&mut known.shown, |_, _, text| {
                 *text = String::new();
                 Ok(())
             });
         }
         Ok(())
+    }
+
+    /// An event may name the tool that its item calls.
+    pub(super) fn name_of_event(&mut self, session: &mut Session, event: &Value) -> Result<(), Halt> {
+        let name = event.get("name").and_then(Value::as_str).filter(|_| session.judges_calls());
+        let Some(name) = name else { return Ok(()) };
+        let at = self.of_event(event)?;
+        self.call(session, at, name)
     }
 
     /// An item calls a tool, of which it may tell several times.

@@ -119,6 +119,9 @@ impl Stream {
                 Says::Piece(id)
             }
             About::Text(kind) => {
+                if matches!(kind, Kind::Arguments | Kind::Input) {
+                    self.items.name_of_event(&mut judge.session, &event)?;
+                }
                 let id = self.items.text_of_event(kind, &event)?;
                 if let Some(whole) = text_of(&mut event, kind.field())? {
                     self.items.whole(&mut judge.session, id, whole, shielded)?;

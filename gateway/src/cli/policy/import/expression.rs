@@ -81,7 +81,9 @@ fn class(rest: &str, out: &mut String) -> usize {
         }
     }
     while let Some(inner) = rest.get(at..).filter(|inner| !inner.is_empty()) {
-        let named = inner.strip_prefix("[:").and_then(|name| name.find(":]"));
+        let named = inner
+            .strip_prefix("[:")
+            .and_then(|name| name.find(":]").filter(|end| is_class(name.get(..*end))));
         let c = inner.chars().next().unwrap_or_default();
         at += match (c, named) {
             (_, Some(end)) => {
@@ -121,6 +123,12 @@ fn is_count(rest: &str) -> bool {
         Some((low, high)) => is_number(low) && (high.is_empty() || is_number(high)),
         None => is_number(inside),
     }
+}
+
+/// Whether that is the name of a class such as `alpha` or `^digit`.
+fn is_class(name: Option<&str>) -> bool {
+    let name = name.map(|name| name.strip_prefix('^').unwrap_or(name));
+    name.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_lowercase()))
 }
 
 #[cfg(test)]

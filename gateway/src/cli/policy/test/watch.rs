@@ -19,6 +19,10 @@ const QUIET: Duration = Duration::from_millis(80);
 /// The longest that the tests wait for that.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The longest wait for the system to tell of something: a folder that is filled while it comes to be watched may not be
+/// told of.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// Runs the tests until a signal comes, or nobody reads the results any more. The exit code is that of the last run.
 pub(super) fn run(test: Test, terminal: &mut Terminal) -> Exit {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -82,10 +86,12 @@ fn once(test: &Test) -> Ran {
     Ran { exit: terminal.end(exit), read, is_deaf: terminal.is_deaf() }
 }
 
-/// Waits until something happens and then nothing more for a while.
+/// Waits until something happens and then nothing more for a while, or until it is time to look anyway.
 async fn quiet(events: &mut UnboundedReceiver<()>) {
-    if events.recv().await.is_none() {
-        return std::future::pending().await;
+    match tokio::time::timeout(LOOK, events.recv()).await {
+        Err(_) => return,
+        Ok(None) => return tokio::time::sleep(LOOK).await,
+        Ok(Some(())) => {}
     }
     let settled = async { while let Ok(Some(())) = tokio::time::timeout(QUIET, events.recv()).await {} };
     let _ = tokio::time::timeout(PATIENCE, settled).await;
