@@ -379,7 +379,7 @@ impl Patterns {
                         planned.span,
                         format!("the automaton of `{}` is too large: {cause}", planned.name),
                     )
-                    .help("shorten its counted repetitions such as `{1,200}`, or split it into several patterns"),
+                    .help("shorten its counted repetitions such as `{1,200}`, let fewer letters differ, or split it into several patterns"),
                 ),
             }
         }
