@@ -95,20 +95,22 @@ fn rules(metrics: &Metrics, out: &mut String) {
 }
 
 fn spans(metrics: &Metrics, out: &mut String) {
-    out.push_str("<h2>Spans</h2>\n<p>A span is found when one with its label has a character in common with it; exact ones begin and end alike.</p>\n");
-    open(&["set", "label", "spans", "found", "touched", "exact", "precision", "recall", "F1"], out);
+    out.push_str("<h2>Spans</h2>\n<p>Spans and finds of the same label are paired, each once: touched when they have a character in common, exact when they begin and end alike.</p>\n");
+    open(
+        &["set", "label", "spans", "found", "touched", "exact", "precision", "recall", "F1", "exact F1"],
+        out,
+    );
     for (name, set) in named(metrics).filter(|(_, set)| set.spans.lines > 0) {
         for (label, matches) in span_rows(set) {
-            let wrong = matches.found - matches.found_touching;
             let mut cells = vec![name.to_owned(), label.to_string()];
             cells.extend(
                 [matches.gold, matches.found, matches.touched, matches.exact].map(|count| count.to_string()),
             );
-            cells.extend([
-                percent(Share::of(matches.found_touching, matches.found)),
-                percent(Share::of(matches.touched, matches.gold)),
-                percent(Share::f1(matches.touched, wrong, matches.gold - matches.touched)),
-            ]);
+            cells.extend(
+                [matches.precision(), matches.recall(), matches.f1(), matches.exact_f1()]
+                    .into_iter()
+                    .map(percent),
+            );
             row(&cells, out);
         }
     }

@@ -69,16 +69,14 @@ fn of_set(set: &SetCounts) -> Value {
 }
 
 fn spans(matches: &Matches) -> Value {
-    let wrong = matches.found - matches.found_touching;
-    let exactly_wrong = matches.found.saturating_sub(matches.exact);
     json!({
         "spans": matches.gold,
         "found": matches.found,
         "touched": matches.touched,
         "exact": matches.exact,
-        "precision": share(Share::of(matches.found_touching, matches.found)),
-        "recall": share(Share::of(matches.touched, matches.gold)),
-        "f1": share(Share::f1(matches.touched, wrong, matches.gold - matches.touched)),
-        "exact_f1": share(Share::f1(matches.exact, exactly_wrong, matches.gold - matches.exact)),
+        "precision": share(matches.precision()),
+        "recall": share(matches.recall()),
+        "f1": share(matches.f1()),
+        "exact_f1": share(matches.exact_f1()),
     })
 }

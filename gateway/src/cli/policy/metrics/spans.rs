@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::interval::Share;
 use super::label::Gold;
 
 /// Names of data sets for what our patterns label. What has our label's own name needs no entry.
@@ -49,28 +50,44 @@ pub(super) struct Found {
     pub(super) label: Arc<str>,
 }
 
-/// How one label fared.
+/// How one label fared. Each find answers for one span at most, and each span takes one find, so that precision, recall and
+/// F1 are of the same pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Matches {
-    /// Spans that should be found, and were: the same label, from the same start to the same end.
+    /// Pairs of a span and a find with its label, from the same start to the same end.
     pub(super) exact: u64,
-    /// The same label, and a character in common; those that are exact are among them.
+    /// Pairs with a character in common; those that are exact are among them.
     pub(super) touched: u64,
     /// Spans that should be found.
     pub(super) gold: u64,
     /// Spans that were found.
     pub(super) found: u64,
-    /// Of these, the ones that touch a span of their label.
-    pub(super) found_touching: u64,
 }
 
 impl Matches {
+    pub(super) fn precision(&self) -> Option<Share> {
+        Share::of(self.touched, self.found)
+    }
+
+    pub(super) fn recall(&self) -> Option<Share> {
+        Share::of(self.touched, self.gold)
+    }
+
+    /// F1 of finds that touch their span.
+    pub(super) fn f1(&self) -> Option<Share> {
+        Share::f1(self.touched, self.found - self.touched, self.gold - self.touched)
+    }
+
+    /// F1 where both ends must be right.
+    pub(super) fn exact_f1(&self) -> Option<Share> {
+        Share::f1(self.exact, self.found - self.exact, self.gold - self.exact)
+    }
+
     fn merge(&mut self, other: &Self) {
         self.exact += other.exact;
         self.touched += other.touched;
         self.gold += other.gold;
         self.found += other.found;
-        self.found_touching += other.found_touching;
     }
 }
 
@@ -120,23 +137,44 @@ impl SpanCounts {
             }
         }
         let found = distinct(found);
-        for (range, label) in &sought {
+        let pairs = pairs(&sought, &found);
+        for (at, (range, label)) in sought.iter().enumerate() {
             let matches = self.by_label.entry(Arc::clone(label)).or_default();
-            let alike = || found.iter().filter(|found| found.label == *label);
             matches.gold += 1;
-            matches.exact += u64::from(alike().any(|found| found.range == *range));
-            matches.touched += u64::from(alike().any(|found| touch(&found.range, range)));
+            let Some((_, find)) = pairs.iter().find(|(span, _)| *span == at) else { continue };
+            matches.touched += 1;
+            matches.exact += u64::from(found.get(*find).is_some_and(|found| found.range == *range));
         }
-        for span in found {
-            let right = sought.iter().any(|(range, label)| *label == span.label && touch(range, &span.range));
-            if !right && others.iter().any(|range| touch(range, &span.range)) {
-                continue;
+        for (at, span) in found.iter().enumerate() {
+            let right = pairs.iter().any(|(_, find)| *find == at);
+            if right || !others.iter().any(|range| touch(range, &span.range)) {
+                self.by_label.entry(Arc::clone(&span.label)).or_default().found += 1;
             }
-            let matches = self.by_label.entry(Arc::clone(&span.label)).or_default();
-            matches.found += 1;
-            matches.found_touching += u64::from(right);
         }
     }
+}
+
+/// Which find answers for which span: those that are exact first, then from left to right.
+fn pairs(sought: &[(Range<usize>, Arc<str>)], found: &[&Found]) -> Vec<(usize, usize)> {
+    let mut order: Vec<usize> = (0..sought.len()).collect();
+    order.sort_by_key(|at| sought.get(*at).map(|(range, _)| (range.end, range.start)));
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    for exactly in [true, false] {
+        for at in &order {
+            let Some((range, label)) = sought.get(*at) else { continue };
+            if pairs.iter().any(|(span, _)| span == at) {
+                continue;
+            }
+            let fits = |(find, span): &(usize, &&Found)| {
+                span.label == *label
+                    && if exactly { span.range == *range } else { touch(&span.range, range) }
+                    && !pairs.iter().any(|(_, taken)| taken == find)
+            };
+            let next = found.iter().enumerate().filter(fits).min_by_key(|(_, span)| span.range.end);
+            pairs.extend(next.map(|(find, _)| (*at, find)));
+        }
+    }
+    pairs
 }
 
 /// Each span once, whatever number of rules found it.
@@ -178,8 +216,33 @@ mod tests {
         ];
         counts.add(text, &spans, &finds, &labels);
         let of = |label: &str| counts.by_label[label];
-        assert_eq!(of("EMAIL"), Matches { exact: 1, touched: 1, gold: 1, found: 2, found_touching: 1 });
-        assert_eq!(of("PHONE"), Matches { exact: 0, touched: 1, gold: 1, found: 1, found_touching: 1 });
+        assert_eq!(of("EMAIL"), Matches { exact: 1, touched: 1, gold: 1, found: 2 });
+        assert_eq!(of("PHONE"), Matches { exact: 0, touched: 1, gold: 1, found: 1 });
         assert_eq!(counts.not_sought, BTreeMap::from([("PERSON".to_owned(), 1)]));
+    }
+
+    #[test]
+    fn each_find_answers_for_one_span() {
+        let labels = Labels::new(["PHONE"].map(Arc::from).into_iter());
+        let mut counts = SpanCounts::default();
+        // Two pieces of one number, and one find over two numbers.
+        let spans = [gold(0, 10, "PHONE"), gold(12, 16, "PHONE"), gold(18, 22, "PHONE")];
+        let finds = [found(0..4, "PHONE"), found(6..10, "PHONE"), found(12..22, "PHONE")];
+        counts.add("0123456789, 0123, 4567", &spans, &finds, &labels);
+        let matches = counts.all();
+        assert_eq!(matches, Matches { exact: 0, touched: 2, gold: 3, found: 3 });
+        let of = |share: Option<Share>| share.map(|share| share.value).unwrap_or_default();
+        let (precision, recall) = (of(matches.precision()), of(matches.recall()));
+        let f1 = 2.0 * precision * recall / (precision + recall);
+        assert!((of(matches.f1()) - f1).abs() < 1e-12, "{matches:?}");
+    }
+
+    #[test]
+    fn the_exact_find_is_taken_before_one_that_touches() {
+        let labels = Labels::new(["PHONE"].map(Arc::from).into_iter());
+        let mut counts = SpanCounts::default();
+        let finds = [found(0..4, "PHONE"), found(0..10, "PHONE")];
+        counts.add("0123456789", &[gold(0, 10, "PHONE")], &finds, &labels);
+        assert_eq!(counts.all(), Matches { exact: 1, touched: 1, gold: 1, found: 2 });
     }
 }

@@ -129,20 +129,11 @@ pub(super) fn called(rule: &Rule) -> String {
 }
 
 fn span_row(name: &str, label: &str, matches: &Matches) -> Vec<String> {
-    let missed = matches.gold - matches.touched;
-    let wrong = matches.found - matches.found_touching;
     let mut row = vec![name.to_owned(), label.to_owned()];
     row.extend([matches.gold, matches.found, matches.touched, matches.exact].map(|count| count.to_string()));
-    row.extend([
-        percent(Share::of(matches.found_touching, matches.found)),
-        percent(Share::of(matches.touched, matches.gold)),
-        percent(Share::f1(matches.touched, wrong, missed)),
-        percent(Share::f1(
-            matches.exact,
-            matches.found - matches.exact.min(matches.found),
-            matches.gold - matches.exact,
-        )),
-    ]);
+    row.extend(
+        [matches.precision(), matches.recall(), matches.f1(), matches.exact_f1()].into_iter().map(percent),
+    );
     row
 }
 
