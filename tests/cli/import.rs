@@ -32,6 +32,15 @@ path = '''\.ya?ml$'''
   [[rules.allowlists]]
   regexes = ['''x$''', '''y$''']
 
+  [[rules.allowlists]]
+  regexTarget = "line"
+  regexes = ['''^import''']
+
+  [[rules.allowlists]]
+  condition = "AND"
+  paths = ['''\.inc$''']
+  regexes = ['''LICENSE''']
+
 [[rules]]
 id = "file"
 path = '''\.p12$'''
@@ -48,9 +57,16 @@ fn a_gitleaks_file_becomes_a_rule_file_that_compiles() {
     let (out, err, code) = kt(folder.path(), &args);
     assert_eq!((out.as_str(), code), ("", 0), "{err}");
     let made = std::fs::read_to_string(folder.path().join("leaks.ktr")).unwrap();
-    for words in
-        ["3 of 5 rules", "file: not carried over", "broken: not carried over", "within 500 characters"]
-    {
+    for words in [
+        "3 of 5 rules",
+        "file: not carried over",
+        "broken: not carried over",
+        "within 500 characters",
+        "for all rules: 0 expressions and 1 words that let a match pass are left out",
+        "for all rules: 1 paths and commits",
+        "3 expressions (1 of them for the line) and 0 words",
+        "1 lists that also ask for a path or a commit",
+    ] {
         assert!(err.contains(words), "{words}: {err}");
     }
     for words in

@@ -133,12 +133,23 @@ fn lost(allowed: Allowed) -> Vec<String> {
     let mut notes = Vec::new();
     if allowed.regexes + allowed.stopwords > 0 {
         let (regexes, words) = (allowed.regexes, allowed.stopwords);
+        let lines = if allowed.lines > 0 {
+            format!(" ({} of them for the line)", allowed.lines)
+        } else {
+            String::new()
+        };
         notes.push(format!(
-            "{regexes} expressions and {words} words that let a match pass are left out, so more is found"
+            "{regexes} expressions{lines} and {words} words that let a match pass are left out, so more is found"
         ));
     }
     if allowed.places > 0 {
         notes.push(format!("{} paths and commits are left out, since texts have none", allowed.places));
+    }
+    if allowed.never > 0 {
+        notes.push(format!(
+            "{} lists that also ask for a path or a commit are left out: they let no text pass",
+            allowed.never
+        ));
     }
     notes
 }
