@@ -1,6 +1,8 @@
 //! A collector on loopback that takes OTLP over HTTP, and reads it with the types that OpenTelemetry generates from its protocol.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -62,7 +64,7 @@ impl Collector {
         let requests = self.posted("/v1/traces");
         let requests = requests
             .iter()
-            .map(|seen| ExportTraceServiceRequest::decode(&*seen.body).expect("a request of spans"));
+            .map(|seen| ExportTraceServiceRequest::decode(&*plain(seen)).expect("a request of spans"));
         let scopes = requests.flat_map(|request| request.resource_spans).flat_map(|spans| spans.scope_spans);
         scopes.flat_map(|scope| scope.spans).collect()
     }
@@ -71,7 +73,7 @@ impl Collector {
     pub fn batches(&self) -> Vec<Vec<LogRecord>> {
         let requests = self.posted("/v1/logs");
         let read = |seen: &Seen| {
-            let request = ExportLogsServiceRequest::decode(&*seen.body).expect("a request of logs");
+            let request = ExportLogsServiceRequest::decode(&*plain(seen)).expect("a request of logs");
             let scopes = request.resource_logs.into_iter().flat_map(|logs| logs.scope_logs);
             scopes.flat_map(|scope| scope.log_records).collect()
         };
@@ -88,14 +90,25 @@ impl Collector {
         let spans = self.posted("/v1/traces");
         let spans = spans
             .iter()
-            .map(|seen| ExportTraceServiceRequest::decode(&*seen.body).expect("a request of spans"));
+            .map(|seen| ExportTraceServiceRequest::decode(&*plain(seen)).expect("a request of spans"));
         let spans = spans.flat_map(|request| request.resource_spans).filter_map(|spans| spans.resource);
         let logs = self.posted("/v1/logs");
-        let logs =
-            logs.iter().map(|seen| ExportLogsServiceRequest::decode(&*seen.body).expect("a request of logs"));
+        let logs = logs
+            .iter()
+            .map(|seen| ExportLogsServiceRequest::decode(&*plain(seen)).expect("a request of logs"));
         let logs = logs.flat_map(|request| request.resource_logs).filter_map(|logs| logs.resource);
         spans.chain(logs).map(|resource| attributes(&resource.attributes)).collect()
     }
+}
+
+/// The body of a request; those who pass on compress it.
+fn plain(seen: &Seen) -> Cow<'_, [u8]> {
+    if seen.header("content-encoding") != Some("gzip") {
+        return Cow::Borrowed(&seen.body);
+    }
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(&*seen.body).read_to_end(&mut plain).expect("a body in gzip");
+    Cow::Owned(plain)
 }
 
 /// Waits until something is so.

@@ -2,6 +2,8 @@
 
 mod logs;
 mod postgres;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod through;
 mod traces;
 
 use serde_json::Value;

@@ -1,7 +1,8 @@
 //! One line of the audit log: what was decided and why, never what was said.
 
 use engine::verdict::{Finding, Report, Site};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::wire::Endpoint;
 
@@ -9,7 +10,7 @@ use super::chain::Hash;
 use super::event::canonical_number;
 
 /// How an exchange ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The client got the whole answer.
@@ -37,8 +38,15 @@ impl Outcome {
     }
 }
 
+/// A word of the log's own.
+type Word = &'static str;
+
+/// All of them.
+const WORDS: &[Word] =
+    &["allow", "block", "decision", "error", "escalate", "estimate", "flag", "provider", "redact", "skipped"];
+
 /// A record of one request. Its fields stand in the order of their names, as canonical JSON has them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Record {
     pub attempts: Vec<Attempt>,
@@ -46,10 +54,11 @@ pub struct Record {
     pub config_version: String,
     #[serde(serialize_with = "canonical")]
     pub cost_usd: Option<f64>,
-    #[serde(serialize_with = "path")]
+    #[serde(serialize_with = "path", deserialize_with = "of_path")]
     pub endpoint: Option<Endpoint>,
     pub error: Option<String>,
-    pub event_type: &'static str,
+    #[serde(deserialize_with = "known")]
+    pub event_type: Word,
     pub id: String,
     pub input_tokens: Option<u64>,
     pub key: Option<String>,
@@ -72,9 +81,11 @@ pub struct Record {
     pub target: Option<String>,
     pub timestamp: String,
     pub trace_id: Option<String>,
-    pub usage_source: Option<&'static str>,
+    #[serde(deserialize_with = "known_or_none")]
+    pub usage_source: Option<Word>,
     pub user_id: Option<String>,
-    pub verdict: &'static str,
+    #[serde(deserialize_with = "known")]
+    pub verdict: Word,
 }
 
 fn canonical<S: serde::Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -82,7 +93,7 @@ fn canonical<S: serde::Serializer>(number: &Option<f64>, serializer: S) -> Resul
 }
 
 /// A target that was asked, and what it failed with, if it did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Attempt {
     pub failure: Option<String>,
@@ -90,17 +101,18 @@ pub struct Attempt {
 }
 
 /// One policy's part.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Evaluated {
     pub findings: Vec<Found>,
     pub latency_us: u64,
     pub name: String,
-    pub result: &'static str,
+    #[serde(deserialize_with = "known")]
+    pub result: Word,
 }
 
 /// One finding: where and what, never the text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[expect(missing_docs, reason = "the fields are the log's own words; the book explains them")]
 pub struct Found {
     pub end: usize,
@@ -154,10 +166,37 @@ fn path<S: Serializer>(endpoint: &Option<Endpoint>, serializer: S) -> Result<S::
     endpoint.map(Endpoint::path).serialize(serializer)
 }
 
+fn of_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Endpoint>, D::Error> {
+    let Some(path) = <Option<&str>>::deserialize(deserializer)? else { return Ok(None) };
+    let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == path);
+    endpoint.map(Some).ok_or_else(|| D::Error::custom("no endpoint"))
+}
+
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
+    known_or_none(deserializer)?.ok_or_else(|| D::Error::custom("no word"))
+}
+
+fn known_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Word>, D::Error> {
+    let Some(word) = <Option<&str>>::deserialize(deserializer)? else { return Ok(None) };
+    let known = WORDS.iter().find(|known| **known == word).copied();
+    known.map(Some).ok_or_else(|| D::Error::custom("an unknown word"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use engine::input::Channel;
+    use engine::verdict::Outcome as Came;
+    use grammar::Verdict;
+
+    #[test]
+    fn every_word_that_is_written_can_be_read() {
+        let ran = [Verdict::Allow, Verdict::Flag, Verdict::Redact, Verdict::Escalate, Verdict::Block];
+        let outcomes = ran.map(Came::Ran).into_iter().chain([Came::Skipped, Came::Failed]);
+        for word in outcomes.map(Came::name).chain(["decision", "provider", "estimate"]) {
+            assert!(WORDS.contains(&word), "{word}");
+        }
+    }
 
     #[test]
     fn a_finding_says_where_and_what() {

@@ -114,6 +114,9 @@ impl<D: Disk> Writer<D> {
     /// Writes until every sender is gone. What cannot be written is tried again, and meanwhile `failing` keeps new
     /// requests out.
     pub(super) fn run(mut self, mut queue: Receiver<Entry>, runtime: &Handle) {
+        if let Err(error) = self.lately.recall(&self.log.folder) {
+            tracing::warn!(%error, "the console begins without the records from before this start");
+        }
         loop {
             self.keep_house();
             self.publish();

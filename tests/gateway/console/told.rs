@@ -21,6 +21,11 @@ fn decisions(gateway: &Gateway, query: &str, many: usize) -> Vec<Value> {
     }
 }
 
+/// What all columns of a row come to.
+fn sum(row: &Value) -> f64 {
+    row.as_array().unwrap().iter().map(|cell| cell.as_f64().unwrap_or(0.0)).sum()
+}
+
 #[test]
 fn decisions_are_told_as_the_log_has_them() {
     let provider = Provider::always(Script::answer("fine"));
@@ -66,6 +71,29 @@ fn decisions_are_told_as_the_log_has_them() {
 }
 
 #[test]
+fn a_start_shows_what_was_before_it() {
+    let provider = Provider::always(Script::answer("mail ann@example.com"));
+    let setup = Setup::guarded(&provider);
+    let gateway = setup.here();
+    assert_eq!(gateway.ask("FORBIDDEN").status, 409);
+    assert_eq!(gateway.ask("hide SECRET7").status, 200);
+    let before = decisions(&gateway, "", 2);
+    let counts = |gateway: &Gateway| {
+        let course = told(gateway, "course?minutes=60");
+        ["block", "redact"].map(|verdict| sum(&course["verdicts"][verdict]))
+    };
+    let counted = counts(&gateway);
+    assert_eq!(counted, [1.0, 1.0]);
+    let gateway = setup.again(gateway.begin_to_stop().folder());
+    assert_eq!(decisions(&gateway, "", 2), before);
+    assert_eq!(counts(&gateway), counted);
+    assert_eq!(gateway.ask("FORBIDDEN").status, 409);
+    let after = decisions(&gateway, "", 3);
+    assert_eq!(after[1..], before);
+    gateway.stop();
+}
+
+#[test]
 fn parameters_are_checked() {
     let provider = Provider::always(Script::answer("fine"));
     let gateway = Setup::guarded(&provider).here();
@@ -99,8 +127,6 @@ fn what_policies_and_targets_did_is_counted_over_time() {
     gateway.ask("FORBIDDEN");
     decisions(&gateway, "", 2);
     let course = told(&gateway, "course?minutes=60");
-    let sum =
-        |row: &Value| row.as_array().unwrap().iter().map(|cell| cell.as_f64().unwrap_or(0.0)).sum::<f64>();
     assert_eq!(course["step"], 60);
     assert_eq!(
         course["verdicts"]["block"].as_array().unwrap().len(),

@@ -4,9 +4,14 @@
 //! end, whatever traffic there is.
 
 mod course;
+mod past;
 mod ring;
 
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
 
 use super::{Hash, Record};
 pub(crate) use course::{Course, OfTarget, STEP, Slot};
@@ -42,6 +47,22 @@ impl Lately {
             kept.iter().for_each(|kept| course.note(&kept.record, second));
         }
         locked(&self.ring).extend(kept);
+    }
+
+    /// Takes what the log in a folder holds from before this start, as far as there is room for it.
+    pub(super) fn recall(&self, folder: &Path) -> io::Result<()> {
+        let records = past::records(folder)?;
+        {
+            let mut course = locked(&self.course);
+            for (record, _) in &records {
+                if let Ok(time) = record.timestamp.parse::<Timestamp>() {
+                    course.note(record, time.as_second());
+                }
+            }
+        }
+        locked(&self.ring)
+            .extend(records.into_iter().map(|(record, hash)| Kept::new(record, hash)).collect());
+        Ok(())
     }
 
     /// The newest records behind a number, of those that are asked for.
