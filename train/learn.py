@@ -1,7 +1,10 @@
 """Windows to weights: logistic regression over hashed n-grams, with the strongest window of a text speaking for it."""
 
+import warnings
+
 import numpy as np
 import scipy.sparse as sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from features import windows
@@ -10,7 +13,7 @@ from features import windows
 class Matrix:
     """The windows of some texts as rows of a sparse matrix, and whose each is."""
 
-    def __init__(self, texts, shape, stride=2, most=14):
+    def __init__(self, texts, shape, stride=2, most=10):
         bits, block, span = shape
         pointers, columns, values, owners = [0], [], [], []
         for owner, text in enumerate(texts):
@@ -29,6 +32,7 @@ class Matrix:
         self.owners = np.array(owners)
         self.attack = np.array([text.attack for text in texts])
         self.sets = np.array([text.set for text in texts])
+        self.families = np.array([f"{text.set}/{text.where}" if text.set == "openai_evals_prompts" else text.set for text in texts])
         self.clusters = np.array([text.cluster for text in texts])
         self.texts = texts
 
@@ -39,30 +43,24 @@ class Matrix:
         return best
 
 
-def rarity(matrix):
-    """How much a bucket says by being rare: the logarithm of the inverse of its share of the windows."""
-    seen = np.bincount(matrix.rows.indices, minlength=matrix.rows.shape[1])
-    return np.maximum(np.log(matrix.rows.shape[0] / (seen + 5.0)), 0.1)
-
-
 def weights_of_sets(matrix, chosen, emphasis):
-    """A text's weight: sets count by the root of their size, so that none drowns the others."""
+    """A text's weight: sets count by the root of their size, so that none drowns the others. Each eval of a set of many evals is a set."""
     out = np.zeros(len(matrix.texts))
-    for name in sorted(set(matrix.sets[chosen])):
+    for name in sorted(set(matrix.families[chosen])):
         for attack in (False, True):
-            of = chosen[(matrix.sets[chosen] == name) & (matrix.attack[chosen] == attack)]
+            of = chosen[(matrix.families[chosen] == name) & (matrix.attack[chosen] == attack)]
             if len(of):
-                out[of] = len(of) ** -0.5 * emphasis.get(name.split(":")[0], 1.0)
+                out[of] = len(of) ** -0.5 * emphasis.get(name.split(":")[0].split("/")[0], 1.0)
     return out
 
 
-def fit(matrix, scaled, chosen, strength, rounds=2, emphasis=None, positive=0.5):
+def fit(matrix, chosen, strength, rounds=2, emphasis=None, positive=0.5):
     """Learns from the chosen texts. After the first round only the strongest windows of an attack are attacks."""
     of_text = weights_of_sets(matrix, chosen, emphasis or {})
     rows = np.flatnonzero(np.isin(matrix.owners, chosen))
     owners = matrix.owners[rows]
     attack = matrix.attack[owners]
-    part = scaled[rows]
+    part = matrix.rows[rows]
     keep = np.ones(len(rows), dtype=bool)
     weights = None
     for _ in range(rounds):
@@ -74,8 +72,14 @@ def fit(matrix, scaled, chosen, strength, rounds=2, emphasis=None, positive=0.5)
         w = of_text[owners] / np.where(attack, count[owners], count[owners] ** 0.5)
         w = np.where(keep, w, 0.0)
         w *= np.where(attack, positive / w[attack].sum(), (1 - positive) / w[~attack].sum()) * 1000
-        weights = LogisticRegression(C=strength, solver="lbfgs", max_iter=300, tol=1e-5)
-        weights.fit(part[keep], attack[keep], sample_weight=w[keep])
+        # One coordinate after another, in an order that `random_state` fixes: the same numbers on every machine.
+        weights = LogisticRegression(
+            C=strength, solver="liblinear", dual=True, max_iter=15, tol=1e-3, random_state=0
+        )
+        with warnings.catch_warnings():
+            # So many passes are enough; that the last digits still move is no news.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            weights.fit(part[keep], attack[keep], sample_weight=w[keep])
     return weights.coef_[0], weights.intercept_[0]
 
 

@@ -99,7 +99,7 @@ def main():
     print(f"ordinary texts: {shown(wrong, ordinary)}; harmless texts full of trigger words: {shown(hard, benign)}")
     everything = sets.orders_texts(options.corpora)
     held = folds(everything, sets.orders_folds)
-    wanted = set(sets.DOCUMENTS) | {"bipia_embedded_train", "pa_llmail_inject", "benign: documents"}
+    wanted = set(sets.DOCUMENTS) | {"bipia_embedded_train", "pa_llmail_inject", *sets.OWN_DOCUMENTS}
     held = {name: [row for row in rows if row.set in wanted] for name, rows in held.items()}
     table = measured(
         kt,

@@ -23,6 +23,7 @@ ORDINARY = [
 OTHER = ["openai_moderation"]
 # Texts that tools hand over: documents, and no requests.
 DOCUMENTS = ["bipia_contexts_train", "code_chunks", "docs_chunks", "gsm8k_train", "faker_pii_dev", "presidio_synth_v2", "openai_moderation"]
+OWN_DOCUMENTS = ["benign: documents", "benign: more documents", "benign: code in documents", "benign: code"]
 # Never trained on: the licence of what they hold is not clear.
 MEASURED = ["neuralchemy", "pa_safeguard_injection", "pa_jailbreakchat", "t0_docs"]
 # The same prompts went round and are in several sets.
@@ -69,6 +70,14 @@ def benign():
     return [
         Text(line, False, f"benign: {name}") for name, lines in sections(HERE / "benign.txt").items() for line in lines
     ]
+
+
+def plain():
+    """Short requests without any harm, of each template two: most corpora have long ones."""
+    rng = random.Random(13)
+    lists = sections(HERE / "plain.txt")
+    words = {"topic": lists["topics"]}
+    return [Text(_filled(template, words, rng), False, "plain") for template in lists["requests"] for _ in range(2)]
 
 
 def _filled(template, words, rng):
@@ -121,13 +130,18 @@ def injection_folds(matrix):
     The prompts of `openai_evals_prompts` are of many evals; each eval is out once, and no fold sees half of one.
     """
     beside = [
-        [], ["alpaca_seed", "benign: settings and files", "benign: german"], ["gsm8k_train", "benign: french"],
-        ["code_chunks", "benign: code", "benign: spanish"],
-        ["docs_chunks", "benign: documents", "benign: italian, portuguese, dutch"],
-        ["cse_instruct", "benign: security education"], ["writingbench", "benign: strict formats", "benign: russian, polish, turkish"],
-        ["faker_pii_dev", "benign: fiction and games"],
+        ["benign: persona requests"],
+        ["alpaca_seed", "benign: settings and files", "benign: settings and work", "benign: german"],
+        ["gsm8k_train", "benign: french", "benign: trigger words in short"],
+        [
+            "code_chunks", "benign: code", "benign: code in documents", "benign: ciphers and secrets in code", "benign: spanish",
+        ],
+        ["docs_chunks", "benign: documents", "benign: more documents", "benign: italian, portuguese, dutch"],
+        ["cse_instruct", "benign: security education", "benign: quoted and reported attacks"],
+        ["writingbench", "benign: strict formats", "benign: programs and puzzles", "benign: russian, polish, turkish"],
+        ["faker_pii_dev", "benign: fiction and games", "benign: other languages"],
         ["presidio_synth_v2", "benign: everyday and work", "benign: chinese, japanese"],
-        ["bipia_contexts_train", "openai_moderation", "benign: building with language models"],
+        ["bipia_contexts_train", "openai_moderation", "benign: building with language models", "benign: forum posts"],
     ]
     evals = np.array([part(text.where, 10) if text.set == "openai_evals_prompts" else -1 for text in matrix.texts])
     return {
@@ -141,7 +155,7 @@ def orders_texts(folder):
     rng = random.Random(11)
     documents = [row for name in DOCUMENTS for row in corpus(folder, name)]
     documents = [Text(row.text, False, row.set, row.cluster, row.text[:64]) for row in documents]
-    documents += [Text(row.text, False, row.set, -1, row.text[:64]) for row in benign() if row.set == "benign: documents"]
+    documents += [Text(row.text, False, row.set, -1, row.text[:64]) for row in benign() if row.set in OWN_DOCUMENTS]
     around = [row.text for row in documents if row.set in ("bipia_contexts_train", "docs_chunks", "openai_moderation")]
 
     def inside(order):
@@ -208,7 +222,7 @@ def vectors():
     """Texts that the engine and the trainer must score alike: our own, and odd ones."""
     lists = sections(HERE / "attacks.txt")
     own = [lines[at] for lines in lists.values() for at in (0, -1)]
-    own += [row.text for row in benign()[::16]]
+    own += [row.text for row in benign()[::40]]
     odd = ["", " ", "a", "ab", "!?", "x" * 500, "\u200b\u00e9\u00df\u2167\u0130 \u3000\u00a0 mixed \U0001d4d8\U0001d4f0\U0001d4f7\U0001d4f8\U0001d4fb\U0001d4ee"]
     long = " ".join(row.text for row in benign()[:40])
     return own + odd + [long, long[:399], long[:400], long[:401], "word " * 700, "\u5ffd\u7565" * 300]

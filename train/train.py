@@ -25,8 +25,8 @@ KNOTS = 65
 # Buckets (as a power of two), characters of a block, blocks of a window.
 SHAPES = {"injection": (18, 100, 4), "orders": (18, 50, 4)}
 # The share of ordinary texts, unseen by the model, that may score 0.8 and more.
-ALLOWED = {"injection": 0.003, "orders": 0.005}
-STRENGTH = 3.0
+ALLOWED = {"injection": 0.002, "orders": 0.005}
+STRENGTH = 30.0
 
 
 class Model:
@@ -95,7 +95,7 @@ def calibrate(scores, attack, weight, ordinary, allowed):
     return [int(x) for x in np.clip(np.round(p * 65536), 0, 65535)], threshold, slope
 
 
-def held_out(matrix, scaled, folds, never, emphasis):
+def held_out(matrix, folds, never, emphasis):
     """Each text's strongest window by a model that has seen neither its set nor a near copy of it."""
     scores = np.full(len(matrix.texts), np.nan)
     kept = {}
@@ -104,9 +104,9 @@ def held_out(matrix, scaled, folds, never, emphasis):
         seen = ~never.copy()
         seen[held] = False
         seen &= ~np.isin(matrix.clusters, list(clusters))
-        weights, bias = learn.fit(matrix, scaled, np.flatnonzero(seen), STRENGTH, emphasis=emphasis)
-        scores[held] = matrix.strongest(matrix.rows @ (weights * matrix.rarity) + bias)[held]
-        kept[name] = (weights * matrix.rarity, bias)
+        weights, bias = learn.fit(matrix, np.flatnonzero(seen), STRENGTH, emphasis=emphasis)
+        scores[held] = matrix.strongest(matrix.rows @ weights + bias)[held]
+        kept[name] = (weights, bias)
         print(f"  fold {name}: {seen.sum()} texts", flush=True)
     return scores, kept
 
@@ -114,12 +114,9 @@ def held_out(matrix, scaled, folds, never, emphasis):
 def train(name, texts, folds_of, ordinary_sets, emphasis, keep):
     """One model: the table of its folds, the model, and what is said of it."""
     matrix = learn.Matrix(texts, SHAPES[name])
-    matrix.rarity = learn.rarity(matrix)
-    scaled = matrix.rows.copy()
-    scaled.data *= matrix.rarity[scaled.indices].astype(np.float32)
     folds = folds_of(matrix)
     never = np.isin(matrix.sets, sets.MEASURED)
-    scores, kept = held_out(matrix, scaled, folds, never, emphasis)
+    scores, kept = held_out(matrix, folds, never, emphasis)
     known = ~np.isnan(scores)
     ordinary = known & np.isin(matrix.sets, ordinary_sets)
     of_set = learn.weights_of_sets(matrix, np.flatnonzero(known), {})
@@ -135,8 +132,8 @@ def train(name, texts, folds_of, ordinary_sets, emphasis, keep):
             if rows.any():
                 caught = int((scores[rows] >= threshold).sum())
                 table.setdefault(set_name, {})["attacks" if attack else "others"] = [caught, int(rows.sum())]
-    weights, bias = learn.fit(matrix, scaled, np.flatnonzero(~never), STRENGTH, emphasis=emphasis)
-    model = Model(SHAPES[name], weights * matrix.rarity, bias, knots)
+    weights, bias = learn.fit(matrix, np.flatnonzero(~never), STRENGTH, emphasis=emphasis)
+    model = Model(SHAPES[name], weights, bias, knots)
     if keep:
         Path(keep).mkdir(parents=True, exist_ok=True)
         np.savez(Path(keep) / f"{name}.npz", scores=scores, attack=matrix.attack, sets=matrix.sets)
@@ -151,7 +148,7 @@ def injection_texts(folder):
     texts = []
     for name in sets.ATTACKS + sets.ORDINARY + sets.OTHER:
         texts += sets.corpus(folder, name)
-    return texts + sets.benign() + sets.attacks(sets.fillers(folder))
+    return texts + sets.benign() + sets.plain() + sets.attacks(sets.fillers(folder))
 
 
 def main():
