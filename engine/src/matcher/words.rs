@@ -1,6 +1,6 @@
 //! Word lists as regular expressions: whole words and phrases in any case, near misses on request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::regex::escape;
 
@@ -12,9 +12,6 @@ const WORD_EDITS: usize = 4;
 
 /// One edit for so many letters of a word: with more, nearly every short word resembles another.
 const LETTERS_FOR_AN_EDIT: usize = 4;
-
-/// Up to so many edits, every form of a word is written out.
-const WRITTEN_OUT: usize = 2;
 
 /// What a word pattern was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,46 +41,13 @@ fn bounded(phrase: &str, edits: usize) -> String {
 
 /// The word, or anything that few enough edits of letters make of it. Short words are taken exactly.
 fn near(word: &str, edits: usize) -> String {
-    let letters: Vec<Option<char>> = word.chars().map(Some).collect();
+    let letters: Vec<char> = word.chars().collect();
     let edits = edits.min(WORD_EDITS).min(letters.len() / LETTERS_FOR_AN_EDIT);
-    if edits == 0 {
-        return escape(word);
-    }
-    if edits > WRITTEN_OUT {
-        return Halves::new(word).within(edits);
-    }
-    let mut forms = BTreeSet::from([letters]);
-    for _ in 0..edits {
-        forms = forms.iter().flat_map(|form| one_edit(form)).chain(forms.iter().cloned()).collect();
-    }
-    let forms: Vec<String> = forms.iter().map(|form| written(form)).collect();
-    format!("(?:{})", forms.join("|"))
+    if edits == 0 { escape(word) } else { Halves { letters, known: BTreeMap::new() }.within(edits) }
 }
 
-/// Every form that one substitution, deletion or insertion makes; `None` is any letter.
-fn one_edit(form: &[Option<char>]) -> Vec<Vec<Option<char>>> {
-    let mut forms = Vec::with_capacity(form.len() * 3 + 1);
-    for at in 0..=form.len() {
-        let (before, after) = form.split_at(at);
-        forms.push([before, &[None], after].concat());
-        if let Some((_, rest)) = after.split_first() {
-            forms.push([before, &[None], rest].concat());
-            forms.push([before, rest].concat());
-        }
-    }
-    forms
-}
-
-fn written(form: &[Option<char>]) -> String {
-    form.iter().map(|letter| letter.map_or(r"\w".to_owned(), literal)).collect()
-}
-
-fn literal(letter: char) -> String {
-    escape(letter.encode_utf8(&mut [0; 4]))
-}
-
-/// A word that is cut into halves again and again, so that many edits take few words: `n` edits of the whole are some of the
-/// one half and the rest of the other.
+/// A word that is cut into halves again and again: edits of the whole are some of the one half and the rest of the other. To
+/// write out every form of a long word would take far more.
 struct Halves {
     letters: Vec<char>,
     /// What was written of a part with so many edits.
@@ -91,10 +55,6 @@ struct Halves {
 }
 
 impl Halves {
-    fn new(word: &str) -> Self {
-        Self { letters: word.chars().collect(), known: BTreeMap::new() }
-    }
-
     /// The word with at most so many edits. Letters that are put in stand before one of the word, or at its end.
     fn within(&mut self, edits: usize) -> String {
         let ways: Vec<String> = (0..=edits)
@@ -106,13 +66,11 @@ impl Halves {
     /// The letters from one place to another with at most so many edits.
     fn part(&mut self, from: usize, to: usize, edits: usize) -> String {
         if edits == 0 {
-            return self.letters.get(from..to).into_iter().flatten().map(|c| literal(*c)).collect();
+            return self.as_it_is(from, to);
         }
         if to - from <= 1 {
             // Kept, with others before it; or replaced or left out.
-            let letter: String =
-                self.letters.get(from..to).into_iter().flatten().map(|c| literal(*c)).collect();
-            return format!("{}{letter}?", any(edits));
+            return format!("{}{}?", any(edits), self.as_it_is(from, to));
         }
         if let Some(known) = self.known.get(&(from, to, edits)) {
             return known.clone();
@@ -127,9 +85,14 @@ impl Halves {
         self.known.insert((from, to, edits), all.clone());
         all
     }
+
+    fn as_it_is(&self, from: usize, to: usize) -> String {
+        let letters: String = self.letters.get(from..to).into_iter().flatten().collect();
+        escape(&letters)
+    }
 }
 
-/// At most so many letters, whichever they are.
+/// At most so many letters, digits or underscores.
 fn any(most: usize) -> String {
     if most == 0 { String::new() } else { format!(r"\w{{0,{most}}}") }
 }
