@@ -7,8 +7,8 @@ use super::regex::escape;
 /// The most edits that may be asked for.
 pub const MAX_EDITS: usize = 8;
 
-/// The most edits in one word. An automaton grows about fourfold with each, and past four the longest words no longer fit.
-const WORD_EDITS: usize = 4;
+/// The most edits in one word. An automaton grows about fourfold with each, and with four a long word no longer fits.
+const WORD_EDITS: usize = 3;
 
 /// One edit for so many letters of a word: with more, nearly every short word resembles another.
 const LETTERS_FOR_AN_EDIT: usize = 4;
