@@ -157,7 +157,9 @@ mod tests {
                 match below(3) {
                     0 => text[at] = letter,
                     1 => text.insert(at, letter),
-                    _ => drop(text.remove(at)),
+                    _ => {
+                        text.remove(at);
+                    }
                 }
             }
             let text: String = text.into_iter().collect();
