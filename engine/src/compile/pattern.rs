@@ -12,9 +12,9 @@ use regex_syntax::hir::Hir;
 
 use super::resolve::Linked;
 use super::typed::PatternUse;
-use crate::matcher::scan::Scanner;
+use crate::matcher::scan::{Pattern, Scanner};
 use crate::matcher::words::{self, WordList};
-use crate::matcher::{self, Blueprint, Detector, Near, Validator, View, regex};
+use crate::matcher::{self, Blueprint, Detector, Near, Search, Validator, View, regex};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
 use written::{
@@ -344,7 +344,7 @@ impl Patterns {
     /// Builds every detector, and the scanner that says where they may match.
     pub(super) fn build(self, gated: bool, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Detector>, Scanner) {
         let mut detectors: Vec<Detector> = Vec::new();
-        let mut covers = Vec::new();
+        let mut sought = Vec::new();
         let mut twins: HashMap<(&str, &str), Vec<(usize, usize)>> = HashMap::new();
         for (index, planned) in self.planned.iter().enumerate() {
             let alike = twins.entry((&planned.key.source, &planned.key.flags)).or_default();
@@ -365,12 +365,16 @@ impl Patterns {
                 hir: &planned.hir,
                 streams: planned.streams,
                 twin,
-                gated: cover.is_some(),
+                search: match (gated, &cover) {
+                    (true, Some(_)) => Search::Gated,
+                    (true, None) => Search::Probed,
+                    (false, _) => Search::Plain,
+                },
             });
-            covers.push((planned.key.view, cover));
             match blueprint.and_then(Detector::new) {
                 Ok(detector) => {
                     alike.push((index, detectors.len()));
+                    sought.push(Pattern { cover, probe: detector.probe.clone() });
                     detectors.push(detector);
                 }
                 Err(cause) => diagnostics.push(
@@ -383,6 +387,6 @@ impl Patterns {
                 ),
             }
         }
-        (detectors, Scanner::new(covers))
+        (detectors, Scanner::new(sought))
     }
 }

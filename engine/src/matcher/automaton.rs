@@ -2,6 +2,7 @@
 
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson;
+use regex_automata::util::alphabet::ByteClasses;
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
@@ -133,6 +134,11 @@ impl Automaton {
     pub fn awaiting_a_byte(mut self) -> Self {
         self.now.clear();
         self
+    }
+
+    /// The bytes that it tells apart.
+    pub(super) fn byte_classes(&self) -> &ByteClasses {
+        self.dfa.byte_classes()
     }
 
     /// Bytes of memory.

@@ -10,6 +10,8 @@ use super::view::{View, view};
 
 /// The shortest base64 run worth a look, in characters.
 const MIN_BASE64: usize = 24;
+/// The most signs of padding that belong to a run.
+const PADDING: usize = 2;
 /// The shortest hex run worth a look, in characters.
 const MIN_HEX: usize = 32;
 /// How many times a decoded text is decoded again.
@@ -29,7 +31,11 @@ pub struct Decoded {
 pub fn decode(text: &str, is_json: bool) -> Vec<Decoded> {
     let read = view(View::Raw, text, is_json);
     let mut out = Vec::new();
-    for (shown, run) in runs(read.text.as_deref().unwrap_or(text)) {
+    let read_text = read.text.as_deref().unwrap_or(text);
+    if !may_hold_runs(read_text) {
+        return out;
+    }
+    for (shown, run) in runs(read_text) {
         let raw = read.map.start(shown.start)..read.map.end(shown.end);
         let mut current = ladder_step(run);
         for depth in 0..=MAX_DEPTH {
@@ -41,9 +47,43 @@ pub fn decode(text: &str, is_json: bool) -> Vec<Decoded> {
     out
 }
 
+/// Whether a byte may stand in an encoding.
+const CODE: [bool; 256] = {
+    let mut code = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::cast_possible_truncation,
+            reason = "worked out by the compiler"
+        )]
+        {
+            code[byte] = matches!(byte as u8, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'/' | b'-' | b'_' | b'%');
+        }
+        byte += 1;
+    }
+    code
+};
+
+/// Whether any of [`runs`] is worth a look. A run that is long enough lies over one of the places that are so far apart, so
+/// most of a text need not be read for it.
+fn may_hold_runs(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_code = |byte: &&u8| CODE.get(usize::from(**byte)) == Some(&true);
+    let least = MIN_BASE64 - PADDING;
+    let place = |at: usize| {
+        let (before, after) = bytes.split_at_checked(at).unwrap_or((bytes, &[]));
+        before.iter().rev().take_while(is_code).count() + after.iter().take_while(is_code).count() >= least
+    };
+    text.contains('%')
+        || (least - 1..bytes.len())
+            .step_by(least)
+            .any(|at| bytes.get(at).is_some_and(|byte| is_code(&byte)) && place(at))
+}
+
 /// Runs of characters that an encoding may be made of.
 fn runs(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
-    let is_code = |c: char| c.is_ascii_alphanumeric() || "+/-_%".contains(c);
+    let is_code = |c: char| u8::try_from(c).is_ok_and(|byte| CODE.get(usize::from(byte)) == Some(&true));
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
@@ -52,7 +92,7 @@ fn runs(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
             let code = from.find(|c| !is_code(c)).unwrap_or(from.len());
             // Padding belongs to the run; any other `=` is a border, as in `key=value`.
             let padding = from.get(code..).map_or(0, |rest| rest.len() - rest.trim_start_matches('=').len());
-            let len = code + padding.min(2);
+            let len = code + padding.min(PADDING);
             let (run, after) = from.split_at_checked(len)?;
             rest = after;
             if len >= MIN_BASE64 || run.contains('%') {

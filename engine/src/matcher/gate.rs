@@ -1,52 +1,211 @@
-//! Where matches can begin: by a byte and the one before it, which of many automata have something to look at.
+//! Where matches can begin: by three bytes and the one before them, which of many automata are still alive.
+//!
+//! At most places a match of some automaton could begin, and at most of these it is over a byte or two later. So what
+//! begins is followed for three bytes in tables that all automata share, and only then by each automaton that is left.
+
+use std::collections::HashMap;
 
 use regex_automata::util::primitives::StateID;
 
 use super::Automaton;
 
-/// The starts of many automata in one table, a bit for each automaton.
+/// The most states after one byte, and after two.
+const MOST: usize = 4096;
+/// The most entries of a table.
+const MAX_TABLE: usize = 2 << 20;
+
+/// Nothing has begun.
+pub const NOTHING: u16 = 0;
+
+/// The beginnings of many automata, in tables.
 #[derive(Debug)]
 pub struct Gate {
-    /// By the byte before, and last for the start of the text: bytes that all automata take alike are one class.
-    classes: Vec<u16>,
-    /// By class and byte, so many words of bits.
-    masks: Vec<u64>,
-    words: usize,
+    /// By byte, its kind: what all automata take alike.
+    kinds: [u8; 256],
+    width: usize,
+    /// By the kind of the byte before, or none, and by kind: the state after one byte.
+    first: Vec<u16>,
+    /// By state and kind: the state after two bytes.
+    second: Vec<u16>,
+    /// By state and kind: what is left after three.
+    third: Vec<u16>,
+    after_one: Vec<Begun>,
+    after_two: Vec<Begun>,
+    after_three: Vec<Begun>,
+}
+
+/// The automata for which a match that began is possible, by their place among all.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
+pub struct Begun {
+    /// Those of which nothing is certain yet.
+    pub alive: Box<[u16]>,
+    /// Those that have to take over themselves.
+    pub wake: Box<[u16]>,
+}
+
+/// A state in the making: the automata that are alive with their states, and those that take over.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
+struct Made {
+    alive: Vec<(u16, StateID)>,
+    wake: Vec<u16>,
+}
+
+/// States in the making, each once.
+struct Level {
+    all: Vec<Made>,
+    ids: HashMap<Made, u16>,
+    most: usize,
+}
+
+impl Level {
+    fn new(most: usize) -> Self {
+        let nothing = Made::default();
+        Self { all: vec![nothing.clone()], ids: HashMap::from([(nothing, NOTHING)]), most }
+    }
+
+    /// The number of a state. Where there are too many, those that are alive take over.
+    fn id(&mut self, mut made: Made, everybody: &[u16]) -> u16 {
+        if let Some(id) = self.ids.get(&made) {
+            return *id;
+        }
+        if self.all.len() >= self.most {
+            made.wake.extend(made.alive.drain(..).map(|(bit, _)| bit));
+            made.wake.sort_unstable();
+            if self.all.len() >= 2 * self.most {
+                made.wake = everybody.to_vec();
+            }
+            if let Some(id) = self.ids.get(&made) {
+                return *id;
+            }
+        }
+        let id = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
+        self.all.push(made.clone());
+        self.ids.insert(made, id);
+        id
+    }
+
+    fn finish(self) -> Vec<Begun> {
+        let bits = |made: &Made| made.alive.iter().map(|(bit, _)| *bit).collect();
+        let begun = |made: Made| Begun { alive: bits(&made), wake: made.wake.into_boxed_slice() };
+        self.all.into_iter().map(begun).collect()
+    }
 }
 
 impl Gate {
     /// The gate of these automata, in their order.
     pub fn new(automata: &[&Automaton]) -> Self {
-        let words = automata.len().div_ceil(64);
-        let mut distinct: Vec<Vec<StateID>> = Vec::new();
-        let mut classes = Vec::with_capacity(257);
-        for before in (0..=u8::MAX).map(Some).chain([None]) {
-            let starts: Vec<StateID> = automata.iter().map(|automaton| automaton.start(before)).collect();
-            let class = distinct.iter().position(|known| *known == starts).unwrap_or_else(|| {
-                distinct.push(starts);
-                distinct.len() - 1
-            });
-            classes.push(u16::try_from(class).unwrap_or(u16::MAX));
+        let everybody: Vec<u16> = (0..).take(automata.len()).collect();
+        let (kinds, bytes) = kinds(automata);
+        let width = bytes.len();
+        let most = MOST.min(MAX_TABLE / width.max(1));
+        let (mut one, mut two, mut three) =
+            (Level::new(most), Level::new(most), Level::new(usize::from(u16::MAX) / 2));
+        let mut gate = Self {
+            kinds,
+            width,
+            first: Vec::new(),
+            second: Vec::new(),
+            third: Vec::new(),
+            after_one: Vec::new(),
+            after_two: Vec::new(),
+            after_three: Vec::new(),
+        };
+        for before in bytes.iter().copied().map(Some).chain([None]) {
+            let starts = automata.iter().zip(0..).map(|(automaton, bit)| (bit, automaton.start(before)));
+            let start = Made { alive: starts.collect(), wake: Vec::new() };
+            gate.first.extend(bytes.iter().map(|byte| one.id(after(automata, &start, *byte), &everybody)));
         }
-        let mut masks = vec![0; distinct.len() * 256 * words];
-        let rows = distinct.iter().flat_map(|starts| (0..=u8::MAX).map(move |byte| (starts, byte)));
-        for ((starts, byte), row) in rows.zip(masks.chunks_mut(words.max(1))) {
-            for (index, (automaton, start)) in automata.iter().zip(starts).enumerate() {
-                let lives = automaton.begins(byte) && !automaton.is_dead(automaton.next(*start, byte));
-                if let Some(word) = row.get_mut(index / 64) {
-                    *word |= u64::from(lives) << (index % 64);
-                }
+        let rows = |level: &Level, next: &mut Level, last: bool| {
+            let mut row = Vec::with_capacity(level.all.len() * width);
+            for state in &level.all {
+                row.extend(bytes.iter().map(|byte| {
+                    let mut made = after(automata, state, *byte);
+                    if last {
+                        made.wake.extend(made.alive.drain(..).map(|(bit, _)| bit));
+                        made.wake.sort_unstable();
+                    }
+                    next.id(made, &everybody)
+                }));
             }
-        }
-        Self { classes, masks, words }
+            row
+        };
+        gate.second = rows(&one, &mut two, false);
+        gate.third = rows(&two, &mut three, true);
+        (gate.after_one, gate.after_two, gate.after_three) = (one.finish(), two.finish(), three.finish());
+        gate
     }
 
-    /// The automata for which a match can begin at `byte`, when `before` stands before it.
-    pub fn at(&self, before: Option<u8>, byte: u8) -> &[u64] {
-        let class = self.classes.get(before.map_or(256, usize::from)).copied().unwrap_or_default();
-        let row = (usize::from(class) * 256 + usize::from(byte)) * self.words;
-        self.masks.get(row..row + self.words).unwrap_or_default()
+    /// The kind of a byte.
+    #[inline]
+    pub fn kind(&self, byte: u8) -> usize {
+        self.kinds.get(usize::from(byte)).copied().map_or(0, usize::from)
     }
+
+    /// What begins with a byte of that kind after that one.
+    #[inline]
+    pub fn begin(&self, before: Option<u8>, kind: usize) -> u16 {
+        let row = before.map_or(self.width, |before| self.kind(before));
+        self.first.get(row * self.width + kind).copied().unwrap_or(NOTHING)
+    }
+
+    /// What is left of what began, after a second byte.
+    #[inline]
+    pub fn second(&self, begun: u16, kind: usize) -> u16 {
+        self.second.get(usize::from(begun) * self.width + kind).copied().unwrap_or(NOTHING)
+    }
+
+    /// What is left of what began, after a third byte.
+    #[inline]
+    pub fn third(&self, begun: u16, kind: usize) -> u16 {
+        self.third.get(usize::from(begun) * self.width + kind).copied().unwrap_or(NOTHING)
+    }
+
+    /// What a state after so many bytes stands for.
+    pub fn begun(&self, bytes: usize, state: u16) -> Option<&Begun> {
+        let states = match bytes {
+            1 => &self.after_one,
+            2 => &self.after_two,
+            _ => &self.after_three,
+        };
+        states.get(usize::from(state))
+    }
+
+    /// Bytes of memory of its tables.
+    pub fn memory(&self) -> usize {
+        (self.first.len() + self.second.len() + self.third.len()) * size_of::<u16>()
+    }
+}
+
+/// The kinds of bytes that automata tell apart, before a match or in it, and a byte of each.
+fn kinds(automata: &[&Automaton]) -> ([u8; 256], Vec<u8>) {
+    let mut known: HashMap<Vec<(StateID, u8)>, u8> = HashMap::new();
+    let (mut kinds, mut bytes) = ([0; 256], Vec::new());
+    for (byte, slot) in (0..=u8::MAX).zip(&mut kinds) {
+        let mark = automata
+            .iter()
+            .map(|automaton| (automaton.start(Some(byte)), automaton.byte_classes().get(byte)));
+        *slot = *known.entry(mark.collect()).or_insert_with(|| {
+            bytes.push(byte);
+            // There are 256 at most, and so many places.
+            u8::try_from(bytes.len() - 1).unwrap_or(u8::MAX)
+        });
+    }
+    (kinds, bytes)
+}
+
+/// The state after one more byte.
+fn after(automata: &[&Automaton], state: &Made, byte: u8) -> Made {
+    let mut made = Made::default();
+    for (bit, state) in &state.alive {
+        let Some(automaton) = automata.get(usize::from(*bit)) else { continue };
+        let next = automaton.next(*state, byte);
+        if automaton.is_match(next) || automaton.is_decided(next) {
+            made.wake.push(*bit);
+        } else if !automaton.is_dead(next) {
+            made.alive.push((*bit, next));
+        }
+    }
+    made
 }
 
 #[cfg(test)]
@@ -54,30 +213,52 @@ mod tests {
     use super::*;
     use crate::matcher::{View, regex};
 
+    /// The automata for which a match may begin with these bytes after that one: those that live on, and those that
+    /// have taken over before.
+    fn left(gate: &Gate, before: Option<u8>, bytes: [u8; 3]) -> Vec<u16> {
+        let [a, b, c] = bytes.map(|byte| gate.kind(byte));
+        let one = gate.begin(before, a);
+        let two = gate.second(one, b);
+        let three = gate.third(two, c);
+        let woken = |bytes, state| gate.begun(bytes, state).unwrap().wake.to_vec();
+        let mut all = [woken(1, one), woken(2, two), woken(3, three)].concat();
+        all.sort_unstable();
+        all
+    }
+
     #[test]
     fn a_match_begins_where_its_automaton_lives_on() {
-        let sources = [r"\bab", "b+c", r"^x", "(?m)^y", r"\B-"];
+        let sources = [r"\bab", "b+c", r"^x.y", "(?m)^y-y", r"\B-", "[ab]{4}"];
         let automata: Vec<Automaton> = sources
             .iter()
             .map(|source| Automaton::new(&regex::compile(source, "", View::Raw).unwrap()).unwrap())
             .collect();
-        let gate = Gate::new(&automata.iter().collect::<Vec<_>>());
-        for before in [None, Some(b'a'), Some(b' '), Some(b'\n'), Some(b'-'), Some(0xC3)] {
-            for byte in 0..=u8::MAX {
-                let bits = gate.at(before, byte)[0];
-                for (index, automaton) in automata.iter().enumerate() {
-                    let lives = !automaton.is_dead(automaton.next(automaton.start(before), byte));
-                    assert_eq!(bits >> index & 1 == 1, lives, "{before:?} {byte} {}", sources[index]);
-                }
+        let automata: Vec<&Automaton> = automata.iter().collect();
+        let gate = Gate::new(&automata);
+        let bytes = [b'a', b'b', b'c', b'x', b'y', b'-', b' ', b'\n', 0xC3];
+        for before in bytes.map(Some).into_iter().chain([None]) {
+            for three in bytes.iter().flat_map(|a| bytes.iter().flat_map(move |b| bytes.map(|c| [*a, *b, c])))
+            {
+                let lives = |automaton: &Automaton| {
+                    let mut state = automaton.start(before);
+                    three.iter().any(|byte| {
+                        state = automaton.next(state, *byte);
+                        automaton.is_match(state) || automaton.is_decided(state)
+                    }) || !automaton.is_dead(state)
+                };
+                let wanted: Vec<u16> = (0..)
+                    .zip(&automata)
+                    .filter(|(_, automaton)| lives(automaton))
+                    .map(|(bit, _)| bit)
+                    .collect();
+                assert_eq!(left(&gate, before, three), wanted, "{before:?} {three:?}");
             }
         }
-        assert_eq!(gate.at(None, b'a'), [0b00001]);
-        assert_eq!(gate.at(Some(b'x'), b'a'), [0]);
-        assert_eq!(gate.at(Some(b'\n'), b'y'), [0b01000]);
     }
 
     #[test]
     fn no_automata_begin_nowhere() {
-        assert!(Gate::new(&[]).at(None, b'a').is_empty());
+        let gate = Gate::new(&[]);
+        assert_eq!(gate.begin(None, gate.kind(b'a')), NOTHING);
     }
 }

@@ -3,6 +3,7 @@
 pub mod atoms;
 mod automaton;
 pub mod decode;
+mod doors;
 pub mod example;
 pub mod extent;
 pub mod gate;
@@ -11,10 +12,13 @@ pub mod inclusion;
 pub mod json;
 pub mod language;
 pub mod near;
+pub mod probe;
 pub mod regex;
+mod runs;
 pub mod scan;
 #[cfg(test)]
 mod scan_tests;
+mod sweep;
 pub mod validator;
 pub mod view;
 pub mod walk;
@@ -30,6 +34,7 @@ use regex_syntax::hir::{Hir, HirKind};
 
 pub use automaton::{Automaton, MAX_AUTOMATON};
 pub use near::Near;
+use probe::Probe;
 pub use regex::Fault;
 pub use validator::Validator;
 pub use view::View;
@@ -61,6 +66,8 @@ pub struct Detector {
     /// The longest match in bytes of the view; `None` when there is no bound.
     pub longest: Option<usize>,
     whole: meta::Regex,
+    /// Says whether a match may begin at a place, where it is searched only where a scan says.
+    pub(super) probe: Option<Arc<Probe>>,
     /// Present when a group is captured: of a match, that part is what was found.
     capture: Option<Capture>,
     /// Present when a rule looks for it in answers.
@@ -93,8 +100,19 @@ pub struct Blueprint<'a> {
     pub streams: bool,
     /// A detector of the same meaning, whose way to search whole texts serves this one too.
     pub twin: Option<&'a Detector>,
-    /// Whether it is searched only where a scan says that it may match, and so need not skip ahead by itself.
-    pub gated: bool,
+    /// How it comes to its matches.
+    pub search: Search,
+}
+
+/// How a detector comes to its matches in whole texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// From end to end, by itself.
+    Plain,
+    /// Where a probe finds that one may begin.
+    Probed,
+    /// Where atoms stand and a probe finds that one may begin, so that it need not skip ahead by itself.
+    Gated,
 }
 
 /// The group that is what was found, and the expression with its groups.
@@ -109,7 +127,7 @@ impl Detector {
     pub fn new(blueprint: Blueprint<'_>) -> Result<Self, String> {
         let whole = match blueprint.twin {
             Some(twin) => twin.whole.clone(),
-            None => build(blueprint.hir, WhichCaptures::Implicit, !blueprint.gated)?,
+            None => build(blueprint.hir, WhichCaptures::Implicit, blueprint.search != Search::Gated)?,
         };
         let capture = match blueprint.capture {
             Some(group) => Some(Capture { group, regex: build(blueprint.hir, WhichCaptures::All, false)? }),
@@ -120,6 +138,11 @@ impl Detector {
         if capture.is_some() && !blueprint.hir.properties().look_set().is_empty() {
             stream = stream.map(Automaton::awaiting_a_byte);
         }
+        let probe = match blueprint.twin.and_then(|twin| twin.probe.clone()) {
+            Some(probe) => Some(probe),
+            None if blueprint.search == Search::Plain => None,
+            None => Probe::of(blueprint.hir, stream.as_ref()).map(Arc::new),
+        };
         Ok(Self {
             name: blueprint.name,
             label: blueprint.label,
@@ -131,6 +154,7 @@ impl Detector {
             words: blueprint.words,
             longest: blueprint.hir.properties().maximum_len(),
             whole,
+            probe,
             capture,
             stream,
         })
@@ -221,19 +245,15 @@ impl Detector {
     /// Every match in a text of this detector's view: leftmost first, none overlapping; the search goes on after a
     /// match, and as [`Detector::judge`] says after one that fails its checks.
     pub fn find_all(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
-        let mut at = 0;
-        while let Some(matched) = self.whole.find(Input::new(text).range(at..)) {
-            let range = matched.range();
-            match self.judge(text.as_bytes(), &range) {
-                Ok(part) => {
-                    at = range.end.max(range.start + 1);
-                    found(part);
-                }
-                Err(skip) => at = range.start + skip,
-            }
-            if at > text.len() {
-                break;
-            }
+        self.find_after(text, 0, &mut found);
+    }
+
+    /// As [`Detector::find_all`], from a place on.
+    pub(crate) fn find_after(&self, text: &str, mut at: usize, found: &mut dyn FnMut(Range<usize>)) {
+        while at <= text.len()
+            && let Some(matched) = self.whole.find(Input::new(text).range(at..))
+        {
+            at = self.settle(text, matched.range(), found);
         }
     }
 }
@@ -285,7 +305,7 @@ mod tests {
             hir: &hir,
             streams: true,
             twin: None,
-            gated: false,
+            search: Search::Plain,
         };
         let mut out = Vec::new();
         Detector::new(blueprint)

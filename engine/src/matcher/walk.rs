@@ -9,6 +9,7 @@ use std::hash::Hash;
 use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson;
+use regex_automata::util::alphabet::ByteClasses;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
@@ -38,6 +39,11 @@ impl Seeker {
             .minimum_cache_clear_count(Some(0));
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).ok()?;
         Some(Self(dfa))
+    }
+
+    /// The bytes that its automaton tells apart.
+    pub(super) fn byte_classes(&self) -> &ByteClasses {
+        self.0.byte_classes()
     }
 
     /// The expression with no state reached yet.

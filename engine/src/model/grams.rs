@@ -4,13 +4,13 @@
 //! token is a word, or a character that belongs to none. `train/features.py` says the same in Python.
 
 /// The multiplier of positions in a hash.
-const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
+pub(super) const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
 /// The multiplier of tokens in a hash of several.
 const JOIN: u64 = 0xC2B2_AE3D_27D4_EB4F;
 /// What spreads a hash over its upper bits.
 const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
 /// By kind of n-gram, so that a word and its characters are two features.
-const CHARS: [u64; 3] = [0x33, 0x44, 0x55];
+pub(super) const CHARS: [u64; 3] = [0x33, 0x44, 0x55];
 const TOKENS: [u64; 3] = [0xA100, 0xA200, 0xA300];
 
 /// Of a longer token, these first characters count.
@@ -38,13 +38,15 @@ impl Plain {
             return Some(code);
         }
         self.run += 1;
-        (self.run <= 3 && code != BLANK).then_some(code)
+        (self.run <= LONGEST_RUN && code != BLANK).then_some(code)
     }
 }
 
-const BLANK: u32 = 0x20;
+pub(super) const BLANK: u32 = 0x20;
+/// The most of a character in a row.
+pub(super) const LONGEST_RUN: u32 = 3;
 
-fn plain(code: u32) -> u32 {
+pub(super) const fn plain(code: u32) -> u32 {
     match code {
         0x61..=0x7A => code,
         0..=0x20 | 0x7F..=0xA0 | 0x2028 | 0x2029 | 0x3000 => BLANK,
@@ -55,15 +57,18 @@ fn plain(code: u32) -> u32 {
 }
 
 /// Whether a plain character is part of a word.
-pub(super) fn is_word(code: u32) -> bool {
+pub(super) const fn is_word(code: u32) -> bool {
     matches!(code, 0x61..=0x7A | 0x30 | 0x5F | 0xA1..=0x1FFF)
 }
 
 /// The bucket of a hash.
-fn bucket(hash: u64, salt: u64, bits: u8) -> u32 {
+#[inline]
+pub(super) fn bucket(hash: u64, salt: u64, bits: u8) -> u32 {
     let mixed = (hash ^ (hash >> 32) ^ salt).wrapping_mul(MIX) >> (64 - u32::from(bits));
-    // There are at most 32 bits left.
-    u32::try_from(mixed).unwrap_or_default()
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most 20 bits left")]
+    {
+        mixed as u32
+    }
 }
 
 /// The hash of a token, growing.

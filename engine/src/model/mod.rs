@@ -7,6 +7,7 @@
 mod calibration;
 mod explain;
 mod grams;
+mod letters;
 mod window;
 
 use std::fmt;
@@ -16,8 +17,8 @@ use sha2::{Digest as _, Sha256};
 
 pub use calibration::Calibration;
 pub use explain::Gram;
-pub use window::Shape;
 use window::Weigher;
+pub use window::{Scratch, Shape};
 
 /// How a model file begins.
 const MAGIC: &[u8; 8] = b"ktmodel1";
@@ -76,8 +77,13 @@ impl Model {
 
     /// How much the text looks like it, from 0 to 1; 0 for a text without words.
     pub fn score(&self, text: &str) -> f64 {
+        self.score_in(text, &mut Scratch::default())
+    }
+
+    /// As [`Model::score`], in memory that serves one text after the other.
+    pub fn score_in(&self, text: &str, scratch: &mut Scratch) -> f64 {
         let mut strongest: Option<i64> = None;
-        let mut weigher = Weigher::new(&self.shape, &self.weights);
+        let mut weigher = Weigher::new(&self.shape, &self.weights, scratch);
         weigher.weigh(text, |sum, grams| {
             strongest = strongest.max(Some(self.logit(sum, grams)));
         });

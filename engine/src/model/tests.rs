@@ -59,7 +59,7 @@ proptest! {
     fn the_weigher_agrees_with_the_long_way_round(text in "[a-dA-D0-9 .,\n!é漢]{0,300}", span in 1_u8..5, block in 3_u16..40) {
         let model = Model::read("m", &model(span, block)).unwrap();
         let mut logits = Vec::new();
-        Weigher::new(&model.shape, &model.weights).weigh(&text, |sum, grams| logits.push(model.logit(sum, grams)));
+        Weigher::new(&model.shape, &model.weights, &mut Scratch::default()).weigh(&text, |sum, grams| logits.push(model.logit(sum, grams)));
         prop_assert_eq!(logits.iter().max().copied(), explain::strongest_logit(&model, &text));
     }
 }

@@ -1,12 +1,16 @@
-//! Windows: blocks of a text that are weighed together. Nothing is allocated for a text.
+//! Windows: blocks of a text that are weighed together.
 
-use super::grams::{self, Grams, PER_CHARACTER, Plain, Token};
+use super::grams::{BLANK, CHARS, Grams, LONGEST_RUN, PER_CHARACTER, Token, bucket};
+use super::letters::{Letter, Rolling, letter};
 
 /// The most blocks in a window.
 const MAX_SPAN: usize = 8;
 
-/// The places of a block's set of buckets; a power of two.
-const PLACES: usize = 2048;
+/// The most n-grams of a block.
+const MAX_BLOCK: usize = 1536;
+
+/// Bits of a word.
+const WORD: usize = 64;
 
 /// How a model cuts texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +28,7 @@ impl Shape {
         let fits = (8..=20).contains(&bits)
             && (1..=MAX_SPAN).contains(&usize::from(span))
             && block > 0
-            && usize::from(block) * PER_CHARACTER <= PLACES * 3 / 4;
+            && usize::from(block) * PER_CHARACTER <= MAX_BLOCK;
         if !fits {
             return Err("its windows or its table are of a size that is not supported".into());
         }
@@ -32,43 +36,43 @@ impl Shape {
     }
 }
 
-/// Which buckets a block has; each counts once in it.
-struct Met {
-    /// The block's number and the bucket in one; what is of another block counts as free.
-    places: [u32; PLACES],
-    epoch: u32,
-    last: u32,
-    bits: u8,
+/// What a weigher works in. It is empty between texts, and so serves the texts of any models one after the other.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// A bit for each bucket that the block has.
+    met: Vec<u64>,
+    /// The buckets of the block so far, some more than once.
+    buckets: Vec<u32>,
 }
 
-impl Met {
-    fn new(bits: u8) -> Self {
-        Self { places: [0; PLACES], epoch: 1, last: (1 << (32 - u32::from(bits))) - 1, bits }
+impl Scratch {
+    fn fit(&mut self, shape: &Shape) {
+        let words = (1_usize << shape.bits).div_ceil(WORD);
+        if self.met.len() < words {
+            self.met.resize(words, 0);
+        }
+        self.buckets.reserve(shape.block as usize * PER_CHARACTER);
     }
 
-    fn forget(&mut self) {
-        if self.epoch == self.last {
-            (self.places, self.epoch) = ([0; PLACES], 0);
+    /// The sum of the block's buckets, each once, and how many there are; then it is empty.
+    fn close(&mut self, weights: &[i8]) -> Block {
+        let (mut sum, mut grams) = (0_i32, 0_u32);
+        for bucket in &self.buckets {
+            let at = *bucket as usize;
+            let (Some(word), Some(weight)) = (self.met.get_mut(at / WORD), weights.get(at)) else { continue };
+            // Without a branch: whether a bucket is new cannot be foreseen.
+            let known = *word >> (at % WORD) & 1;
+            *word |= 1 << (at % WORD);
+            let new = u32::from(known == 0);
+            sum += i32::from(*weight) * new.cast_signed();
+            grams += new;
         }
-        self.epoch += 1;
-    }
-
-    /// Whether the bucket is new to the block.
-    fn insert(&mut self, bucket: u32) -> bool {
-        let key = (self.epoch << self.bits) | bucket;
-        let mut at = bucket as usize % PLACES;
-        // A block has fewer buckets than there are places.
-        while let Some(place) = self.places.get_mut(at) {
-            if *place == key {
-                return false;
+        for bucket in self.buckets.drain(..) {
+            if let Some(word) = self.met.get_mut(bucket as usize / WORD) {
+                *word = 0;
             }
-            if *place >> self.bits != self.epoch {
-                *place = key;
-                return true;
-            }
-            at = (at + 1) % PLACES;
         }
-        false
+        Block { sum: i64::from(sum), grams }
     }
 }
 
@@ -83,28 +87,33 @@ struct Block {
 pub(super) struct Weigher<'m> {
     shape: &'m Shape,
     weights: &'m [i8],
-    met: Met,
+    scratch: &'m mut Scratch,
     blocks: [Block; MAX_SPAN],
-    now: Block,
     closed: usize,
 }
 
 impl<'m> Weigher<'m> {
-    pub(super) fn new(shape: &'m Shape, weights: &'m [i8]) -> Self {
-        let met = Met::new(shape.bits);
-        Self { shape, weights, met, blocks: [Block::default(); MAX_SPAN], now: Block::default(), closed: 0 }
+    pub(super) fn new(shape: &'m Shape, weights: &'m [i8], scratch: &'m mut Scratch) -> Self {
+        scratch.fit(shape);
+        Self { shape, weights, scratch, blocks: [Block::default(); MAX_SPAN], closed: 0 }
     }
 
     /// Hands the sum of each window to `tell`, with the number of its n-grams.
     pub(super) fn weigh(&mut self, text: &str, mut tell: impl FnMut(i64, u32)) {
-        let (mut plain, mut grams, mut token) = (Plain::new(), Grams::new(self.shape.bits), Token::new());
+        let bits = self.shape.bits;
+        let (mut rolling, mut tokens, mut token) = (Rolling::default(), Grams::new(bits), Token::new());
         let mut left = self.shape.block;
+        let (mut last, mut run) = (u32::MAX, 0);
         for c in text.chars() {
-            let Some(code) = plain.push(c) else { continue };
-            let word = grams::is_word(code);
+            let letter = letter(c);
+            run = if letter.code == last { run + 1 } else { 1 };
+            last = letter.code;
+            if run > 1 && (run > LONGEST_RUN || letter.code == BLANK) {
+                continue;
+            }
             // A token belongs to the block of its last character.
-            if !word && !token.is_empty() {
-                grams.token(token.hash(), |bucket, _| self.add(bucket));
+            if !letter.word && !token.is_empty() {
+                tokens.token(token.hash(), |bucket, _| self.scratch.buckets.push(bucket));
                 token = Token::new();
             }
             if left == 0 {
@@ -112,34 +121,40 @@ impl<'m> Weigher<'m> {
                 left = self.shape.block;
             }
             left -= 1;
-            grams.character(code, |bucket, _| self.add(bucket));
-            if word {
-                token.push(code);
-            } else if code != 0x20 {
+            self.characters(&mut rolling, &letter, bits);
+            if letter.word {
+                token.push(letter.code);
+            } else if letter.code != BLANK {
                 let mut alone = Token::new();
-                alone.push(code);
-                grams.token(alone.hash(), |bucket, _| self.add(bucket));
+                alone.push(letter.code);
+                tokens.token(alone.hash(), |bucket, _| self.scratch.buckets.push(bucket));
             }
         }
         if !token.is_empty() {
-            grams.token(token.hash(), |bucket, _| self.add(bucket));
+            tokens.token(token.hash(), |bucket, _| self.scratch.buckets.push(bucket));
         }
         self.finish(&mut tell);
     }
 
-    fn add(&mut self, bucket: u32) {
-        if self.met.insert(bucket) {
-            self.now.sum += i64::from(self.weights.get(bucket as usize).copied().unwrap_or_default());
-            self.now.grams += 1;
-        }
+    /// Notes the n-grams of characters that end with that one.
+    #[inline]
+    fn characters(&mut self, rolling: &mut Rolling, letter: &Letter, bits: u8) {
+        let [three, four, five] = rolling.push(letter);
+        let [of3, of4, of5] = CHARS;
+        let buckets = [bucket(three, of3, bits), bucket(four, of4, bits), bucket(five, of5, bits)];
+        let whole = match rolling.characters {
+            5 => return self.scratch.buckets.extend_from_slice(&buckets),
+            // Of the first characters of a text there are fewer.
+            few => usize::from(few).saturating_sub(2),
+        };
+        self.scratch.buckets.extend(buckets.iter().take(whole));
     }
 
     /// Closes a block; tells the window that ends with it, when there are blocks enough.
     fn close(&mut self, tell: &mut impl FnMut(i64, u32)) {
-        self.met.forget();
-        let slot = self.closed % self.shape.span;
-        if let Some(block) = self.blocks.get_mut(slot) {
-            *block = std::mem::take(&mut self.now);
+        let now = self.scratch.close(self.weights);
+        if let Some(block) = self.blocks.get_mut(self.closed % self.shape.span) {
+            *block = now;
         }
         self.closed += 1;
         if self.closed >= self.shape.span {
@@ -148,7 +163,7 @@ impl<'m> Weigher<'m> {
     }
 
     fn finish(&mut self, tell: &mut impl FnMut(i64, u32)) {
-        if self.now.grams > 0 {
+        if !self.scratch.buckets.is_empty() {
             self.close(tell);
         }
         if self.closed < self.shape.span {

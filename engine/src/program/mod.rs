@@ -5,10 +5,11 @@ pub mod ir;
 pub mod marker;
 pub mod ops;
 pub mod outline;
+pub(crate) mod panel;
 mod print;
 pub mod stats;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use grammar::Span;
 use grammar::ast::Phase;
@@ -24,6 +25,7 @@ pub(crate) use index::Index;
 use ir::{DetectorId, Node, NodeId, Score, TextRef};
 pub use marker::Marker;
 use outline::{Outline, ScoreOutline};
+use panel::Settled;
 
 /// A chain of policies, compiled.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct Program {
     pub(crate) response: Vec<StreamRule>,
     /// By view, where in an answer its detectors can begin.
     pub(crate) starters: Vec<Starters>,
+    /// What the answers of all exchanges have in common, once there was one.
+    pub(crate) settled: OnceLock<Settled>,
     /// The rules that wait for the whole answer.
     pub(crate) buffered: Vec<usize>,
     /// The rules as written.
@@ -248,6 +252,11 @@ impl Program {
     /// The program as text, one node a line: what `kt policy compile --print ir` shows.
     pub fn print(&self) -> String {
         print::print(self)
+    }
+
+    /// The patterns that it looks for, in one view each.
+    pub fn detectors(&self) -> impl Iterator<Item = &Detector> {
+        self.detectors.iter()
     }
 
     /// What the program costs: what `kt policy compile --print stats` shows.

@@ -1,21 +1,19 @@
 //! The response phase: channels of text arrive in pieces, and leave as soon as their fate is certain.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use grammar::ast::Phase;
 
 use super::buffered::{self, Buffer};
 use super::called::Calls;
-use super::eval::Evaluator;
 use super::facts::{self, Facts, Seen};
-use super::panel::{Panel, Watcher};
 use super::stream::{Held, Hit, Stream};
 use super::wording::{decision, message};
 use super::{MAX_BUFFERED, Session};
 use crate::input::Channel;
 use crate::program::Program;
 use crate::program::ir::{DetectorId, NodeId};
+use crate::program::panel::Panel;
 use crate::verdict::{Finding, Flow, Site, Verdict};
 
 /// After how many bytes of one piece what may leave does.
@@ -25,11 +23,11 @@ const PART: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     /// The detectors that can still matter, given the request.
-    pub(super) panel: Panel,
+    pub(super) panel: Arc<Panel>,
     /// Which of them have matched, over all channels.
-    seen: Vec<bool>,
+    pub(super) seen: Vec<bool>,
     pub(super) facts: Facts,
-    pub(super) channels: Vec<(Channel, Stream)>,
+    pub(super) channels: Vec<(Channel, Box<Stream>)>,
     /// Nothing of the answer may leave any more.
     pub(super) stopped: bool,
     /// The choices in which a rule has stopped the answer; the others go on.
@@ -67,7 +65,7 @@ impl Answer {
 
     /// The streams of which something may still leave.
     fn waiting(&self) -> impl Iterator<Item = &Stream> {
-        self.channels.iter().filter(|(channel, _)| !self.is_stopped(*channel)).map(|(_, stream)| stream)
+        self.channels.iter().filter(|(channel, _)| !self.is_stopped(*channel)).map(|(_, stream)| &**stream)
     }
 
     pub(super) fn held(&self) -> usize {
@@ -77,45 +75,9 @@ impl Answer {
     /// The name of the pattern that holds back the most of any channel.
     pub(super) fn holder<'p>(&self, program: &'p Program) -> Option<&'p str> {
         let stream = self.waiting().filter(|stream| stream.held() > 0).max_by_key(|stream| stream.held())?;
-        let watcher = self.panel.watcher(stream.holder(&self.panel)?)?;
+        let watcher = self.panel.watcher(stream.holder(program, &self.panel)?)?;
         program.detector(watcher.detector).map(|detector| &*detector.name)
     }
-}
-
-/// Prepares for the answer: facts are settled, and only detectors that can matter are kept.
-pub(super) fn open(session: &mut Session, program: &Program, evaluator: &mut Evaluator<'_>) {
-    let mut watchers: HashMap<DetectorId, Watcher> = HashMap::new();
-    for stream_rule in &program.response {
-        let Some(rule) = program.rules.get(stream_rule.rule) else { continue };
-        if let Err(failure) = facts::collect(rule, evaluator, &mut session.answer.facts) {
-            session.answer.stopped |= session.fail(rule.policy, &failure);
-            continue;
-        }
-        let facts = &session.answer.facts;
-        let holds = |matched: &dyn Fn(DetectorId) -> bool, called: usize| {
-            facts::holds(program, Seen { facts, matched, called: &|_| called }, rule.condition)
-        };
-        if !holds(&|id| stream_rule.detectors.contains(&id), usize::MAX) {
-            continue;
-        }
-        session.answer.calls.watch(program, stream_rule.rule);
-        for id in &stream_rule.detectors {
-            // A redaction is decided by each match alone: a detector whose match decides nothing need not watch.
-            if rule.verdict == Verdict::Redact && !holds(&|seen| seen == *id, 0) {
-                continue;
-            }
-            let watcher = watchers.entry(*id).or_insert_with(|| Watcher::new(program, *id));
-            watcher.trigger(stream_rule.rule, rule.verdict);
-        }
-        if holds(&|_| false, 0) {
-            session.answer.stopped |= fire(session, program, stream_rule.rule);
-        }
-    }
-    let mut watchers: Vec<Watcher> = watchers.into_values().collect();
-    watchers.sort_by_key(|watcher| watcher.detector);
-    session.answer.seen = vec![false; watchers.len()];
-    session.answer.panel = Panel::new(program, watchers);
-    buffered::open(session, program, evaluator);
 }
 
 /// Takes the next piece of a channel.
@@ -156,7 +118,7 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
             // A long text leaves in parts, so that little of it is kept.
             if taken >= PART && stream.is_read() {
                 taken = 0;
-                let frontier = stream.frontier(&session.answer.panel);
+                let frontier = stream.frontier(&program, &session.answer.panel);
                 release(session, &program, stream, frontier, out);
             }
         }
@@ -167,7 +129,7 @@ pub(super) fn feed(session: &mut Session, channel: Channel, text: &str, out: &mu
             session.answer.stopped = true;
             return Flow::Stopped;
         }
-        let frontier = stream.frontier(&session.answer.panel);
+        let frontier = stream.frontier(&program, &session.answer.panel);
         release(session, &program, stream, frontier, out);
         Flow::Open
     })
@@ -188,7 +150,7 @@ pub(super) fn finish(session: &mut Session, channel: Channel, out: &mut String) 
         if act(session, &program, channel, stream, &hits, held, out) == Flow::Stopped {
             return Flow::Stopped;
         }
-        let frontier = stream.frontier(&session.answer.panel);
+        let frontier = stream.frontier(&program, &session.answer.panel);
         release(session, &program, stream, frontier, out);
         Flow::Open
     })
@@ -234,7 +196,7 @@ fn with_stream(
     let at = session.answer.channels.iter().position(|(of, _)| *of == channel);
     let mut stream = match at {
         Some(at) => session.answer.channels.swap_remove(at).1,
-        None => Stream::new(&session.answer.panel, channel.carrier.is_json()),
+        None => Box::new(Stream::new(&session.answer.panel, channel.carrier.is_json())),
     };
     let flow = f(session, &mut stream);
     session.answer.channels.push((channel, stream));
@@ -280,13 +242,13 @@ fn act(
     }
     if held == Held::TooLong {
         session.exceeds("limit.hold_exceeded", "a possible match could not be decided within its bounds");
-        stop_at = stop_at.min(stream.frontier(&session.answer.panel));
+        stop_at = stop_at.min(stream.frontier(program, &session.answer.panel));
     }
     if stop_at == usize::MAX {
         return Flow::Open;
     }
     // Nothing of the match that stops the answer leaves, and nothing after it.
-    let frontier = stream.frontier(&session.answer.panel).min(stop_at);
+    let frontier = stream.frontier(program, &session.answer.panel).min(stop_at);
     release(session, program, stream, frontier, out);
     session.answer.stop(channel)
 }

@@ -1,6 +1,7 @@
 //! The heart: nodes to values, over the texts and scalars of a request.
 
 mod model;
+mod values;
 
 use std::ops::Range;
 
@@ -12,11 +13,13 @@ use super::tally::Tally;
 use super::texts::{Hits, Texts};
 use crate::input::Request;
 use crate::matcher::{glob, language};
+use crate::model::Scratch;
 use crate::program::ir::{DetectorId, ListField, Node, NodeId, ScriptId, TextRef};
 use crate::program::{Program, ops};
 use crate::schema::{ElementField, FieldKind, Scope};
 use crate::script::ScriptFailure;
 use crate::value::Value;
+use values::Values;
 
 /// A match in a text of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +35,9 @@ pub(super) struct Evaluator<'a> {
     request: &'a Request<'a>,
     phase: Phase,
     texts: Texts<'a>,
-    /// By node, what is known of it.
-    values: Vec<Option<Value>>,
+    /// What models work in.
+    scratch: Scratch,
+    values: Values,
     /// The element that each quantifier around the node in hand is at.
     elements: Vec<(ListField, usize)>,
     /// What was seen, when somebody watches.
@@ -49,7 +53,8 @@ impl<'a> Evaluator<'a> {
             request,
             phase: Phase::Request,
             texts: Texts::new(program, request),
-            values: vec![None; program.nodes.len()],
+            scratch: Scratch::default(),
+            values: Values::new(program.nodes.len()),
             elements: Vec::new(),
             tally: None,
         }
@@ -62,25 +67,30 @@ impl<'a> Evaluator<'a> {
     /// From here on fields are read as the answer's rules see them.
     pub(super) fn enter(&mut self, phase: Phase) {
         self.phase = phase;
-        self.values.fill(None);
+        self.values.clear();
     }
 
     /// From here on these values are taken as they are.
     pub(super) fn know(&mut self, facts: &Facts) {
         for (id, value) in facts {
-            if let Some(slot) = self.values.get_mut(id.index()) {
-                *slot = Some(value.clone());
-            }
+            self.values.set(*id, value.clone());
         }
     }
 
-    /// By rule, whether its condition can hold; what the index does not know of is left open.
-    pub(super) fn possible(&mut self) -> Vec<bool> {
+    /// The rules whose conditions can hold, in order; what the index does not know of is left open.
+    pub(super) fn possible(&mut self) -> Vec<usize> {
         let program = self.program;
         // What the index asks about cannot fail.
         let values: Vec<Value> =
             program.index.subjects().map(|node| self.value(node).unwrap_or(Value::Absent)).collect();
         program.index.possible(&values)
+    }
+
+    /// Whether a rule's patterns leave it possible that its condition holds.
+    pub(super) fn may_find(&mut self, rule: usize) -> bool {
+        let program = self.program;
+        let sought = program.index.sought(rule);
+        sought.is_none_or(|sought| sought.iter().any(|id| self.texts.may_match_anywhere(*id)))
     }
 
     /// A condition's truth.
@@ -95,7 +105,7 @@ impl<'a> Evaluator<'a> {
         }
         // Inside a quantifier a value belongs to the element in hand.
         let outside = self.elements.is_empty() || self.program.reads_element.get(id.index()) == Some(&false);
-        if let Some(Some(value)) = self.values.get(id.index()).filter(|_| outside) {
+        if let Some(value) = self.values.get(id).filter(|_| outside) {
             return Ok(value.clone());
         }
         let value = match self.program.node(id) {
@@ -106,8 +116,8 @@ impl<'a> Evaluator<'a> {
         if let Some(tally) = &mut self.tally {
             tally.trace(self.phase).note(id, &value);
         }
-        if let Some(slot) = self.values.get_mut(id.index()).filter(|_| outside) {
-            *slot = Some(value.clone());
+        if outside {
+            self.values.set(id, value.clone());
         }
         Ok(value)
     }

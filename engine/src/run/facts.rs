@@ -6,7 +6,7 @@ use grammar::ast::Quantity;
 
 use super::eval::Evaluator;
 use crate::program::ir::{DetectorId, Node, NodeId, TextRef};
-use crate::program::{Piece, Program, Rule, ops, reads_answer};
+use crate::program::{Piece, Program, Rule, StreamRule, ops, reads_answer};
 use crate::script::ScriptFailure;
 use crate::value::Value;
 
@@ -29,6 +29,21 @@ pub(super) fn collect(
         }
     }
     Ok(())
+}
+
+/// Whether a rule needs no facts: nothing but its detectors decides it, and its message says nothing of the request.
+pub(super) fn needs_none(program: &Program, rule: &Rule) -> bool {
+    let mut bare = rule.score.is_none() && !rule.message.iter().any(|piece| matches!(piece, Piece::Node(_)));
+    program.each_under(rule.condition, &mut |_, node| {
+        bare &= matches!(node, Node::Const(_) | Node::Has(TextRef::Texts(_), _) | Node::And(_) | Node::Or(_));
+    });
+    bare
+}
+
+/// Whether a rule can hold once all of its detectors have matched and calls were made.
+pub(super) fn may_hold(program: &Program, facts: &Facts, stream: &StreamRule, rule: &Rule) -> bool {
+    let seen = Seen { facts, matched: &|id| stream.detectors.contains(&id), called: &|_| usize::MAX };
+    holds(program, seen, rule.condition)
 }
 
 fn gather(id: NodeId, evaluator: &mut Evaluator<'_>, facts: &mut Facts) -> Result<(), ScriptFailure> {

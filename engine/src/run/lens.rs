@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::cursor::{Cursor, Overrun, ViewText};
-use super::panel::{Panel, Sight, Watcher};
 use super::stream::Hit;
 use crate::matcher::view::PositionMap;
-use crate::matcher::{Automaton, Detector, View};
-use crate::program::Program;
+use crate::matcher::{Automaton, Detector, View, gate};
 use crate::program::ir::DetectorId;
+use crate::program::panel::{Panel, Sight, Watcher};
+use crate::program::{Program, Starters};
 
 /// A view of the text that some watcher needs.
 #[derive(Clone, Debug)]
@@ -18,11 +18,14 @@ pub(super) struct Lens {
     pub(super) reads_json: bool,
     pub(super) text: ViewText,
     map: PositionMap,
-    /// The detectors for which a match is possible, sorted. All others have read what is shown, and wait for a byte at
-    /// which they can begin.
+    /// The detectors that read by themselves, since a match that began three bytes ago or more is possible.
     live: Vec<Live>,
     /// The bits of those.
     busy: Vec<u64>,
+    /// By bit, up to where its detector has read by itself: what began before that is decided for it.
+    since: Vec<usize>,
+    /// What began with the last byte that was read, and with the one before it.
+    begun: [u16; 2],
     /// Cursors that are not needed at the moment.
     spare: Vec<Cursor>,
 }
@@ -38,19 +41,30 @@ struct Live {
     cursor: Cursor,
 }
 
+/// What waking detectors takes.
+struct Waking<'w> {
+    program: &'w Program,
+    panel: &'w Panel,
+    sight: &'w Sight,
+    starters: &'w Starters,
+    hits: &'w mut Vec<Hit>,
+}
+
 /// Reads on in the text of a view.
 type Read = fn(&mut Cursor, &Detector, &Automaton, &ViewText, &mut dyn FnMut(Range<usize>)) -> Overrun;
 
 impl Lens {
     pub(super) fn new(view: View, reads_json: bool, panel: &Panel) -> Self {
-        let words = panel.sight(view).map_or(0, |sight| sight.bits.len());
+        let sight = panel.sight(view);
         Self {
             view,
             reads_json,
             text: ViewText::default(),
             map: PositionMap::default(),
             live: Vec::new(),
-            busy: vec![0; words],
+            busy: vec![0; sight.map_or(0, |sight| sight.bits.len())],
+            since: vec![0; sight.map_or(0, Sight::len)],
+            begun: [gate::NOTHING; 2],
             spare: Vec::new(),
         }
     }
@@ -65,6 +79,25 @@ impl Lens {
         }
     }
 
+    /// Lets the detectors read on byte by byte to a place of the view, or to the first byte that makes a match certain.
+    pub(super) fn read_bytes(
+        &mut self,
+        program: &Program,
+        panel: &Panel,
+        upto: usize,
+        hits: &mut Vec<Hit>,
+    ) -> Overrun {
+        while self.text.end() < upto {
+            if self.read(program, panel, self.text.end() + 1, hits) == Overrun::Yes {
+                return Overrun::Yes;
+            }
+            if !hits.is_empty() {
+                break;
+            }
+        }
+        Overrun::No
+    }
+
     /// Lets the detectors read on to a place of the view, and hands out the matches that are certain then.
     pub(super) fn read(
         &mut self,
@@ -77,13 +110,29 @@ impl Lens {
         self.text.reveal(upto);
         let mut over = Overrun::No;
         let mut changed = false;
-        if !self.live.is_empty() {
-            over = self.each(program, hits, Cursor::advance);
-            changed = self.live.iter().any(|live| live.cursor.is_idle());
+        for live in &mut self.live {
+            if step(program, live, &self.text, &self.map, hits, Cursor::advance) == Overrun::Yes {
+                over = Overrun::Yes;
+            }
+            changed |= live.cursor.is_idle();
         }
-        if let Some(sight) = panel.sight(self.view) {
+        if let (Some(sight), Some(starters)) =
+            (panel.sight(self.view), program.starters.get(self.view.index()))
+        {
             for at in from..upto {
-                changed |= self.begin(program, panel, sight, at, hits, &mut over);
+                let Some(byte) = self.text.byte(at) else { break };
+                let gate = &starters.gate;
+                let kind = gate.kind(byte);
+                let before = at.checked_sub(1).and_then(|before| self.text.byte(before));
+                let [last, earlier] = self.begun;
+                self.begun = [gate.begin(before, kind), gate.second(last, kind)];
+                let woken = [gate.third(earlier, kind), self.begun[1], self.begun[0]];
+                for (bytes, state) in [3, 2, 1].into_iter().zip(woken) {
+                    if state != gate::NOTHING {
+                        let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
+                        changed |= self.wake(&mut waking, at + 1 - bytes, (bytes, state), &mut over);
+                    }
+                }
             }
         }
         if changed {
@@ -93,94 +142,151 @@ impl Lens {
     }
 
     /// The text is complete: hands out every match that is left.
-    pub(super) fn finish(&mut self, program: &Program, hits: &mut Vec<Hit>) -> Overrun {
-        let over = self.each(program, hits, Cursor::finish);
+    pub(super) fn finish(&mut self, program: &Program, panel: &Panel, hits: &mut Vec<Hit>) -> Overrun {
+        let mut over = Overrun::No;
+        let end = self.text.end();
+        let begun = std::mem::take(&mut self.begun);
+        if let (Some(sight), Some(starters)) =
+            (panel.sight(self.view), program.starters.get(self.view.index()))
+        {
+            for (bytes, state) in [2, 1].into_iter().zip(begun.into_iter().rev()) {
+                let alive = starters.gate.begun(bytes, state).map_or(&[][..], |begun| &begun.alive);
+                let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
+                for bit in alive {
+                    self.wake_one(&mut waking, end.saturating_sub(bytes), usize::from(*bit), &mut over);
+                }
+            }
+        }
+        for live in &mut self.live {
+            if step(program, live, &self.text, &self.map, hits, Cursor::finish) == Overrun::Yes {
+                over = Overrun::Yes;
+            }
+        }
         self.retire();
         over
     }
 
-    /// Lets every live detector read.
-    fn each(&mut self, program: &Program, hits: &mut Vec<Hit>, read: Read) -> Overrun {
-        let mut over = Overrun::No;
-        for live in &mut self.live {
-            if step(program, live, &self.text, &self.map, hits, read) == Overrun::Yes {
-                over = Overrun::Yes;
-            }
-        }
-        over
-    }
-
-    /// Wakes the detectors that can begin at a byte. Says whether there were any.
-    fn begin(
+    /// Wakes the detectors of a state for which a match that began at a place has to be followed by themselves. Says
+    /// whether there were any.
+    fn wake(
         &mut self,
-        program: &Program,
-        panel: &Panel,
-        sight: &Sight,
-        at: usize,
-        hits: &mut Vec<Hit>,
+        waking: &mut Waking<'_>,
+        start: usize,
+        (bytes, state): (usize, u16),
         over: &mut Overrun,
     ) -> bool {
-        let (Some(byte), Some(starters)) = (self.text.byte(at), program.starters.get(self.view.index()))
+        let Some(begun) = waking.starters.gate.begun(bytes, state) else { return false };
+        let mut woken = false;
+        for bit in &begun.wake {
+            // A match that began earlier comes before this one.
+            let gate = &waking.starters.gate;
+            let earlier = bytes == 1
+                && gate.begun(2, self.begun[1]).is_some_and(|begun| begun.alive.binary_search(bit).is_ok())
+                && self.since.get(usize::from(*bit)).is_some_and(|since| *since < start);
+            let start = if earlier { start - 1 } else { start };
+            woken |= self.wake_one(waking, start, usize::from(*bit), over);
+        }
+        woken
+    }
+
+    /// Wakes a detector, unless it reads by itself or has read beyond that place.
+    fn wake_one(&mut self, waking: &mut Waking<'_>, start: usize, bit: usize, over: &mut Overrun) -> bool {
+        let (Some(index), Some(detector)) = (waking.sight.watcher(bit), waking.starters.detectors.get(bit))
         else {
             return false;
         };
-        let before = at.checked_sub(1).and_then(|before| self.text.byte(before));
-        let mut woken = false;
-        for (word, row) in starters.gate.at(before, byte).iter().enumerate() {
-            let (Some(bits), Some(busy)) = (sight.bits.get(word), self.busy.get_mut(word)) else { continue };
-            let mut begins = row & bits & !*busy;
-            *busy |= begins;
-            while begins != 0 {
-                let bit = word * 64 + begins.trailing_zeros() as usize;
-                begins &= begins - 1;
-                let (Some(index), Some(detector)) = (sight.watcher(bit), starters.detectors.get(bit)) else {
-                    continue;
-                };
-                let holds = panel.watcher(index).is_some_and(Watcher::holds);
-                let mut cursor = self.spare.pop().unwrap_or_default();
-                cursor.wake(at, holds);
-                let mut live = Live { bit, detector: *detector, watcher: index, cursor };
-                if step(program, &mut live, &self.text, &self.map, hits, Cursor::advance) == Overrun::Yes {
-                    *over = Overrun::Yes;
-                }
-                let place = self.live.partition_point(|other| other.bit < bit);
-                self.live.insert(place, live);
-                woken = true;
-            }
+        let Some(busy) = self.busy.get_mut(bit / 64) else { return false };
+        if *busy >> (bit % 64) & 1 == 1 || self.since.get(bit).is_some_and(|since| *since > start) {
+            return false;
         }
-        woken
+        *busy |= 1 << (bit % 64);
+        let holds = waking.panel.watcher(index).is_some_and(Watcher::holds);
+        let mut cursor = self.spare.pop().unwrap_or_default();
+        cursor.wake(start, holds);
+        let mut live = Live { bit, detector: *detector, watcher: index, cursor };
+        if step(waking.program, &mut live, &self.text, &self.map, waking.hits, Cursor::advance)
+            == Overrun::Yes
+        {
+            *over = Overrun::Yes;
+        }
+        self.live.push(live);
+        true
     }
 
     /// Puts away the cursors for which nothing is possible any more.
     fn retire(&mut self) {
         let mut kept = 0;
         for index in 0..self.live.len() {
-            let idle = self.live.get(index).is_none_or(|live| live.cursor.is_idle());
-            if !idle {
+            let Some(live) = self.live.get(index) else { break };
+            if !live.cursor.is_idle() {
                 self.live.swap(kept, index);
                 kept += 1;
+                continue;
+            }
+            if let Some(since) = self.since.get_mut(live.bit) {
+                *since = live.cursor.open_from();
+            }
+            if let Some(word) = self.busy.get_mut(live.bit / 64) {
+                *word &= !(1 << (live.bit % 64));
             }
         }
         self.spare.extend(self.live.drain(kept..).map(|live| live.cursor));
-        self.busy.fill(0);
-        for live in &self.live {
-            if let Some(word) = self.busy.get_mut(live.bit / 64) {
-                *word |= 1 << (live.bit % 64);
-            }
-        }
     }
 
     /// The watchers for which a match is possible, each with the first byte of the text that is open for it.
-    pub(super) fn open(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.live.iter().filter_map(|live| {
+    pub(super) fn open(&self, program: &Program, panel: &Panel) -> impl Iterator<Item = (usize, usize)> {
+        let live = self.live.iter().filter_map(|live| {
             let open = live.cursor.open_from();
             (open < self.text.end()).then(|| (live.watcher, self.map.start(open)))
-        })
+        });
+        let starters = program.starters.get(self.view.index());
+        let begun = panel.sight(self.view).zip(starters).into_iter().flat_map(move |(sight, starters)| {
+            [(1, self.begun[0]), (2, self.begun[1])].into_iter().flat_map(move |(bytes, state)| {
+                let start = self.text.end().saturating_sub(bytes);
+                let alive = starters.gate.begun(bytes, state).map_or(&[][..], |begun| &begun.alive);
+                let fresh =
+                    alive.iter().map(|bit| usize::from(*bit)).filter(move |bit| self.waits(*bit, start));
+                fresh.filter_map(move |bit| Some((sight.watcher(bit)?, self.map.start(start))))
+            })
+        });
+        live.chain(begun)
+    }
+
+    /// Whether a detector does not read by itself, and what began at that place is open for it.
+    fn waits(&self, bit: usize, start: usize) -> bool {
+        let busy = self.busy.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 == 1);
+        !busy && self.since.get(bit).is_none_or(|since| *since <= start)
+    }
+
+    /// The first byte of the text that is open for any watcher that holds text back, if there is one.
+    pub(super) fn first_open(&self, program: &Program, panel: &Panel) -> Option<usize> {
+        let (sight, starters) = (panel.sight(self.view)?, program.starters.get(self.view.index())?);
+        if sight.holds.is_empty() {
+            return None;
+        }
+        let holds = |watcher: usize| panel.watcher(watcher).is_some_and(Watcher::holds);
+        let live = self.live.iter().filter(|live| holds(live.watcher)).map(|live| live.cursor.open_from());
+        let mut first = live.min().unwrap_or(usize::MAX);
+        for (bytes, state) in [(2, self.begun[1]), (1, self.begun[0])] {
+            let start = self.text.end().saturating_sub(bytes);
+            if state == gate::NOTHING || start >= first {
+                continue;
+            }
+            let alive = starters.gate.begun(bytes, state).map_or(&[][..], |begun| &begun.alive);
+            let mut bits = alive.iter().map(|bit| usize::from(*bit));
+            if bits.any(|bit| sight.watcher(bit).is_some_and(holds) && self.waits(bit, start)) {
+                first = start;
+            }
+        }
+        (first < self.text.end()).then(|| self.map.start(first))
     }
 
     /// Drops what no detector needs any more.
     pub(super) fn forget(&mut self, behind: usize) {
-        let open = self.live.iter().map(|live| live.cursor.open_from()).min().unwrap_or(self.text.end());
+        // What began with the last two bytes may have to be read once more.
+        let begun = self.begun.iter().rev().zip([2, 1]).find(|(state, _)| **state != gate::NOTHING);
+        let begun = self.text.end().saturating_sub(begun.map_or(0, |(_, bytes)| bytes));
+        let open = self.live.iter().map(|live| live.cursor.open_from()).fold(begun, usize::min);
         self.text.forget(open, behind);
         self.map.forget(open);
     }

@@ -9,7 +9,7 @@ mod eval;
 mod facts;
 mod lens;
 mod masks;
-mod panel;
+mod opening;
 mod preview;
 mod request;
 mod routes;

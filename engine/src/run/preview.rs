@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::answer::{self, Answer};
 use super::facts::Seen;
-use super::panel::Watcher;
 use super::stream::{Held, Hit, Stream};
 use super::{Session, facts};
 use crate::input::Channel;
 use crate::program::Program;
 use crate::program::ir::{DetectorId, NodeId};
+use crate::program::panel::Watcher;
 use crate::verdict::{Flow, Verdict};
 
 /// Appends what would leave if the channel were complete. A text that would be stopped is, since it may well be.
@@ -27,7 +27,7 @@ pub(super) fn preview(session: &mut Session, channel: Channel, out: &mut String)
     if held == Held::TooLong || !mask(&program, answer, &mut ahead, &hits) {
         return answer::finish(session, channel, out);
     }
-    let frontier = ahead.frontier(&answer.panel);
+    let frontier = ahead.frontier(&program, &answer.panel);
     answer::release(session, &program, &mut ahead, frontier, out);
     Flow::Open
 }

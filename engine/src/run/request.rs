@@ -10,7 +10,7 @@ use super::claims::claim;
 use super::eval::{Evaluator, Evidence};
 use super::routes::Routes;
 use super::wording::{decision, message};
-use super::{Session, answer};
+use super::{Session, opening};
 use crate::input::Request;
 use crate::matcher::View;
 use crate::matcher::json::{Layout, Place};
@@ -42,7 +42,8 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     let program = Arc::clone(&session.program);
     let mut evaluator = Evaluator::new(&program, request);
     // A watcher wants to see what the index would pass over.
-    let possible = if session.tally.is_some() { Vec::new() } else { evaluator.possible() };
+    let watched = session.tally.is_some();
+    let possible = if watched { (0..program.rules.len()).collect() } else { evaluator.possible() };
     evaluator.tally = session.tally.take();
     let mut wishes = Vec::new();
     let mut routes = Routes::of(request);
@@ -57,7 +58,12 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
             continue;
         }
         let begun = (session.clock)();
-        for rule in policy.rules.clone().filter(|rule| possible.get(*rule) != Some(&false)) {
+        let begin = possible.partition_point(|rule| *rule < policy.rules.start);
+        let asked = possible.iter().skip(begin).take_while(|rule| **rule < policy.rules.end);
+        for rule in asked.copied() {
+            if !watched && !evaluator.may_find(rule) {
+                continue;
+            }
             let applied =
                 apply(session, &program, rule, &mut evaluator, &stage, &mut wishes).and_then(|holds| {
                     if holds {
@@ -81,7 +87,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     if !stopped {
         edits = join(&program, request, wishes);
         evaluator.enter(Phase::Response);
-        answer::open(session, &program, &mut evaluator);
+        opening::open(session, &program, &mut evaluator);
     }
     session.tally = evaluator.tally.take();
     if stopped {

@@ -5,10 +5,10 @@ use std::ops::Range;
 use super::cursor::Overrun;
 use super::lens::Lens;
 use super::masks::{Masks, Priority, Replacement};
-use super::panel::{Panel, Watcher};
 use crate::matcher::View;
 use crate::matcher::json::{Lexer, Place, Show};
 use crate::program::Program;
+use crate::program::panel::{Panel, Watcher};
 
 /// The most bytes of a text that are held back for matches that are still possible.
 const MAX_HELD: usize = 64 << 10;
@@ -102,26 +102,42 @@ impl Stream {
     /// the text was cut.
     pub(super) fn advance(&mut self, program: &Program, panel: &Panel, hits: &mut Vec<Hit>) -> Held {
         while self.read < self.end() {
-            self.read = if self.plain { self.read + 1 } else { self.end() };
-            let mut held = Held::Bounded;
-            for lens in &mut self.lenses {
-                let upto = if self.plain { lens.text.end() + 1 } else { lens.text.whole_end() };
-                if lens.read(program, panel, upto, hits) == Overrun::Yes {
-                    held = Held::TooLong;
+            let held = match self.lenses.as_mut_slice() {
+                // One view sees a run at a time, as far as the bounds below need no look.
+                [lens] if self.plain && self.read - self.base < MAX_HELD => {
+                    let run = self.base + MAX_HELD.min(self.raw.len()) - self.read;
+                    let from = lens.text.end();
+                    let over = lens.read_bytes(program, panel, from + run, hits);
+                    self.read += lens.text.end() - from;
+                    over
                 }
-            }
+                _ => self.read_character(program, panel, hits),
+            };
             // Characters that a view drops lengthen no match in the view, and replacements may join without end: both are
             // bounded here. What has arrived since the last release depends on the cuts, but is never less than what is
             // held, so the outcome does not.
-            if self.read - self.base > MAX_HELD && self.read - self.held_from(panel) > MAX_HELD {
-                held = Held::TooLong;
-            }
+            let too_much =
+                self.read - self.base > MAX_HELD && self.read - self.held_from(program, panel) > MAX_HELD;
+            let held = if held == Overrun::Yes || too_much { Held::TooLong } else { Held::Bounded };
             if !hits.is_empty() || held == Held::TooLong {
                 hits.sort_by_key(|hit| hit.watcher);
                 return held;
             }
         }
         Held::Bounded
+    }
+
+    /// Lets all views see the next character.
+    fn read_character(&mut self, program: &Program, panel: &Panel, hits: &mut Vec<Hit>) -> Overrun {
+        self.read = if self.plain { self.read + 1 } else { self.end() };
+        let mut over = Overrun::No;
+        for lens in &mut self.lenses {
+            let upto = if self.plain { lens.text.end() + 1 } else { lens.text.whole_end() };
+            if lens.read(program, panel, upto, hits) == Overrun::Yes {
+                over = Overrun::Yes;
+            }
+        }
+        over
     }
 
     /// Whether all that was taken is read.
@@ -136,7 +152,7 @@ impl Stream {
         let mut held = Held::Bounded;
         for lens in &mut self.lenses {
             let shown = lens.read(program, panel, lens.text.whole_end(), hits);
-            if shown == Overrun::Yes || lens.finish(program, hits) == Overrun::Yes {
+            if shown == Overrun::Yes || lens.finish(program, panel, hits) == Overrun::Yes {
                 held = Held::TooLong;
             }
         }
@@ -173,24 +189,25 @@ impl Stream {
     }
 
     /// The first byte that cannot leave yet: one whose fate is open, or of a replacement that may still grow.
-    fn held_from(&self, panel: &Panel) -> usize {
-        self.masks.held_from(self.frontier(panel))
+    fn held_from(&self, program: &Program, panel: &Panel) -> usize {
+        self.masks.held_from(self.frontier(program, panel))
     }
 
     /// The first byte whose fate is open.
-    pub(super) fn frontier(&self, panel: &Panel) -> usize {
+    pub(super) fn frontier(&self, program: &Program, panel: &Panel) -> usize {
         let mut frontier = self.read;
         for lens in &self.lenses {
-            let lexer = self.lexer.as_ref().filter(|_| lens.reads_json);
-            for (watcher, open) in lens.open() {
-                let Some(watcher) = panel.watcher(watcher).filter(|watcher| watcher.holds()) else {
-                    continue;
-                };
-                let open = lexer.map_or(open, |lexer| watcher.hold.open_in(lexer, Some(open)));
-                frontier = frontier.min(open);
+            let Some(lexer) = self.lexer.as_ref().filter(|_| lens.reads_json) else {
+                frontier = frontier.min(lens.first_open(program, panel).unwrap_or(usize::MAX));
+                continue;
+            };
+            for (watcher, open) in lens.open(program, panel) {
+                if let Some(watcher) = panel.watcher(watcher).filter(|watcher| watcher.holds()) {
+                    frontier = frontier.min(watcher.hold.open_in(lexer, Some(open)));
+                }
             }
             // Those for which nothing is possible yet.
-            if let (Some(lexer), Some(sight)) = (lexer, panel.sight(lens.view)) {
+            if let Some(sight) = panel.sight(lens.view) {
                 let open = sight.holds.iter().map(|hold| hold.open_in(lexer, None));
                 frontier = open.fold(frontier, usize::min);
             }
@@ -201,9 +218,13 @@ impl Stream {
     }
 
     /// The watcher whose open match begins first, if any holds text back.
-    pub(super) fn holder(&self, panel: &Panel) -> Option<usize> {
+    pub(super) fn holder(&self, program: &Program, panel: &Panel) -> Option<usize> {
         let holds = |watcher: usize| panel.watcher(watcher).is_some_and(Watcher::holds);
-        let open = self.lenses.iter().flat_map(Lens::open).filter(|(watcher, _)| holds(*watcher));
+        let open = self
+            .lenses
+            .iter()
+            .flat_map(|lens| lens.open(program, panel))
+            .filter(|(watcher, _)| holds(*watcher));
         open.min_by_key(|(watcher, open)| (*open, *watcher)).map(|(watcher, _)| watcher)
     }
 

@@ -9,7 +9,7 @@ mod outline;
 mod prune;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use grammar::ast::{Phase, ScriptBody};
 use grammar::{Diagnostic, Sources, Span, codes};
@@ -156,8 +156,11 @@ impl Lowering {
 
     /// Builds what takes time, and closes the program.
     pub(super) fn finish(self, hash: String) -> Program {
-        let index =
-            if self.options.optimize { Index::new(&self.arena.nodes, &self.rules) } else { Index::default() };
+        let index = if self.options.optimize {
+            Index::new(&self.arena.nodes, &self.scores, &self.rules)
+        } else {
+            Index::blank(self.rules.len())
+        };
         Program {
             index,
             hash,
@@ -171,6 +174,7 @@ impl Lowering {
             scanner: self.scanner,
             scripts: self.scripts,
             response: self.response,
+            settled: OnceLock::new(),
             buffered: self.buffered,
             outlines: self.outlines,
             score_outlines: self.score_outlines,

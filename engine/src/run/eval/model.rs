@@ -22,14 +22,15 @@ impl Evaluator<'_> {
                     View::Folded | View::Normalized | View::Raw | View::Json => view.apply(value),
                 };
                 self.note_weighed(id, Some(&shown));
-                return Ok(model.score(&shown));
+                return Ok(model.score_in(&shown, &mut self.scratch));
             }
         };
         let watched = self.tally.is_some();
         let (mut most, mut strongest) = (0.0, None);
+        let scratch = &mut self.scratch;
         for index in texts {
             self.texts.each_shown(view, index, &mut |shown| {
-                let score = model.score(shown);
+                let score = model.score_in(shown, scratch);
                 if score > most {
                     most = score;
                     strongest = watched.then(|| shown.to_owned());

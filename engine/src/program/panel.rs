@@ -1,23 +1,25 @@
 //! The detectors that watch an answer, sorted by the view that each looks through.
 
+use std::sync::Arc;
+
+use super::Program;
+use super::ir::DetectorId;
 use crate::matcher::View;
 use crate::matcher::json::{self, Lexer, Scalar};
-use crate::program::Program;
-use crate::program::ir::DetectorId;
 use crate::verdict::Verdict;
 
 /// A detector that watches an answer.
 #[derive(Clone, Debug)]
-pub(super) struct Watcher {
-    pub(super) detector: DetectorId,
+pub(crate) struct Watcher {
+    pub(crate) detector: DetectorId,
     /// The rules that it triggers.
-    pub(super) rules: Vec<usize>,
-    pub(super) hold: Hold,
+    pub(crate) rules: Vec<usize>,
+    pub(crate) hold: Hold,
 }
 
 /// What a watcher holds text back for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Hold {
+pub(crate) struct Hold {
     /// A rule that it triggers stops the answer, and nothing of its match may leave.
     stops: bool,
     /// A rule that it triggers replaces its match.
@@ -30,7 +32,7 @@ pub(super) struct Hold {
 
 impl Watcher {
     /// A watcher that triggers no rule yet.
-    pub(super) fn new(program: &Program, detector: DetectorId) -> Self {
+    pub(crate) fn new(program: &Program, detector: DetectorId) -> Self {
         let automaton = program.detector(detector).and_then(|detector| detector.stream.as_ref());
         let begins_in = |bytes: &[u8]| {
             automaton.is_some_and(|automaton| bytes.iter().any(|byte| automaton.begins(*byte)))
@@ -41,22 +43,31 @@ impl Watcher {
     }
 
     /// Whether text is held back for it; flags delay nothing.
-    pub(super) fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.hold.stops || self.hold.masks
     }
 
     /// Notes a rule that it triggers, and what that comes to.
-    pub(super) fn trigger(&mut self, rule: usize, verdict: Verdict) {
-        self.rules.push(rule);
+    pub(crate) fn trigger(&mut self, rule: usize, verdict: Verdict) {
+        let place = self.rules.partition_point(|other| *other < rule);
+        self.rules.insert(place, rule);
         self.hold.stops |= verdict.stops();
         self.hold.masks |= verdict == Verdict::Redact;
+    }
+
+    /// Takes over the rules of another watcher of the same detector.
+    fn join(&mut self, other: Self) {
+        self.rules.extend(other.rules);
+        self.rules.sort_unstable();
+        self.hold.stops |= other.hold.stops;
+        self.hold.masks |= other.hold.masks;
     }
 }
 
 impl Hold {
     /// The first byte of JSON text whose fate is open, when all before `open` is decided; when there is no such place,
     /// all that is shown is.
-    pub(super) fn open_in(self, lexer: &Lexer, open: Option<usize>) -> usize {
+    pub(crate) fn open_in(self, lexer: &Lexer, open: Option<usize>) -> usize {
         let at = open.or(lexer.pending());
         let replaced = match (at, lexer.scalar()) {
             // Structure is never replaced, and scalars are as a whole.
@@ -76,48 +87,61 @@ impl Hold {
 
 /// The watchers of one answer, sorted by detector.
 #[derive(Debug, Default)]
-pub(super) struct Panel {
-    pub(super) watchers: Vec<Watcher>,
+pub(crate) struct Panel {
+    pub(crate) watchers: Vec<Watcher>,
     /// By view.
     sights: Vec<Sight>,
 }
 
 /// The watchers that look through one view.
 #[derive(Debug, Default)]
-pub(super) struct Sight {
+pub(crate) struct Sight {
     /// By bit of the view's gate, which watcher that is.
     watchers: Vec<Option<usize>>,
     /// The bits that are watchers.
-    pub(super) bits: Vec<u64>,
+    pub(crate) bits: Vec<u64>,
     /// Bytes before a match that detectors look at.
-    pub(super) behind: usize,
+    pub(crate) behind: usize,
     /// What those that hold text back do so for, each once.
-    pub(super) holds: Vec<Hold>,
+    pub(crate) holds: Vec<Hold>,
 }
 
 impl Panel {
-    pub(super) fn new(program: &Program, watchers: Vec<Watcher>) -> Self {
+    pub(crate) fn new(program: &Program, mut watchers: Vec<Watcher>) -> Self {
+        watchers.sort_by_key(|watcher| watcher.detector);
         let sights = View::ALL.iter().map(|view| Sight::new(program, *view, &watchers)).collect();
         Self { watchers, sights }
     }
 
+    /// These watchers and more.
+    pub(crate) fn with(&self, program: &Program, more: impl Iterator<Item = Watcher>) -> Self {
+        let mut watchers = self.watchers.clone();
+        for watcher in more {
+            match self.index_of(watcher.detector).and_then(|known| watchers.get_mut(known)) {
+                Some(known) => known.join(watcher),
+                None => watchers.push(watcher),
+            }
+        }
+        Self::new(program, watchers)
+    }
+
     /// The views that are looked through.
-    pub(super) fn views(&self) -> impl Iterator<Item = View> {
+    pub(crate) fn views(&self) -> impl Iterator<Item = View> {
         let views = View::ALL.into_iter().zip(&self.sights);
         views.filter(|(_, sight)| !sight.is_empty()).map(|(view, _)| view)
     }
 
     /// The watchers that look through a view.
-    pub(super) fn sight(&self, view: View) -> Option<&Sight> {
+    pub(crate) fn sight(&self, view: View) -> Option<&Sight> {
         self.sights.get(view.index())
     }
 
-    pub(super) fn watcher(&self, index: usize) -> Option<&Watcher> {
+    pub(crate) fn watcher(&self, index: usize) -> Option<&Watcher> {
         self.watchers.get(index)
     }
 
     /// The place of a detector's watcher.
-    pub(super) fn index_of(&self, id: DetectorId) -> Option<usize> {
+    pub(crate) fn index_of(&self, id: DetectorId) -> Option<usize> {
         place(&self.watchers, id)
     }
 }
@@ -143,12 +167,17 @@ impl Sight {
         sight
     }
 
+    /// How many bits there are.
+    pub(crate) fn len(&self) -> usize {
+        self.watchers.len()
+    }
+
     fn is_empty(&self) -> bool {
         self.bits.iter().all(|word| *word == 0)
     }
 
     /// The watcher of a bit.
-    pub(super) fn watcher(&self, bit: usize) -> Option<usize> {
+    pub(crate) fn watcher(&self, bit: usize) -> Option<usize> {
         self.watchers.get(bit).copied().flatten()
     }
 }
@@ -156,4 +185,13 @@ impl Sight {
 /// The place of a detector among watchers that are sorted by theirs.
 fn place(watchers: &[Watcher], id: DetectorId) -> Option<usize> {
     watchers.binary_search_by_key(&id, |watcher| watcher.detector).ok()
+}
+
+/// What the answers of all exchanges have in common.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    /// The watchers for the rules that no request changes.
+    pub(crate) panel: Arc<Panel>,
+    /// The places among [`Program::response`] of all others.
+    pub(crate) open: Vec<usize>,
 }

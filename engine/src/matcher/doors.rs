@@ -1,0 +1,61 @@
+//! Where the detectors without atoms may begin: by a byte and the one before it.
+
+use std::sync::Arc;
+
+use super::probe::Probe;
+
+/// The most detectors that are told apart.
+pub(super) const MOST: usize = 64;
+
+/// Of several probes, which may match where a byte stands after another.
+#[derive(Debug)]
+pub(super) struct Doors {
+    /// By byte, its kind; bytes that all probes take alike are one.
+    kinds: [u8; 256],
+    /// By the kind of the byte before, and last for the start of the text, and by the kind of the byte: a bit a probe.
+    masks: Vec<u64>,
+    count: usize,
+}
+
+impl Doors {
+    /// Those of so many probes at most; none where there are no probes, or bytes of too many kinds.
+    pub(super) fn new(probes: &[Arc<Probe>]) -> Option<Self> {
+        if probes.is_empty() || probes.len() > MOST {
+            return None;
+        }
+        let mut known: Vec<(u8, Vec<(u16, u8)>)> = Vec::new();
+        let mut kinds = [0; 256];
+        for (byte, slot) in (0..=u8::MAX).zip(&mut kinds) {
+            let kind: Vec<_> = probes.iter().map(|probe| probe.kind(byte)).collect();
+            let place = known.iter().position(|(_, other)| *other == kind).unwrap_or_else(|| {
+                known.push((byte, kind));
+                known.len() - 1
+            });
+            *slot = u8::try_from(place).ok()?;
+        }
+        let bytes = known.iter().map(|(byte, _)| *byte);
+        let mut masks = Vec::with_capacity((known.len() + 1) * known.len());
+        for behind in bytes.clone().map(Some).chain([None]) {
+            for byte in bytes.clone() {
+                let begins = |probe: &Arc<Probe>| u64::from(probe.begins(behind, byte));
+                masks.push(probes.iter().rev().fold(0, |mask, probe| mask << 1 | begins(probe)));
+            }
+        }
+        Some(Self { kinds, masks, count: known.len() })
+    }
+
+    /// Each place of a text where a probe may match, with the bits of those.
+    pub(super) fn find(&self, text: &[u8]) -> Vec<(usize, u64)> {
+        let mut found = Vec::new();
+        let mut row = self.count * self.count;
+        for (at, byte) in text.iter().enumerate() {
+            let kind = self.kinds.get(usize::from(*byte)).copied().map_or(0, usize::from);
+            let mask = self.masks.get(row + kind).copied().unwrap_or(u64::MAX);
+            if mask != 0 {
+                found.push((at, mask));
+            }
+            row = kind * self.count;
+        }
+        found
+    }
+}

@@ -1,0 +1,208 @@
+//! A look ahead: whether a match may begin at a place, told by the first bytes there.
+//!
+//! It is the beginning of the expression's anchored automaton: so many states as are reached first. What leads out of them
+//! may match. So a probe says *no* only where the automaton would, and it is small however large the automaton is.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use regex_automata::util::alphabet::ByteClasses;
+use regex_syntax::hir::Hir;
+
+use super::Automaton;
+use super::walk::{Seeker, State, Walker};
+
+/// The most states of a probe.
+const MAX_STATES: usize = 160;
+/// The most bytes that it looks at.
+const FARTHEST: usize = 256;
+
+/// Nothing can match.
+const DEAD: u16 = 0;
+
+/// Whether a match may begin at a place.
+#[derive(Debug)]
+pub struct Probe {
+    /// By byte, its class.
+    classes: [u8; 256],
+    /// By the byte before, and last for the start of the text, the state to begin in.
+    starts: Vec<u16>,
+    /// By state and class, the next state. States are where their rows begin: the first is dead, the second may match.
+    rows: Vec<u16>,
+    /// How long a row is, and so the state that may match.
+    maybe: u16,
+}
+
+/// What is known once a probe has looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) may_match: bool,
+    /// The bytes that were looked at.
+    pub(super) bytes: usize,
+}
+
+/// An automaton that a probe is made of.
+trait Steps {
+    type State: Copy + Eq + Hash;
+
+    /// The state before a match that stands after `behind`; none where that cannot be told.
+    fn start(&mut self, behind: Option<u8>) -> Option<Self::State>;
+
+    /// The state after one more byte.
+    fn next(&mut self, state: Self::State, byte: u8) -> Option<Self::State>;
+
+    fn is_dead(&self, state: Self::State) -> bool;
+
+    /// Whether a match ended just before.
+    fn is_match(&self, state: Self::State) -> bool;
+}
+
+impl Steps for &Automaton {
+    type State = regex_automata::util::primitives::StateID;
+
+    fn start(&mut self, behind: Option<u8>) -> Option<Self::State> {
+        Some(Automaton::start(self, behind))
+    }
+
+    fn next(&mut self, state: Self::State, byte: u8) -> Option<Self::State> {
+        Some(Automaton::next(self, state, byte))
+    }
+
+    fn is_dead(&self, state: Self::State) -> bool {
+        Automaton::is_dead(self, state)
+    }
+
+    fn is_match(&self, state: Self::State) -> bool {
+        Automaton::is_match(self, state)
+    }
+}
+
+impl Steps for Walker<'_> {
+    type State = State;
+
+    fn start(&mut self, behind: Option<u8>) -> Option<State> {
+        Walker::start(self, regex_automata::Anchored::Yes, behind)
+    }
+
+    fn next(&mut self, state: State, byte: u8) -> Option<State> {
+        Walker::next(self, state, byte)
+    }
+
+    fn is_dead(&self, state: State) -> bool {
+        state.is_dead()
+    }
+
+    fn is_match(&self, state: State) -> bool {
+        state.is_match()
+    }
+}
+
+/// The states of a probe in the making.
+struct Known<S> {
+    states: Vec<S>,
+    ids: HashMap<S, u16>,
+    stride: u16,
+}
+
+impl<S: Copy + Eq + Hash> Known<S> {
+    /// The number of a state, which is noted where it is new and there is room.
+    fn id(&mut self, steps: &impl Steps<State = S>, state: Option<S>) -> u16 {
+        let Some(state) = state else { return self.stride };
+        if steps.is_dead(state) {
+            return DEAD;
+        }
+        if steps.is_match(state) {
+            return self.stride;
+        }
+        if let Some(id) = self.ids.get(&state) {
+            return *id;
+        }
+        let place =
+            u16::try_from(self.states.len() + 2).ok().and_then(|place| place.checked_mul(self.stride));
+        let Some(id) = place.filter(|_| self.states.len() < MAX_STATES) else { return self.stride };
+        self.states.push(state);
+        self.ids.insert(state, id);
+        id
+    }
+}
+
+impl Probe {
+    /// The probe of an expression, by its automaton where there is one; none where the expression is too large.
+    pub(super) fn of(hir: &Hir, automaton: Option<&Automaton>) -> Option<Self> {
+        match automaton {
+            Some(mut automaton) => Some(Self::new(automaton.byte_classes(), &mut automaton)),
+            None => {
+                let seeker = Seeker::new(hir)?;
+                Some(Self::new(seeker.byte_classes(), &mut seeker.walker()))
+            }
+        }
+    }
+
+    fn new<T: Steps>(classes: &ByteClasses, steps: &mut T) -> Self {
+        let representatives: Vec<u8> =
+            classes.representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8()).collect();
+        let stride = u16::try_from(representatives.len()).unwrap_or(256);
+        let mut known = Known { states: Vec::new(), ids: HashMap::new(), stride };
+        let mut starts = Vec::with_capacity(257);
+        for behind in (0..=u8::MAX).map(Some).chain([None]) {
+            let state = steps.start(behind);
+            starts.push(known.id(steps, state));
+        }
+        let width = usize::from(stride);
+        let mut rows = vec![DEAD; width];
+        rows.resize(2 * width, stride);
+        let mut at = 0;
+        while let Some(state) = known.states.get(at).copied() {
+            for byte in &representatives {
+                let next = steps.next(state, *byte);
+                rows.push(known.id(steps, next));
+            }
+            at += 1;
+        }
+        let mut of_byte = [0; 256];
+        for (byte, slot) in (0..=u8::MAX).zip(&mut of_byte) {
+            *slot = classes.get(byte);
+        }
+        Self { classes: of_byte, starts, rows, maybe: stride }
+    }
+
+    /// Looks at a place.
+    #[inline]
+    pub(super) fn look(&self, text: &[u8], at: usize) -> Look {
+        let behind = at.checked_sub(1).and_then(|before| text.get(before)).copied();
+        let mut state = self.start(behind);
+        let ahead = text.get(at..).unwrap_or_default();
+        for (bytes, byte) in ahead.iter().take(FARTHEST).enumerate() {
+            if state <= self.maybe {
+                return Look { may_match: state != DEAD, bytes };
+            }
+            state = self.next(state, *byte);
+        }
+        Look { may_match: state != DEAD, bytes: ahead.len().min(FARTHEST) }
+    }
+
+    fn start(&self, behind: Option<u8>) -> u16 {
+        self.starts.get(behind.map_or(256, usize::from)).copied().unwrap_or(self.maybe)
+    }
+
+    fn next(&self, state: u16, byte: u8) -> u16 {
+        let class = self.classes.get(usize::from(byte)).copied().unwrap_or_default();
+        self.rows.get(usize::from(state) + usize::from(class)).copied().unwrap_or(self.maybe)
+    }
+
+    /// Whether a match may begin with that byte after that one.
+    pub(super) fn begins(&self, behind: Option<u8>, byte: u8) -> bool {
+        let start = self.start(behind);
+        start != DEAD && self.next(start, byte) != DEAD
+    }
+
+    /// What it tells a byte from others by: as the byte before a match, and as one of it.
+    pub(super) fn kind(&self, byte: u8) -> (u16, u8) {
+        (self.start(Some(byte)), self.classes.get(usize::from(byte)).copied().unwrap_or_default())
+    }
+
+    /// Bytes of memory.
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + (self.starts.len() + self.rows.len()) * size_of::<u16>()
+    }
+}

@@ -1,0 +1,170 @@
+//! The walk over a text that finds atoms: one automaton for all of them.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::dfa::DFA;
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
+
+use super::runs::Runs;
+
+/// Above this many bytes of atoms the walk goes by a smaller, slower automaton.
+const MAX_DENSE: usize = 64 << 10;
+
+/// The parts of a text that are walked over side by side: a step waits for the one before it, but not for those of
+/// other parts.
+const LANES: usize = 4;
+
+/// The shortest text that is taken in parts.
+const LONG: usize = 512;
+
+/// An automaton that finds the atoms of many sets.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    automaton: Either,
+    /// By atom, where its sets begin and end in `members`.
+    sets_of: Vec<(u32, u32)>,
+    members: Vec<usize>,
+    sets: usize,
+}
+
+#[derive(Debug)]
+enum Either {
+    Dense(DFA),
+    Sparse(NFA),
+}
+
+/// A state at which atoms end, and where that is.
+type Hit = (StateID, usize);
+
+impl Sweep {
+    /// The walk for sets of atoms, each with its number; none when they are too many.
+    pub(super) fn new(sets: &BTreeMap<Vec<Vec<u8>>, usize>) -> Option<Self> {
+        let mut atoms: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+        for (members, set) in sets {
+            for atom in members {
+                atoms.entry(atom).or_default().push(*set);
+            }
+        }
+        let bytes: usize = atoms.keys().map(|atom| atom.len()).sum();
+        let automaton = if bytes <= MAX_DENSE {
+            Either::Dense(
+                DFA::builder()
+                    .ascii_case_insensitive(true)
+                    .match_kind(MatchKind::Standard)
+                    .start_kind(aho_corasick::StartKind::Unanchored)
+                    .prefilter(false)
+                    .build(atoms.keys())
+                    .ok()?,
+            )
+        } else {
+            Either::Sparse(
+                NFA::builder()
+                    .ascii_case_insensitive(true)
+                    .match_kind(MatchKind::Standard)
+                    .prefilter(false)
+                    .build(atoms.keys())
+                    .ok()?,
+            )
+        };
+        let mut sweep = Self { automaton, sets_of: Vec::new(), members: Vec::new(), sets: sets.len() };
+        for of in atoms.into_values() {
+            let from = u32::try_from(sweep.members.len()).ok()?;
+            sweep.members.extend(of);
+            sweep.sets_of.push((from, u32::try_from(sweep.members.len()).ok()?));
+        }
+        Some(sweep)
+    }
+
+    /// Bytes of memory.
+    pub(super) fn memory(&self) -> usize {
+        match &self.automaton {
+            Either::Dense(automaton) => automaton.memory_usage(),
+            Either::Sparse(automaton) => automaton.memory_usage(),
+        }
+    }
+
+    /// Where the atoms of each set stand in a text.
+    pub(super) fn run(&self, text: &[u8]) -> Runs {
+        let mut runs = Runs::new(self.sets);
+        match &self.automaton {
+            Either::Dense(automaton) => self.walk(automaton, text, &mut runs),
+            Either::Sparse(automaton) => self.walk(automaton, text, &mut runs),
+        }
+        runs
+    }
+
+    fn walk(&self, automaton: &impl Automaton, text: &[u8], runs: &mut Runs) {
+        let Ok(start) = automaton.start_state(Anchored::No) else { return };
+        if text.len() < LONG {
+            let mut state = start;
+            for (at, byte) in text.iter().enumerate() {
+                state = automaton.next_state(Anchored::No, state, *byte);
+                if automaton.is_special(state) {
+                    self.note(automaton, (state, at + 1), runs);
+                }
+            }
+            return;
+        }
+        for hit in side_by_side(automaton, start, text).iter().flatten() {
+            self.note(automaton, *hit, runs);
+        }
+    }
+
+    /// Notes the atoms that end at a state.
+    fn note(&self, automaton: &impl Automaton, (state, end): Hit, runs: &mut Runs) {
+        if !automaton.is_match(state) {
+            return;
+        }
+        for nth in 0..automaton.match_len(state) {
+            let atom = automaton.match_pattern(state, nth);
+            let at = end - automaton.pattern_len(atom);
+            let (from, upto) = self.sets_of.get(atom.as_usize()).copied().unwrap_or_default();
+            for set in self.members.get(from as usize..upto as usize).unwrap_or_default() {
+                runs.note(*set, at);
+            }
+        }
+    }
+}
+
+/// Walks over the parts of a text side by side, and gives what each comes to. A part begins so many bytes early that an
+/// atom which ends in it is seen whole.
+fn side_by_side(automaton: &impl Automaton, start: StateID, text: &[u8]) -> [Vec<Hit>; LANES] {
+    let part = text.len() / LANES;
+    let early = automaton.max_pattern_len();
+    let mut hits = [const { Vec::new() }; LANES];
+    let mut states = [start; LANES];
+    for (lane, state) in states.iter_mut().enumerate() {
+        let before = text.get((lane * part).saturating_sub(early)..lane * part).unwrap_or_default();
+        for byte in before {
+            *state = automaton.next_state(Anchored::No, *state, *byte);
+        }
+    }
+    let mut parts = text.chunks_exact(part.max(1));
+    let [Some(a), Some(b), Some(c), Some(d)] = std::array::from_fn(|_| parts.next()) else { return hits };
+    for (at, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
+        let bytes = [*a, *b, *c, *d];
+        let mut special = false;
+        for (state, byte) in states.iter_mut().zip(bytes) {
+            *state = automaton.next_state(Anchored::No, *state, byte);
+            special |= automaton.is_special(*state);
+        }
+        if special {
+            for (lane, (state, hits)) in states.iter().zip(&mut hits).enumerate() {
+                if automaton.is_special(*state) {
+                    hits.push((*state, lane * part + at + 1));
+                }
+            }
+        }
+    }
+    let [.., last] = &mut states;
+    let [.., found] = &mut hits;
+    for (at, byte) in text.iter().enumerate().skip(LANES * part) {
+        *last = automaton.next_state(Anchored::No, *last, *byte);
+        if automaton.is_special(*last) {
+            found.push((*last, at + 1));
+        }
+    }
+    hits
+}
