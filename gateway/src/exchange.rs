@@ -187,6 +187,7 @@ impl Exchange<'_> {
         session.listen(MOST_COUNTED);
         let mut request = self.endpoint.decode(&document, readable(self.headers))?;
         request.key_name = self.caller.key_name();
+        request.key_labels = self.caller.labels();
         Surroundings::now(self.caller.ip).tell(&mut request, self.gateway.router.offers());
         self.ledger.asked(&request);
         self.ledger.reserved(self.gateway.access.asks(&self.caller, &request, self.headers)?);

@@ -50,7 +50,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     let mut stopped = false;
     let stage = Stage { phase: Phase::Request, site: &Site::Request };
     for (index, policy) in program.policies.iter().enumerate() {
-        if stopped {
+        if stopped || !policy.judges(request.key_name) {
             if let Some(state) = session.states.get_mut(index) {
                 state.outcome = Outcome::Skipped;
             }

@@ -45,6 +45,12 @@ impl Caller {
         self.key.as_ref().map(|key| key.name.value.as_str())
     }
 
+    /// What the key is marked with.
+    pub(crate) fn labels(&self) -> Vec<(&str, &str)> {
+        let labels = self.key.iter().flat_map(|key| &key.labels);
+        labels.map(|(name, value)| (name.value.as_str(), value.as_str())).collect()
+    }
+
     /// Whether a model may be told of.
     pub(crate) fn may_ask_for(&self, model: &str) -> bool {
         self.key.as_ref().is_none_or(|key| keys::is_allowed(key, model))

@@ -128,7 +128,8 @@ fn files_read(loaded: &Loaded, before: &Gateway) -> Vec<PathBuf> {
     let known = if loaded.pack.is_none() { files_of(&before.pack) } else { Vec::new() };
     let named = loaded.config.iter().flat_map(|config| {
         let place = |at| PathBuf::from(loaded.sources.place(at).file);
-        let rules = config.policies.chain.iter().filter(|entry| entry.value.ends_with(".ktr"));
+        let keys = config.access.keys.iter().flat_map(|key| &key.policies);
+        let rules = config.policies.chain.iter().chain(keys).filter(|entry| entry.value.ends_with(".ktr"));
         let rules = rules.map(|entry| packs::beside(&place(entry.span), &entry.value));
         rules.chain(named(config)).collect::<Vec<_>>()
     });

@@ -123,6 +123,7 @@ impl Exchange {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut asked = Endpoint::Chat.decode(document, headers).map_err(|fault| fault.message)?;
         self.around().tell(&mut asked, pack.offers());
+        asked.key_labels = pack.labels_of(asked.key_name);
         Ok(asked)
     }
 
@@ -251,6 +252,7 @@ fn play_pieces(
     let request = named(request);
     let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
     around.tell(&mut asked, pack.offers());
+    asked.key_labels = pack.labels_of(asked.key_name);
     let step = session.request(&asked);
     let unmet = unmet(session, pack, &request, &asked, &step, &around.spent);
     let is_stopped = step.decision.verdict.stops() || unmet.is_some();

@@ -51,6 +51,7 @@ pub(crate) fn rehearse_in(
     let mut request = named(request);
     let mut asked = Endpoint::Chat.decode(&request, headers)?;
     around.tell(&mut asked, pack.offers());
+    asked.key_labels = pack.labels_of(asked.key_name);
     let step = session.request(&asked);
     if let Some(decision) = unmet(session, pack, &request, &asked, &step, &around.spent) {
         return Ok(Rehearsal { decision, report: session.report(), request: None, answer: None });
