@@ -2,7 +2,7 @@
 
 use engine::Session;
 use engine::input::{Channel, Request};
-use engine::verdict::{Decision, Flow, Report, RequestStep};
+use engine::verdict::{Decision, Flow, Report};
 use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
@@ -129,11 +129,6 @@ impl Exchange {
 
     fn around(&self) -> Surroundings<'_> {
         Surroundings { key_name: self.key.as_deref(), ..self.around.clone() }
-    }
-
-    /// Judges the request alone, so that the session is ready for an answer.
-    pub(crate) fn open(&self, session: &mut Session, pack: &Pack) -> Result<RequestStep, String> {
-        Ok(session.request(&self.asked(&self.document(), pack)?))
     }
 
     /// The texts of the answer, by channel.
