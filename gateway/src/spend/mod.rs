@@ -13,6 +13,7 @@ mod need;
 mod price;
 mod remote;
 mod reservation;
+mod successor;
 mod window;
 
 use std::path::Path;
@@ -38,7 +39,7 @@ use remote::Redis;
 use reservation::Pending;
 pub(crate) use reservation::{Reservation, Taken};
 
-/// How often what was written is forced to the disk.
+/// How often what was written is forced to the disk, and the journal looked at.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Where what is taken of budgets is counted.
@@ -171,7 +172,7 @@ impl Spend {
 
     fn sync(&self) {
         if let Store::Memory(memory) = &self.store
-            && let Err(cause) = memory.sync()
+            && let Err(cause) = memory.keep(jiff::Timestamp::now().as_second())
         {
             tracing::error!("the counters of budgets cannot be forced to the disk: {cause}");
         }
