@@ -86,7 +86,7 @@ impl Reservation {
                     );
                 }
             }
-            Store::Redis(redis) => redis.settle(self.id, changes),
+            Store::Commons(remote) => remote.settle(self.id, changes),
         }
     }
 }
