@@ -111,7 +111,7 @@ impl Claim {
     }
 
     /// An amount in its unit.
-    fn amount(&self, amount: u64) -> String {
+    pub fn amount(&self, amount: u64) -> String {
         match self.meter {
             Meter::Tokens => format!("{amount} tokens"),
             Meter::Cost => money_text(i64::try_from(amount.div_ceil(1000)).unwrap_or(i64::MAX)),

@@ -125,6 +125,8 @@ pub struct Request<'a> {
     pub user_id: Option<&'a str>,
     /// The name of the key that it came with.
     pub key_name: Option<&'a str>,
+    /// What that key is marked with: labels and what they say.
+    pub key_labels: Vec<(&'a str, &'a str)>,
     /// Request headers, names in lower case; without credentials.
     pub headers: Vec<(&'a str, &'a str)>,
     /// When it came, in seconds since 1970 in UTC.

@@ -97,10 +97,11 @@ pub(crate) fn health(live: &Live) -> Value {
     let (gateway, last) = (live.now(), live.last());
     let is_refused = last.as_ref().is_some_and(|last| !last.is_taken());
     let (targets, now) = (gateway.router.targets(), gateway.router.now());
+    let has_no_state = gateway.commons.as_ref().is_some_and(|commons| commons.standing.failing().is_some());
     let reachable = targets.iter().filter(|target| target.is_reachable(now)).count();
     let status = match reachable {
         0 => "unhealthy",
-        n if n < targets.len() || !gateway.audit.is_sound() || is_refused => "degraded",
+        n if n < targets.len() || !gateway.audit.is_sound() || is_refused || has_no_state => "degraded",
         _ => "healthy",
     };
     let state = |reachable| if reachable { "reachable" } else { "unreachable" };
@@ -123,6 +124,7 @@ pub(crate) fn health(live: &Live) -> Value {
             "last_reload": last.as_ref().map(Told::as_json),
         },
         "audit": {"sound": gateway.audit.is_sound(), "sinks": sinks(&gateway)},
+        "state": counted_in(&gateway),
         "requests_processed": gateway.served.load(Ordering::Relaxed),
     })
 }
@@ -135,6 +137,19 @@ fn vitals(target: &Target, now: Duration) -> Value {
         "health_probe": target.is_probed().then(|| if target.vitals().is_well() { "healthy" } else { "unhealthy" }),
         "in_flight": target.vitals().in_flight(),
         "latency_ms": target.vitals().latency_ms(),
+    })
+}
+
+/// Where budgets and limits are counted, and whether they can be.
+fn counted_in(gateway: &Gateway) -> Value {
+    let Some(commons) = &gateway.commons else { return json!({"store": "folder", "status": "reachable"}) };
+    let failing = commons.standing.failing();
+    json!({
+        "store": "redis",
+        "status": if failing.is_some() { "unreachable" } else { "reachable" },
+        "on_error": commons.on_error.name(),
+        "failing_since": failing.as_ref().map(|failing| failing.since.to_string()),
+        "failure": failing.as_ref().map(|failing| failing.cause.as_str()),
     })
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use engine::Claim;
 use engine::input::Request;
 use engine::run::Session;
-use engine::verdict::{Decision, Flow};
+use engine::verdict::{Decision, Edit, Flow};
 use grammar::budget::Meter;
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -16,7 +16,7 @@ use hyper::{Response, StatusCode};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::access::{Caller, is_own_limit};
+use crate::access::Caller;
 use crate::aside::aside;
 use crate::audit::{Ledger, Outcome, Seat, Unwritten};
 use crate::body::{GuardedBody, ReplyBody};
@@ -91,7 +91,7 @@ pub(crate) async fn refuse(mut ledger: Ledger, fault: &Fault, request_id: &str) 
     let recorded = ledger.close(match fault.kind {
         "policy_violation" => Outcome::Blocked,
         "invalid_request_error" | "authentication_error" | "permission_error" => Outcome::Refused,
-        "rate_limit_error" if is_own_limit(&fault.code) => Outcome::Refused,
+        _ if fault.is_own => Outcome::Refused,
         _ => Outcome::Failed,
     });
     match recorded.await {
@@ -128,7 +128,6 @@ struct Exchange<'g> {
 
 /// A request that passed its policies.
 struct Judged {
-    document: Value,
     session: Session,
     decision: Decision,
     stream: bool,
@@ -162,15 +161,20 @@ impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
         let bytes = intake::read(body, self.gateway.access.sizes.body_kb).await?;
         self.ledger.prompt(Prompt::new(self.endpoint, &bytes));
-        let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
+        let parse = || json::parse(&bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()));
+        let mut document = aside(bytes.len(), parse)?;
+        let (mut judged, edits) = self.judged(&document, bytes.len()).await?;
+        self.endpoint.redact(&mut document, &edits)?;
         self.reserve(&mut judged).await?;
-        let (mut lease, upstream, answered) = self.ask(&mut judged).await?;
+        let (mut lease, upstream, answered) = self.ask(&document, &mut judged).await?;
         let target = Arc::clone(lease.target());
         let (decision, carried) = match answered {
-            Answered::Whole(size, answer) => aside(size, || self.whole(&mut judged, &target, answer))
-                .inspect_err(|fault| self.blame(&mut lease, fault))?,
+            Answered::Whole(size, answer) => {
+                aside(size, || self.whole(&document, &mut judged, &target, answer))
+                    .inspect_err(|fault| self.blame(&mut lease, fault))?
+            }
             Answered::Stream(opened) => {
-                let asked = self.endpoint.asked(&judged.document, target.dropped(self.endpoint));
+                let asked = self.endpoint.asked(&document, target.dropped(self.endpoint));
                 let Judged { session, decision, .. } = judged;
                 let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
                 let assembler = Assembler::new(self.endpoint, session, strict, request_id, asked);
@@ -180,34 +184,43 @@ impl Exchange<'_> {
         Ok(Answer { decision, lease, upstream, carried })
     }
 
-    /// Decodes the request, lets the policies decide, and makes the replacements that they ask for.
-    fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Fault> {
-        let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
+    /// Decodes the request, counts it, and lets the policies decide; gives the replacements that they ask for, too.
+    async fn judged(&mut self, document: &Value, size: usize) -> Result<(Judged, Vec<Edit>), Fault> {
+        let (gateway, endpoint, headers) = (self.gateway, self.endpoint, self.headers);
+        let caller = self.caller.clone();
+        let mut request = aside(size, || endpoint.decode(document, readable(headers)))?;
+        request.key_name = caller.key_name();
+        request.key_labels = caller.labels();
+        Surroundings::now(caller.ip).tell(&mut request, gateway.router.offers());
+        self.ledger.asked(&request);
+        self.ledger.reserved(gateway.access.asks(&caller, &request, headers).await?);
+        aside(size, || self.judge(document, size, &request))
+    }
+
+    fn judge(
+        &mut self,
+        document: &Value,
+        size: usize,
+        request: &Request<'_>,
+    ) -> Result<(Judged, Vec<Edit>), Fault> {
         let mut session = self.gateway.pack.session();
         session.listen(MOST_COUNTED);
-        let mut request = self.endpoint.decode(&document, readable(self.headers))?;
-        request.key_name = self.caller.key_name();
-        Surroundings::now(self.caller.ip).tell(&mut request, self.gateway.router.offers());
-        self.ledger.asked(&request);
-        self.ledger.reserved(self.gateway.access.asks(&self.caller, &request, self.headers)?);
         if self.gateway.pack.program.reads_requests()
-            && let Some(fault) = self.endpoint.unreadable(&document)
+            && let Some(fault) = self.endpoint.unreadable(document)
         {
             return Err(fault);
         }
         self.ledger.judging(Phase::Request);
-        let mut step = session.request(&request);
+        let mut step = session.request(request);
         self.ledger.judged(&session.report());
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
         let mut claims = std::mem::take(&mut step.claims);
         claims.extend(self.caller.key.iter().flat_map(|key| claims_of_key(key)));
-        let (need, now) =
-            (self.need(&document, bytes.len(), &request, &claims, &mut step.targets), request.now);
-        let (stream, wish) = (request.stream, self.gateway.router.wish(&request, step.targets));
-        self.endpoint.redact(&mut document, &step.edits)?;
-        Ok(Judged { document, session, decision: step.decision, stream, wish, claims, need, now })
+        let (need, now) = (self.need(document, size, request, &claims, &mut step.targets), request.now);
+        let (stream, wish) = (request.stream, self.gateway.router.wish(request, step.targets));
+        Ok((Judged { session, decision: step.decision, stream, wish, claims, need, now }, step.edits))
     }
 
     /// What the request may take. Where a claim counts money, it may only go where a price is known.
@@ -249,11 +262,12 @@ impl Exchange<'_> {
     /// A whole answer: the policies see all of it before the client sees any.
     fn whole(
         &mut self,
+        document: &Value,
         judged: &mut Judged,
         target: &Target,
         mut answer: wire::Answer,
     ) -> Result<(Decision, Carried), Fault> {
-        let Judged { document, session, .. } = judged;
+        let Judged { session, .. } = judged;
         let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
         let usage = answer.usage();
         self.ledger.judging(Phase::Response);
@@ -272,7 +286,11 @@ impl Exchange<'_> {
     }
 
     /// Asks one target after the other until one answers or a failure is nobody else's to mend.
-    async fn ask(&mut self, judged: &mut Judged) -> Result<(Lease, response::Parts, Answered), Fault> {
+    async fn ask(
+        &mut self,
+        document: &Value,
+        judged: &mut Judged,
+    ) -> Result<(Lease, response::Parts, Answered), Fault> {
         let gateway = self.gateway;
         let (id, stream, deadline) = (self.request_id, judged.stream, self.deadline);
         let mut attempts = gateway.router.attempts(&judged.wish, id, stream, deadline).await?;
@@ -280,7 +298,7 @@ impl Exchange<'_> {
             let target = Arc::clone(lease.target());
             self.ledger.sent(&target, &judged.wish.model);
             let model = target.model.as_ref().unwrap_or(&judged.wish.model);
-            let body = self.endpoint.sent(&judged.document, model, target.dropped(self.endpoint));
+            let body = self.endpoint.sent(document, model, target.dropped(self.endpoint));
             let mut headers = self.headers.clone();
             self.ledger.pass_on(&mut headers);
             let call = Call { endpoint: self.endpoint, body: body.into(), headers };

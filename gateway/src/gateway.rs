@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::access::Access;
 use crate::audit::Audit;
+use crate::commons::Commons;
 use crate::live::Fresh;
 use crate::metrics::Metrics;
 use crate::packs::Pack;
@@ -55,6 +56,8 @@ pub(crate) struct Gateway {
     pub(crate) sinks: Sinks,
     pub(crate) tracing: Tracing,
     pub(crate) spend: Arc<Spend>,
+    /// What it shares with other gateways, if it does.
+    pub(crate) commons: Option<Arc<Commons>>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) fail_mode: FailMode,
     pub(crate) began: Instant,
@@ -80,6 +83,7 @@ impl Gateway {
             sinks: self.sinks.clone(),
             tracing: self.tracing.clone(),
             spend: Arc::clone(&self.spend),
+            commons: self.commons.clone(),
             metrics: Arc::clone(&self.metrics),
             fail_mode: self.fail_mode,
             began: self.began,

@@ -42,7 +42,7 @@ pub(crate) fn config(targets: Vec<Target>) -> Config {
 }
 
 pub(crate) fn pack() -> Pack {
-    Pack { program: program(""), config: config(Vec::new()), files: Vec::new(), sources: Sources::new() }
+    Pack::of(program(""), config(Vec::new()))
 }
 
 /// A chain of that one rule file, or of none.
@@ -141,8 +141,7 @@ pub(crate) async fn start_with(rules: &str, targets: Vec<Target>) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(targets, folder.path());
     let config = settings.pack.config.clone();
-    settings.pack =
-        Arc::new(Pack { program: program(rules), config, files: Vec::new(), sources: Sources::new() });
+    settings.pack = Arc::new(Pack::of(program(rules), config));
     let bound = bind(settings).await.unwrap();
     let (address, admin) = (bound.addresses()[0], bound.admin_address().unwrap());
     let (drain, drained) = oneshot::channel();
@@ -155,12 +154,7 @@ pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
         listen: vec!["127.0.0.1:0".into()],
         admin_listen: Some("127.0.0.1:0".into()),
         demo: targets.is_empty(),
-        pack: Arc::new(Pack {
-            program: program(""),
-            config: config(targets),
-            files: Vec::new(),
-            sources: Sources::new(),
-        }),
+        pack: Arc::new(Pack::of(program(""), config(targets))),
         state_dir: state_dir.to_owned(),
         fail_mode: FailMode::Block,
         files: Vec::new(),

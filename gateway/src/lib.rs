@@ -30,6 +30,7 @@ mod audit;
 mod body;
 pub mod cli;
 mod clock;
+mod commons;
 mod console;
 mod demo;
 mod error;

@@ -62,4 +62,5 @@ codes! {
     SUSPICIOUS_REGEX = "W013" "an expression that likely means something else";
     SLOW_PATTERN = "W014" "a pattern that every request is searched for from end to end";
     UNTESTED_RULE = "W015" "a rule that no test expects";
+    UNKNOWN_LABEL = "W016" "a label that no key has";
 }

@@ -58,6 +58,7 @@ fn fields_page() -> String {
             lists.push((field.name, (**element).clone()));
         }
     }
+    out.push_str("| `key.labels.NAME` | string? | request, response | what the client's key is marked with under that name in `auth.keys[].labels`; absent where it is not |\n");
     out.push_str("| `header(\"x-name\")` | string? | request, response | a request header, in any case; never a credential |\n");
     out.push_str("\n## Elements of lists\n\nWhat `any x in messages: …` and its like can ask of `x`.\n\n| list | field | type |\n|---|---|---|\n");
     for (list, element) in lists {

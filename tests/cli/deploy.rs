@@ -29,10 +29,46 @@ fn the_unit_of_systemd_starts_it() {
 
 #[test]
 fn the_container_starts_it() {
-    let file = shipped("container/Containerfile");
-    let list = file.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
-    let arguments: Vec<String> = serde_json::from_str(list).unwrap();
-    takes(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    for name in ["container/Containerfile", "container/Containerfile.binary"] {
+        let file = shipped(name);
+        let list = file.lines().find_map(|line| line.strip_prefix("CMD ")).unwrap();
+        let arguments: Vec<String> = serde_json::from_str(list).unwrap();
+        takes(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+/// All that a folder holds, by its path in it.
+fn held(folder: &Path) -> Vec<String> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(at) = folders.pop() {
+        for path in std::fs::read_dir(at).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(format!("/{}", path.strip_prefix(folder).unwrap().display()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn an_image_holds_the_program_and_what_it_is_linked_to_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/deploy/container/assemble.sh");
+    let program = tests::binary::build();
+    let laid_out = std::process::Command::new("sh").arg(script).arg(&program).arg(folder.path()).status();
+    assert!(laid_out.unwrap().success());
+    let (root, state) = (folder.path().join("root"), folder.path().join("state/kt"));
+    let linked = std::process::Command::new("ldd").arg(&program).output().unwrap();
+    let linked = String::from_utf8(linked.stdout).unwrap();
+    let paths = linked.split_whitespace().filter(|word| word.starts_with('/')).map(str::to_owned);
+    let mut expected: Vec<String> = paths.chain(["/usr/local/bin/kt".to_owned()]).collect();
+    expected.sort();
+    expected.dedup();
+    assert_eq!(held(&root), expected);
+    assert!(state.is_dir() && held(&state).is_empty() && root.join("tmp").is_dir());
 }
 
 #[test]

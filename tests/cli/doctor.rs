@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::Path;
 
 use serde_json::Value;
+use tests::tls::Authority;
 use tests::{Provider, Script, Setup};
 
 use crate::kt;
@@ -102,4 +103,60 @@ fn mistakes_in_the_configuration_are_told_and_a_missing_one_is_no_run() {
     );
     let (told, code) = doctor(folder.path(), &["--policy-config", "other.yaml"]);
     assert!(code == 2 && told.contains("there is no file `other.yaml`"), "{told}");
+}
+
+#[test]
+fn certificates_are_told_with_the_days_that_they_are_good_for() {
+    let authority = Authority::default();
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let in_days = |days: i64| {
+        let second = now.saturating_add_signed(days * 86_400 + 3600);
+        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_secs(second)
+    };
+    let provider = provider("200 OK");
+    let (folder, _) = Setup::over(&provider).write();
+    let mut paths = Vec::new();
+    for (name, days) in [("long", 400), ("soon", 12), ("gone", -3)] {
+        let issued = authority.issue_with("gateway.example", |params| {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = in_days(days);
+        });
+        paths.push(issued.write(folder.path(), name).map(|path| path.display().to_string()));
+    }
+    let told = |cert: usize, ca: usize| {
+        let ([cert, key], [ca, _]) = (&paths[cert], &paths[ca]);
+        let tls = format!("tls: {{cert: {cert}, key: {key}, client_ca: {ca}}}");
+        Setup::over(&provider).block(&tls).write_into(folder.path());
+        let (told, code) = doctor(folder.path(), &[&FREE[..], &["--offline"]].concat());
+        let lines: Vec<String> =
+            told.lines().filter(|line| line.contains(" cert ")).map(str::to_owned).collect();
+        assert_eq!(lines.len(), 2, "{told}");
+        (lines, code)
+    };
+    let (lines, code) = told(0, 1);
+    assert_eq!(code, 0);
+    assert!(
+        lines[0].starts_with("ok      cert     tls.cert ") && lines[0].contains(" 400 more days, until "),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("warning cert     tls.client_ca ") && lines[1].contains(" 12 more days"),
+        "{lines:?}"
+    );
+    assert!(lines[1].contains("have a new one issued"), "{lines:?}");
+    let (lines, code) = told(2, 0);
+    assert_eq!(code, 1);
+    assert!(
+        lines[0].starts_with("failed  cert     tls.cert ") && lines[0].contains("has run out on "),
+        "{lines:?}"
+    );
+    // Of authorities the others still count.
+    let both = ["gone", "long"]
+        .map(|name| std::fs::read_to_string(folder.path().join(format!("{name}-cert.pem"))).unwrap());
+    std::fs::write(&paths[1][0], both.concat()).unwrap();
+    let (lines, code) = told(0, 1);
+    assert!(
+        code == 0 && lines[1].starts_with("warning ") && lines[1].contains("has run out on "),
+        "{lines:?}"
+    );
 }

@@ -122,3 +122,38 @@ fn what_weighed_most_for_a_model_is_named() {
     assert_eq!((err.as_str(), code), ("", 0));
     assert_snapshot!(out);
 }
+
+#[test]
+fn what_is_reserved_of_budgets_is_told() {
+    let config = r#"pack: {name: p, version: 1.0.0}
+policies: {chain: [budget]}
+policy: {budget: {max_daily_usd: 5, max_tokens_per_minute: 100000, per: key}}
+providers:
+  targets:
+    - {id: a, provider: house, base_url: "http://localhost:1", pricing: {prompt: 1, completion: 10}}
+"#;
+    let exchange = r#"{"text": "hi", "max_tokens": 1000, "given": {"key.name": "app"}}"#;
+    let folder = folder(&[("policy-config.yaml", config), ("exchange.json", exchange)]);
+    let explain = |more: &[&str]| {
+        let (out, err, code) =
+            kt(folder.path(), &[&["policy", "explain", "--input", "exchange.json"], more].concat());
+        assert_eq!((err.as_str(), code), ("", 0));
+        out
+    };
+    let told = explain(&[]);
+    let told = told.split("reserved before the request is sent\n").nth(1).unwrap_or_else(|| panic!("{told}"));
+    let lines: Vec<&str> = told.lines().take(2).collect();
+    assert!(
+        lines[0].starts_with("  budget.daily: up to $0.010")
+            && lines[0].ends_with(" of $5.00 per day for app"),
+        "{lines:?}"
+    );
+    assert_eq!(lines[1], "  budget.tokens: up to 1001 tokens of 100000 tokens per minute for app");
+    let told: Value = serde_json::from_str(&explain(&["--json", "--rule", "tokens"])).unwrap();
+    let reserved = told["reservations"].as_array().unwrap();
+    assert_eq!(reserved.len(), 1);
+    assert_eq!(
+        (&reserved[0]["amount"], &reserved[0]["limit"], &reserved[0]["whose"][0]),
+        (&1001.into(), &100_000.into(), &"app".into())
+    );
+}

@@ -1,7 +1,7 @@
 //! Who may come in: keys and their models, addresses, web pages, and how much of it.
 
 use serde_json::json;
-use tests::{Gateway, Provider, Reply, Script, Setup, get, question_of, send};
+use tests::{Gateway, Provider, Reply, Script, Setup, events, get, question_of, send};
 
 use crate::record;
 
@@ -192,4 +192,65 @@ fn sizes_are_the_operators_to_choose() {
     let body = question_of("hi", false).to_string();
     assert_eq!(gateway.post(&"x: y\r\n".repeat(10), &body).status, 431);
     assert_eq!(gateway.post(&format!("x: {}\r\n", "y".repeat(20_000)), &body).status, 431);
+}
+
+#[test]
+fn rules_read_what_a_key_is_marked_with() {
+    let provider = Provider::always(Script::answer("ok"));
+    let rules = "policy p\nversion \"1.0.0\"\n\
+         rule poor on request { when (key.labels.tier ?? \"none\") != \"gold\" do block }\n\
+         rule marked on request { when key.labels.cost_center is present do flag }\n\
+         rule heard on response { when text has \"secret\" and (key.labels.audience ?? \"\") == \"public\" do block }\n";
+    let labels = [", labels: {tier: gold, cost_center: 4711}", ", labels: {tier: gold, audience: public}"];
+    let gateway = Setup::over(&provider).rules("p", rules).block(&keys(labels[0], labels[1])).here();
+    let told = |key: &str| {
+        let reply = with_key(&gateway, key, "x-key-labels-tier: gold\r\nkey.labels.tier: gold\r\n", "m");
+        (reply.status, reply.header("x-kt-policy").unwrap_or_default().to_owned())
+    };
+    assert_eq!(told(ANN.0), (200, "flag; p".into()));
+    assert_eq!(told(BOB.0), (200, "allow".into()));
+    provider.now(Script::answer("a secret"));
+    assert_eq!((told(ANN.0).0, told(BOB.0).0), (200, 409));
+    let poor = Setup::over(&provider).rules("p", rules).block(&keys("", ", labels: {tier: silver}")).here();
+    for key in [ANN.0, BOB.0] {
+        let forged = "key.labels.tier: gold\r\nx-kt-labels: tier=gold\r\n";
+        assert_eq!(with_key(&poor, key, forged, "m").status, 409, "a header is no label");
+    }
+}
+
+#[test]
+fn a_key_adds_policies_for_its_own_requests() {
+    let provider = Provider::always(Script::answer("mail ann@example.com"));
+    let house = "policy house\nversion \"1.0.0\"\nparam strict: bool = false\n\
+         rule stop on request { when strict and user.text has \"stop\" do block }\n";
+    let setup = Setup::over(&provider)
+        .kind("audit-logger")
+        .block(&keys(", policies: [pii-detector, ./house.ktr]", ", policies: [./house.ktr]"))
+        .block("policy: {house: {strict: true}, pii-detector: {action: redact}}");
+    let (folder, _) = setup.write();
+    std::fs::write(folder.path().join("house.ktr"), house).unwrap();
+    let gateway = setup.again(folder);
+    let ask = |key: &str, question: &str, stream: bool| {
+        gateway.post(&format!("authorization: Bearer {key}\r\n"), question_of(question, stream).to_string())
+    };
+    assert_eq!(ask(ANN.0, "hi", false).said(), "mail [EMAIL]");
+    assert_eq!(ask(BOB.0, "hi", false).said(), "mail ann@example.com");
+    provider.now(Script::stream(events(["mail ann@exa", "mple.com"])));
+    assert_eq!(ask(ANN.0, "hi", true).said(), "mail [EMAIL]");
+    assert_eq!(ask(BOB.0, "hi", true).said(), "mail ann@example.com");
+    assert_eq!((ask(ANN.0, "stop it", false).status, ask(BOB.0, "stop it", false).status), (409, 409));
+    assert_eq!(ask(BOB.0, "mail joe@example.com", false).status, 200);
+    assert_eq!(provider.last().json()["messages"][0]["content"], "mail joe@example.com");
+    ask(ANN.0, "mail joe@example.com", false);
+    assert_eq!(provider.last().json()["messages"][0]["content"], "mail [EMAIL]");
+    let records = gateway.stop();
+    let results = |at: usize| -> Vec<(String, String)> {
+        let all = records[at]["policies_evaluated"].as_array().unwrap().iter();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        all.map(|policy| (text(&policy["name"]), text(&policy["result"]))).collect()
+    };
+    let pair = |name: &str, result: &str| (name.to_owned(), result.to_owned());
+    let of_ann = [pair("audit-logger", "allow"), pair("pii-detector", "redact"), pair("house", "allow")];
+    let of_bob = [pair("audit-logger", "allow"), pair("pii-detector", "skipped"), pair("house", "allow")];
+    assert_eq!((results(0), results(1)), (of_ann.to_vec(), of_bob.to_vec()));
 }

@@ -282,3 +282,41 @@ fn a_session_has_so_many_calls() {
     assert_eq!(gateway.chat(&before(2)).code(), "output_blocked");
     assert_eq!(gateway.chat(&before(3)).code(), "input_blocked");
 }
+
+#[test]
+fn a_tool_of_another_server_has_one_name_wherever_it_shows() {
+    let provider = Provider::always(Script::json(&response(vec![])));
+    let gateway = Setup::over(&provider)
+        .kind("agent-firewall")
+        .block("policy: {agent-firewall: {blocked_tools: [mcp]}}")
+        .here();
+    let ask = |body: Value| gateway.call("/v1/responses", &body);
+    let input = |item: Value| json!({"model": "m", "input": [{"role": "user", "content": "hi"}, item]});
+    let approval = |approve: bool| {
+        input(json!({"type": "mcp_approval_response", "approval_request_id": "a", "approve": approve}))
+    };
+    let offered = json!({"type": "mcp", "server_label": "x", "server_url": "https://x/mcp"});
+    let forced = json!({"type": "mcp", "server_label": "x", "name": "find"});
+    for (what, body) in [
+        ("offered", json!({"model": "m", "input": "hi", "tools": [offered]})),
+        ("forced", json!({"model": "m", "input": "hi", "tool_choice": forced})),
+        (
+            "called before",
+            input(json!({"type": "mcp_call", "server_label": "x", "name": "find", "arguments": "{}"})),
+        ),
+        ("asked for", input(json!({"type": "mcp_approval_request", "name": "find", "arguments": "{}"}))),
+        ("approved", approval(true)),
+    ] {
+        let reply = ask(body);
+        assert_eq!((reply.status, reply.code().as_str()), (409, "input_blocked"), "{what}: {}", reply.body);
+    }
+    assert_eq!(provider.connections(), 0);
+    assert_eq!(ask(approval(false)).status, 200, "what is denied is not called");
+    for kind in ["mcp_call", "mcp_approval_request"] {
+        let item =
+            json!({"id": "m", "type": kind, "status": "completed", "name": "find", "server_label": "x"});
+        provider.now(Script::json(&response(vec![item])));
+        let reply = ask(json!({"model": "m", "input": "hi"}));
+        assert_eq!((reply.status, reply.code().as_str()), (409, "output_blocked"), "{kind}: {}", reply.body);
+    }
+}

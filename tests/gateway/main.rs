@@ -40,6 +40,7 @@ mod reload;
 mod responses;
 mod retries;
 mod routing;
+mod shared;
 mod streams;
 mod strict_json;
 mod surface;

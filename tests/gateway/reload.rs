@@ -215,3 +215,28 @@ fn a_hangup_signal_reloads_and_does_not_end_the_gateway() {
     assert_eq!(ask().said(), "[TWO] [TWO]");
     assert_eq!(run.stop().status.code(), Some(0));
 }
+
+#[test]
+fn the_hash_is_of_the_whole_configuration_and_not_of_how_it_is_written() {
+    let provider = echo();
+    let setup = labelled(&provider, "ONE");
+    let gateway = setup.here();
+    let hash = |told: tests::Reply| told.json()["hash"].as_str().unwrap().to_owned();
+    let first = hash(gateway.reload(&setup));
+    assert_eq!(hash(gateway.reload(&setup.clone().block("# a comment"))), first);
+    let mut seen = vec![first.clone()];
+    for block in ["rate_limits: {global_rate_limit: {requests: 9, per: day}}", "size_limits: {body_kb: 99}"] {
+        seen.push(hash(gateway.reload(&setup.clone().block(block))));
+    }
+    let other = Provider::always(Script::answer("ok"));
+    seen.push(hash(gateway.reload(&setup.clone().target("b", &other, ""))));
+    seen.push(hash(gateway.reload(&setup.clone().target("b", &other, "weight: 2"))));
+    let all = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), all, "each is another");
+    assert_eq!(hash(gateway.reload(&setup)), first);
+    std::fs::write(gateway.folder().join("key"), "another key").unwrap();
+    let told = tests::post(gateway.admin, "/keeptrusts/config/reload", "", "");
+    assert_eq!(hash(told), first, "no secret is in it");
+}

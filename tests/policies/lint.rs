@@ -103,3 +103,53 @@ policy:
         (&json!(7), &json!("policy.pii-detector.detect_patterns"))
     );
 }
+
+#[test]
+fn settings_belong_to_the_policy_that_a_file_declares_and_not_to_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy-config.yaml");
+    let rules = "policy acme\nversion \"1.0.0\"\nparam most: int = 1\n\
+                 rule r on request { when (max_tokens ?? 0) > most do block }\n";
+    std::fs::write(folder.path().join("house.ktr"), rules).unwrap();
+    let unused = |rest: &str| -> Vec<String> {
+        std::fs::write(&file, format!("pack: {{name: p, version: 1.0.0}}\n{rest}")).unwrap();
+        let (status, told) = as_json(&file, &[]);
+        assert_eq!(status, Some(0), "{told}");
+        let warnings = told["warnings"].as_array().unwrap().iter();
+        let unused = warnings.filter(|warning| warning["code"] == "W001");
+        unused.map(|warning| warning["message"].as_str().unwrap().to_owned()).collect()
+    };
+    let settings =
+        |of: &str| unused(&format!("policies: {{chain: [./house.ktr]}}\npolicy: {{{of}: {{most: 5}}}}\n"));
+    assert_eq!(settings("acme"), Vec::<String>::new());
+    assert_eq!(settings("house"), ["`house` is not in the chain, so its settings are unused"]);
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let of_key = |policy: &str| {
+        unused(&format!(
+            "policies: {{chain: []}}\npolicy: {{pii-detector: {{}}}}\n\
+             auth: {{keys: [{{name: a, sha256: {digest}, policies: [{policy}]}}]}}\n"
+        ))
+    };
+    assert_eq!(of_key("pii-detector"), Vec::<String>::new(), "policies that keys add count too");
+    assert_eq!(of_key("dlp-filter").len(), 1);
+}
+
+#[test]
+fn a_policy_that_judges_all_requests_cannot_be_added_for_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("policy-config.yaml");
+    let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let config = format!(
+        "pack: {{name: p, version: 1.0.0}}\npolicies: {{chain: [pii-detector]}}\n\
+         auth: {{keys: [{{name: a, sha256: {digest}, policies: [pii-detector, no-such]}}]}}\n"
+    );
+    std::fs::write(&file, config).unwrap();
+    let (status, told) = as_json(&file, &[]);
+    let told: Vec<_> =
+        told["errors"].as_array().unwrap().iter().map(|error| error["message"].as_str().unwrap()).collect();
+    assert_eq!(status, Some(2));
+    assert_eq!(
+        told,
+        ["the policy `pii-detector` judges all requests already", "there is no policy `no-such`"]
+    );
+}

@@ -1,5 +1,6 @@
 //! The meaning of redaction, slow and plain: each pattern's matches in the whole text, joined where they overlap.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use regex_automata::meta::Regex;
@@ -19,7 +20,7 @@ impl Oracle {
         Self { patterns: patterns.iter().map(ascii).collect() }
     }
 
-    /// Every match, joined with those that it overlaps, under the name of the first pattern among them.
+    /// Every match, joined with those that it overlaps, under the name of the longest among them.
     pub(crate) fn spans(&self, text: &str) -> Vec<(Range<usize>, usize)> {
         let mut all: Vec<(Range<usize>, usize)> = Vec::new();
         for (index, pattern) in self.patterns.iter().enumerate() {
@@ -29,17 +30,18 @@ impl Oracle {
             }
         }
         all.sort_by_key(|(range, index)| (range.start, range.end, *index));
-        let mut joined: Vec<(Range<usize>, usize)> = Vec::new();
+        let mut joined: Vec<(Range<usize>, (Reverse<usize>, usize))> = Vec::new();
         for (range, index) in all {
+            let name = (Reverse(range.len()), index);
             match joined.last_mut() {
-                Some((last, name)) if range.start < last.end => {
+                Some((last, first)) if range.start < last.end => {
                     last.end = last.end.max(range.end);
-                    *name = (*name).min(index);
+                    *first = name.min(*first);
                 }
-                _ => joined.push((range, index)),
+                _ => joined.push((range, name)),
             }
         }
-        joined
+        joined.into_iter().map(|(range, (_, index))| (range, index)).collect()
     }
 
     /// The text with every match replaced by its pattern's label.

@@ -7,6 +7,7 @@ use grammar::diagnostic::did_you_mean;
 use grammar::{Diagnostic, Span, Spanned, codes};
 
 use crate::input::{Request, Target, Tool, ToolCall};
+use crate::schema::LABELS;
 
 /// What can be given, each with what it takes.
 const FIELDS: &[(&str, &str)] = &[
@@ -14,6 +15,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("client.ip", "an address, as in `\"10.0.0.7\"`"),
     ("user.id", "a string"),
     ("key.name", "a string"),
+    ("key.labels.…", "a string"),
     ("model", "a string"),
     ("stream", "`true` or `false`"),
     ("tools", "a list of strings, the names of the tools on offer"),
@@ -34,6 +36,7 @@ pub(super) struct Given<'a> {
     client_ip: Option<IpAddr>,
     user_id: Option<&'a str>,
     key_name: Option<&'a str>,
+    key_labels: Vec<(&'a str, &'a str)>,
     tools: Vec<&'a str>,
     tool_choice: Option<&'a str>,
     tool_calls: Vec<&'a str>,
@@ -77,7 +80,12 @@ pub(super) fn spent<'a>(test: &'a ast::Test, failures: &mut Vec<Diagnostic>) -> 
 }
 
 impl<'a> Given<'a> {
-    fn field(&mut self, field: &Name, value: &'a Spanned<Literal>) -> Option<Diagnostic> {
+    fn field(&mut self, field: &'a Name, value: &'a Spanned<Literal>) -> Option<Diagnostic> {
+        if let Some(label) = field.value.strip_prefix(LABELS) {
+            let Some(text) = text(value) else { return Some(wrong(value.span, &field.value, "a string")) };
+            self.key_labels.push((label, text));
+            return None;
+        }
         let fits = match field.value.as_str() {
             "now" => {
                 self.now = text(value)
@@ -134,6 +142,7 @@ impl<'a> Given<'a> {
         request.client_ip = self.client_ip;
         request.user_id = self.user_id.or(request.user_id);
         request.key_name = self.key_name;
+        request.key_labels.clone_from(&self.key_labels);
         request.tools = self.tools.iter().map(|name| Tool { name, description: None }).collect();
         request.tool_choice = self.tool_choice;
         let call = |name: &&'a str| ToolCall { name, arguments: "{}" };

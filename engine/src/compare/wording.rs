@@ -7,7 +7,7 @@ use crate::matcher::View;
 use crate::program::ir::{
     Arithmetic, Comparison, Function, ListField, Node, NodeId, ScoreId, ScriptId, TextRef, TextTest,
 };
-use crate::schema::{ElementField, FieldKind, element_fields, fields};
+use crate::schema::{ElementField, FieldKind, LABELS, element_fields, fields};
 use crate::value::{Type, Value};
 
 /// What one program calls the things that nodes name.
@@ -34,6 +34,7 @@ impl Wording<'_> {
             Node::Const(value) => value.to_string(),
             Node::Field(kind) => field(*kind).to_owned(),
             Node::Header(name) => format!("header({name:?})"),
+            Node::Label(name) => format!("{LABELS}{name}"),
             Node::Element(depth, field) => format!("{}.{}", element(*depth), element_field(*field)),
             Node::Has(text, slots) => self.has(text, slots.iter().map(|id| id.0)),
             Node::Not(inner) => self.denied(*inner),

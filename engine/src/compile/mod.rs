@@ -52,6 +52,8 @@ pub struct Unit {
     pub arguments: Option<yaml::Node>,
     /// What happens when it cannot run.
     pub on_error: OnError,
+    /// The names of the keys whose requests it judges; all requests where there are none.
+    pub only_for: Vec<Arc<str>>,
     /// Arguments set by a test; they win over the mapping.
     pub overrides: Vec<(Spanned<String>, Spanned<ast::Literal>)>,
 }
@@ -64,6 +66,7 @@ impl Unit {
             at: Span::new(source, 0, 0),
             arguments: None,
             on_error: OnError::Block,
+            only_for: Vec::new(),
             overrides: Vec::new(),
         }
     }
@@ -114,7 +117,7 @@ pub fn compile_with(
         let arguments = bind::bind(unit, given, &mut diagnostics);
         let from = sources.get(unit.source).map_or(String::new(), |source| source.name.clone());
         let checked = check::check(&linked, unit, library, &from, &mut diagnostics);
-        lowered.unit(&linked, unit, given.on_error, arguments, checked, library, sources, &mut diagnostics);
+        lowered.unit(&linked, unit, given, arguments, checked, library, sources, &mut diagnostics);
     }
     lowered.build(&mut diagnostics);
     let files = linked.units.into_iter().map(|unit| unit.file).collect();
@@ -144,7 +147,7 @@ fn hash<'m>(
     for unit in units {
         add(sources.get(unit.source).map_or("", |source| &source.text));
         add(&format!("{:?} {:?}", unit.on_error, unit.arguments.as_ref().map(plain)));
-        add(&format!("{:?}", unit.overrides));
+        add(&format!("{:?} {:?}", unit.overrides, unit.only_for));
     }
     for text in sources.libraries_since(known) {
         add(text);

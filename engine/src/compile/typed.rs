@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Field(FieldKind),
     List(ListField),
     Header(Arc<str>),
+    /// What the client's key says under that label.
+    Label(Arc<str>),
     /// The header whose name an argument of the policy gives.
     HeaderOf(Rc<Typed>),
     Element(u8, ElementField),
@@ -98,6 +100,7 @@ impl Typed {
             | Kind::Field(_)
             | Kind::List(_)
             | Kind::Header(_)
+            | Kind::Label(_)
             | Kind::Element(..)
             | Kind::Part(..)
             | Kind::Texts(_)

@@ -233,6 +233,7 @@ fn plain_nodes(nodes: &[Node]) -> Vec<bool> {
             Node::Const(_)
             | Node::Field(_)
             | Node::Header(_)
+            | Node::Label(_)
             | Node::Not(_)
             | Node::And(_)
             | Node::Or(_)

@@ -125,6 +125,8 @@ pub enum Node {
     Field(FieldKind),
     /// A request header, or absent.
     Header(Arc<str>),
+    /// What the client's key says under a label, or absent.
+    Label(Arc<str>),
     /// A field of the element that the quantifier at this depth is at.
     Element(u8, ElementField),
     /// Whether any of the detectors finds a match.
@@ -191,7 +193,12 @@ impl Node {
     /// Hands each child to `visit`.
     pub fn children(&self, mut visit: impl FnMut(NodeId)) {
         match self {
-            Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) | Node::Score(_) => {}
+            Node::Const(_)
+            | Node::Field(_)
+            | Node::Header(_)
+            | Node::Label(_)
+            | Node::Element(..)
+            | Node::Score(_) => {}
             Node::Has(TextRef::Value(text), _)
             | Node::Language(TextRef::Value(text), _)
             | Node::Model(TextRef::Value(text), ..) => visit(*text),
@@ -237,7 +244,7 @@ impl Node {
     pub fn rename(&mut self, to: &Renaming<'_>) {
         let of = |node: &mut NodeId| *node = (to.node)(*node);
         match self {
-            Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Element(..) => {}
+            Node::Const(_) | Node::Field(_) | Node::Header(_) | Node::Label(_) | Node::Element(..) => {}
             Node::Score(score) => *score = (to.score)(*score),
             Node::Model(text, ..) => {
                 if let TextRef::Value(value) = text {

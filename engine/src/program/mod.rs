@@ -90,8 +90,17 @@ pub struct Policy {
     pub params: Vec<(Arc<str>, Value)>,
     /// What happens when it cannot run.
     pub on_error: OnError,
+    /// The names of the keys whose requests it judges; all requests where there are none.
+    pub only_for: Vec<Arc<str>>,
     /// Its rules, as a range of the program's.
     pub(crate) rules: std::ops::Range<usize>,
+}
+
+impl Policy {
+    /// Whether it judges requests with that key.
+    pub(crate) fn judges(&self, key: Option<&str>) -> bool {
+        self.only_for.is_empty() || key.is_some_and(|key| self.only_for.iter().any(|name| **name == *key))
+    }
 }
 
 /// What happens when a policy cannot run.
@@ -233,6 +242,15 @@ impl Program {
     /// Whether any rule looks at requests.
     pub fn reads_requests(&self) -> bool {
         self.rules.iter().any(|rule| rule.phases.contains(&Phase::Request))
+    }
+
+    /// The labels of keys that its rules read.
+    pub fn key_labels(&self) -> Vec<&str> {
+        let labels = self.nodes.iter().filter_map(|node| match node {
+            Node::Label(name) => Some(&**name),
+            _ => None,
+        });
+        labels.collect()
     }
 
     /// What its rules count against budgets.

@@ -120,6 +120,7 @@ fn node_text(node: &Node) -> String {
         Node::Const(value) => value.to_string(),
         Node::Field(kind) => format!("field {kind:?}"),
         Node::Header(name) => format!("header {name:?}"),
+        Node::Label(name) => format!("label {name:?}"),
         Node::Element(depth, field) => format!("element^{depth} {field:?}"),
         Node::Has(text, detectors) => {
             let detectors: Vec<String> = detectors.iter().map(|id| format!("d{}", id.0)).collect();

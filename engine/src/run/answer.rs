@@ -7,6 +7,7 @@ use grammar::ast::Phase;
 use super::buffered::{self, Buffer};
 use super::called::Calls;
 use super::facts::{self, Facts, Seen};
+use super::masks::Priority;
 use super::stream::{Held, Hit, Stream};
 use super::wording::{decision, message};
 use super::{MAX_BUFFERED, Session};
@@ -282,7 +283,7 @@ fn apply(
         rule.verdict == Verdict::Redact,
     );
     if rule.verdict == Verdict::Redact {
-        stream.mask(hit, found.view, (index, detector.0));
+        stream.mask(hit, found.view, Priority::new(index, &hit.range, detector));
     }
     fire(session, program, index)
 }
@@ -340,8 +341,8 @@ pub(super) fn release(
         return stream.forget(&session.answer.panel);
     }
     stream.release(&session.answer.panel, frontier, out, &mut |replacement, matched, out| {
-        let (rule, detector) = replacement.priority;
-        let (rule, detector) = (program.rules.get(rule), program.detector(DetectorId(detector)));
+        let Priority { rule, detector, .. } = replacement.priority;
+        let (rule, detector) = (program.rules.get(rule), program.detector(detector));
         if let (Some(rule), Some(detector)) = (rule, detector) {
             rule.marker.write_in(replacement.place, &detector.label, matched, out);
         }

@@ -105,8 +105,7 @@ pub(super) fn judge(session: &mut Session, program: &Arc<Program>) -> Flow {
     for wish in placed(program, &request, wishes) {
         let of = channel(wish.text);
         if let Some((_, stream)) = session.answer.channels.iter_mut().find(|(channel, _)| *channel == of) {
-            let priority = (wish.priority.0, wish.priority.1.0);
-            stream.replace(Replacement { range: wish.range, priority, place: wish.place });
+            stream.replace(Replacement { range: wish.range, priority: wish.priority, place: wish.place });
         }
     }
     Flow::Open

@@ -127,6 +127,7 @@ impl<'a> Evaluator<'a> {
             Node::Const(value) => value.clone(),
             Node::Field(field) => self.field(*field),
             Node::Header(name) => self.header(name),
+            Node::Label(name) => self.label(name),
             Node::Element(depth, field) => self.element(*depth, *field),
             Node::Has(text, detectors) => Value::Bool(self.has(text, detectors)?),
             Node::Not(inner) => Value::Bool(!self.truth(*inner)?),
@@ -228,6 +229,11 @@ impl<'a> Evaluator<'a> {
 
     fn header(&self, name: &str) -> Value {
         let found = self.request.headers.iter().find(|(header, _)| *header == name);
+        found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
+    }
+
+    fn label(&self, name: &str) -> Value {
+        let found = self.request.key_labels.iter().find(|(label, _)| *label == name);
         found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
     }
 

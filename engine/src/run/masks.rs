@@ -1,11 +1,26 @@
 //! The parts of a text of an answer that are to be replaced.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::matcher::json::{Layout, Place};
+use crate::program::ir::DetectorId;
 
-/// Whose marker is used where replacements overlap: the lowest, of rule and detector.
-pub(super) type Priority = (usize, u32);
+/// Whose marker is used where replacements overlap: that of the lowest. The first rule decides, and of what it finds the
+/// longest: the number of a card is more than the telephone number in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Priority {
+    pub(super) rule: usize,
+    length: Reverse<usize>,
+    pub(super) detector: DetectorId,
+}
+
+impl Priority {
+    /// Of a match as a whole, also where only parts of it are replaced.
+    pub(super) fn new(rule: usize, matched: &Range<usize>, detector: DetectorId) -> Self {
+        Self { rule, length: Reverse(matched.len()), detector }
+    }
+}
 
 /// A part of the text to replace.
 #[derive(Clone, Debug, PartialEq, Eq)]

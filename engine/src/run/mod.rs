@@ -272,9 +272,7 @@ impl Session {
             return;
         }
         state.findings.retain(|known| !known.is_part_of(&finding, replaced));
-        if state.findings.len() < MAX_FINDINGS {
-            state.findings.push(finding);
-        }
+        state.findings.push(finding);
     }
 
     /// Notes that a rule has said where the request may go.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::answer::{self, Answer};
 use super::facts::Seen;
+use super::masks::Priority;
 use super::stream::{Held, Hit, Stream};
 use super::{Session, facts};
 use crate::input::Channel;
@@ -51,7 +52,7 @@ fn mask(program: &Program, answer: &Answer, stream: &mut Stream, hits: &[Hit]) -
                 return false;
             }
             if rule.verdict == Verdict::Redact {
-                stream.mask(hit, found.view, (*index, detector.0));
+                stream.mask(hit, found.view, Priority::new(*index, &hit.range, *detector));
             }
         }
     }

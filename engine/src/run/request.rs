@@ -8,6 +8,7 @@ use grammar::ast::Phase;
 
 use super::claims::claim;
 use super::eval::{Evaluator, Evidence};
+use super::masks::Priority;
 use super::routes::Routes;
 use super::wording::{decision, message};
 use super::{Session, opening};
@@ -15,7 +16,6 @@ use crate::input::Request;
 use crate::matcher::View;
 use crate::matcher::json::{Layout, Place};
 use crate::program::Program;
-use crate::program::ir::DetectorId;
 use crate::script::ScriptFailure;
 use crate::verdict::{Edit, Finding, Outcome, RequestStep, Site, Verdict};
 
@@ -24,8 +24,8 @@ use crate::verdict::{Edit, Finding, Outcome, RequestStep, Site, Verdict};
 pub(super) struct Wish {
     pub(super) text: usize,
     pub(super) range: Range<usize>,
-    /// Whose marker is used where wishes overlap: the lowest, as in answers.
-    pub(super) priority: (usize, DetectorId),
+    /// Whose marker is used where wishes overlap.
+    pub(super) priority: Priority,
     /// What stands there.
     pub(super) place: Place,
     label: Arc<str>,
@@ -51,7 +51,7 @@ pub(super) fn judge(session: &mut Session, request: &Request<'_>) -> RequestStep
     let mut stopped = false;
     let stage = Stage { phase: Phase::Request, site: &Site::Request };
     for (index, policy) in program.policies.iter().enumerate() {
-        if stopped {
+        if stopped || !policy.judges(request.key_name) {
             if let Some(state) = session.states.get_mut(index) {
                 state.outcome = Outcome::Skipped;
             }
@@ -133,7 +133,7 @@ pub(super) fn apply(
             wishes.push(Wish {
                 text: found.text,
                 range: found.range.clone(),
-                priority: (index, found.detector),
+                priority: Priority::new(index, &found.range, found.detector),
                 place: Place::Plain,
                 label,
             });
@@ -158,7 +158,7 @@ pub(super) fn placed(program: &Program, request: &Request<'_>, wishes: Vec<Wish>
     let mut placed = Vec::with_capacity(wishes.len());
     for wish in wishes {
         let Some(text) = request.texts.get(wish.text) else { continue };
-        let detector = program.detector(wish.priority.1);
+        let detector = program.detector(wish.priority.detector);
         if !text.is_json && detector.is_none_or(|detector| detector.view != View::Json) {
             placed.push(wish);
             continue;
@@ -170,7 +170,8 @@ pub(super) fn placed(program: &Program, request: &Request<'_>, wishes: Vec<Wish>
     placed
 }
 
-/// The edits of all rules: overlapping wishes are one edit, marked as the first of the rules wants it.
+/// The edits of all rules: overlapping wishes are one edit, marked as the first of the rules wants it, with the label of
+/// the longest that it has found.
 fn join(program: &Program, request: &Request<'_>, wishes: Vec<Wish>) -> Vec<Edit> {
     let mut wishes = placed(program, request, wishes);
     wishes.sort_by_key(|wish| (wish.text, wish.range.start, wish.priority));
@@ -189,7 +190,7 @@ fn join(program: &Program, request: &Request<'_>, wishes: Vec<Wish>) -> Vec<Edit
     let edit = |wish: Wish| {
         let matched = request.texts.get(wish.text)?.value.get(wish.range.clone())?;
         let mut replacement = String::new();
-        program.rules.get(wish.priority.0)?.marker.write_in(
+        program.rules.get(wish.priority.rule)?.marker.write_in(
             wish.place,
             &wish.label,
             matched,

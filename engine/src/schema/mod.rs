@@ -12,6 +12,9 @@ use crate::value::Type;
 pub use moment::{Moment, WEEKDAYS};
 pub use table::fields;
 
+/// What stands before the name of a label of the client's key, as in `key.labels.tier`.
+pub const LABELS: &str = "key.labels.";
+
 /// Which texts a field stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {

@@ -77,7 +77,14 @@ mod tests {
 
     fn client(name: &str, key: &str) -> ClientKey {
         let sha256 = Sha256::digest(key.as_bytes()).into();
-        ClientKey { name: kit::spanned(name.into()), sha256, allowed_models: None, budget: None }
+        ClientKey {
+            name: kit::spanned(name.into()),
+            sha256,
+            allowed_models: None,
+            budget: None,
+            labels: Vec::new(),
+            policies: Vec::new(),
+        }
     }
 
     fn who(authorization: &[&str]) -> Option<String> {

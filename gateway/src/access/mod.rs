@@ -3,8 +3,11 @@
 mod address;
 mod cors;
 mod keys;
+mod limiter;
 mod rates;
+mod shared;
 mod table;
+mod whose;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,9 +20,10 @@ use ipnet::IpNet;
 
 use crate::body::ReplyBody;
 use crate::clock::Clock;
+use crate::commons::Commons;
 use crate::wire::Fault;
 use rates::Rates;
-pub(crate) use rates::{Reservation, is_own_limit};
+pub(crate) use rates::{Known, Reservation};
 
 /// What is asked of clients.
 #[derive(Debug)]
@@ -45,6 +49,12 @@ impl Caller {
         self.key.as_ref().map(|key| key.name.value.as_str())
     }
 
+    /// What the key is marked with.
+    pub(crate) fn labels(&self) -> Vec<(&str, &str)> {
+        let labels = self.key.iter().flat_map(|key| &key.labels);
+        labels.map(|(name, value)| (name.value.as_str(), value.as_str())).collect()
+    }
+
     /// Whether a model may be told of.
     pub(crate) fn may_ask_for(&self, model: &str) -> bool {
         self.key.as_ref().is_none_or(|key| keys::is_allowed(key, model))
@@ -54,10 +64,15 @@ impl Caller {
 impl Access {
     /// In place of what was asked before, if there was something: what counts against a limit that is the same goes on
     /// to count.
-    pub(crate) fn new(config: &config::Access, clock: &Clock, before: Option<&Self>) -> Self {
+    pub(crate) fn new(
+        config: &config::Access,
+        clock: &Clock,
+        commons: Option<&Arc<Commons>>,
+        before: Option<&Self>,
+    ) -> Self {
         Self {
             keys: config.keys.iter().cloned().map(Arc::new).collect(),
-            rates: Rates::new(&config.rate_limits, clock, before.map(|before| &before.rates)),
+            rates: Rates::new(&config.rate_limits, clock, commons, before.map(|before| &before.rates)),
             cors: config.cors.clone(),
             allowlist: config.ip_allowlist.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
@@ -70,15 +85,13 @@ impl Access {
         Some(address::behind(peer?, headers, &self.trusted_proxies))
     }
 
-    /// Whether somebody from that address may come in at all, and so often. Whatever they ask counts, but for what
-    /// browsers ask on their own.
-    pub(crate) fn admits(&self, ip: Option<IpAddr>, method: &Method) -> Result<(), Fault> {
+    /// Whether somebody from that address may come in at all.
+    pub(crate) fn admits(&self, ip: Option<IpAddr>) -> Result<(), Fault> {
         match &self.allowlist {
             Some(networks) if !ip.is_some_and(|ip| address::is_in(ip, networks)) => {
                 Err(address::not_allowed())
             }
-            Some(_) | None if *method == Method::OPTIONS => Ok(()),
-            Some(_) | None => self.rates.from(ip),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -87,13 +100,13 @@ impl Access {
         keys::check(&self.keys, headers)
     }
 
-    /// Counts a request of somebody who was let in.
-    pub(crate) fn count(&self, caller: &Caller) -> Result<(), Fault> {
-        self.rates.with(caller)
+    /// Counts a request of which so much is known.
+    pub(crate) async fn count(&self, caller: &Caller, known: Known) -> Result<(), Fault> {
+        self.rates.come(caller, known).await
     }
 
     /// Whether the caller may ask for that, and what is reserved for it.
-    pub(crate) fn asks(
+    pub(crate) async fn asks(
         &self,
         caller: &Caller,
         request: &Request<'_>,
@@ -102,7 +115,7 @@ impl Access {
         if let Some(key) = &caller.key {
             keys::check_models(key, request.model, headers)?;
         }
-        self.rates.asks(caller, request)
+        self.rates.ask(caller, request).await
     }
 
     /// Tells a browser what its page may read of the reply.

@@ -7,6 +7,7 @@ use engine::verdict::Report;
 use hyper::header::HeaderMap;
 
 use super::record::Attempt;
+use super::told::{ended, operation, tell};
 use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::access::{Caller, Reservation};
 use crate::aside::away;
@@ -16,7 +17,7 @@ use crate::money::Money;
 use crate::packs::Pack;
 use crate::route::Target;
 use crate::spend::{self, Price, Prompt, Taken, tokens_of};
-use crate::telemetry::{Attempted, Ended, Phase, Traced};
+use crate::telemetry::{Attempted, Phase, Traced};
 use crate::wire::{Endpoint, Usage};
 
 /// The status of a request whose client did not wait for one, as proxies commonly write it.
@@ -343,63 +344,10 @@ impl Drop for Ledger {
     }
 }
 
-/// What is asked of a model at an endpoint, as the conventions for traces call it.
-fn operation(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Chat | Endpoint::Responses => "chat",
-        Endpoint::Completions => "text_completion",
-        Endpoint::Embeddings => "embeddings",
-    }
-}
-
-/// What the span of an exchange tells of its record.
-fn ended(record: &Record) -> Ended<'_> {
-    Ended {
-        route: record.endpoint.map(Endpoint::path),
-        operation: record.endpoint.map(operation),
-        model: record.model.as_deref(),
-        status: record.status,
-        outcome: record.outcome.name(),
-        error: record.error.as_deref(),
-        stream: record.stream,
-        request_id: &record.request_id,
-        event_id: &record.id,
-        target: record.target.as_deref(),
-        verdict: record.verdict,
-        policy: record.policy.as_deref(),
-        rule: record.rule.as_deref(),
-        reason_code: record.reason_code.as_deref(),
-    }
-}
-
 /// The tokens that a request took, where that is known: none when it was sent nowhere.
 fn tokens(record: &Record) -> Option<u64> {
     let told = record.input_tokens.is_some() || record.output_tokens.is_some();
     let sum =
         record.input_tokens.unwrap_or_default().saturating_add(record.output_tokens.unwrap_or_default());
     (told || record.attempts.is_empty()).then_some(sum)
-}
-
-/// The process log's line on a request.
-fn tell(record: &Record) {
-    let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
-    tracing::info!(
-        request_id = record.request_id,
-        trace_id = record.trace_id,
-        endpoint = record.endpoint.map(Endpoint::path),
-        model = record.model,
-        provider = record.provider,
-        target_id = record.target,
-        status = record.status,
-        latency_ms = record.latency_ms,
-        input_tokens = record.input_tokens,
-        output_tokens = record.output_tokens,
-        cost_usd = record.cost_usd,
-        policies_applied = policies.join(","),
-        policy_action = record.verdict,
-        key = record.key,
-        error = record.error,
-        "request {}",
-        record.outcome.name()
-    );
 }

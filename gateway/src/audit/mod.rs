@@ -20,6 +20,7 @@ mod receipt;
 mod record;
 pub(crate) mod segment;
 mod start;
+mod told;
 pub(crate) mod verify;
 pub(crate) mod walk;
 mod writer;

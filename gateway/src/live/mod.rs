@@ -16,7 +16,7 @@ use crate::console::Playground;
 use crate::error::Error;
 use crate::gateway::Gateway;
 use prints::Prints;
-pub(crate) use source::{Fresh, Source, admin_token, warn_unpriced};
+pub(crate) use source::{Fresh, Source};
 use told::Opened;
 pub(crate) use told::{Outcome, Told, Trigger};
 pub(crate) use watch::watch;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::told::Refused;
 use crate::access::Access;
 use crate::clock::Clock;
+use crate::commons::Commons;
 use crate::error::Error;
 use crate::gateway::Gateway;
 use crate::packs::{self, Loaded, Pack};
@@ -48,7 +49,7 @@ pub(crate) struct Fresh {
 
 impl Source {
     /// The router of a configuration, in place of the one that runs.
-    pub(crate) fn router(&self, config: &Config, before: Option<&Router>) -> Result<Router, Error> {
+    fn router(&self, config: &Config, before: Option<&Router>) -> Result<Router, Error> {
         let mut providers = self.providers.as_ref().unwrap_or(&config.providers).clone();
         providers.max_concurrency = self.max_concurrency.or(config.providers.max_concurrency);
         let router = Router::after(&providers, self.upstream.as_deref(), self.clock.clone(), before)?;
@@ -71,19 +72,31 @@ impl Source {
     fn made(&self, loaded: Loaded, before: &Gateway) -> Result<Fresh, Refused> {
         let Loaded { pack, diagnostics, sources, .. } = loaded;
         let Some(pack) = pack else { return Err(Refused::of(&diagnostics, &sources)) };
-        let unusable = |error: Error| Refused::because(error.to_string());
-        let router = self.router(&pack.config, Some(&before.router)).map_err(unusable)?;
-        let tls = pack.config.tls.as_ref().map(tls::server).transpose().map_err(unusable)?;
-        let admin_token = admin_token(&pack.config).map_err(unusable)?;
-        warn_unpriced(&pack, &router);
-        let access = Access::new(&pack.config.access, &self.clock, Some(&before.access));
+        let fresh = self.fresh(pack, before.commons.as_ref(), Some(before));
+        let fresh = fresh.map_err(|error| Refused::because(error.to_string()))?;
         let warnings = diagnostics.iter().map(|found| packs::as_json(found, &sources)).collect();
-        Ok(Fresh { pack, access, router, tls, admin_token, warnings })
+        Ok(Fresh { warnings, ..fresh })
+    }
+
+    /// Everything that follows from a pack, in place of what runs.
+    pub(crate) fn fresh(
+        &self,
+        pack: Arc<Pack>,
+        commons: Option<&Arc<Commons>>,
+        before: Option<&Gateway>,
+    ) -> Result<Fresh, Error> {
+        let access =
+            Access::new(&pack.config.access, &self.clock, commons, before.map(|before| &before.access));
+        let router = self.router(&pack.config, before.map(|before| &before.router))?;
+        let tls = pack.config.tls.as_ref().map(tls::server).transpose()?;
+        let admin_token = admin_token(&pack.config)?;
+        warn_unpriced(&pack, &router);
+        Ok(Fresh { pack, access, router, tls, admin_token, warnings: Vec::new() })
     }
 }
 
 /// The token that operators bring, where one is asked for.
-pub(crate) fn admin_token(config: &Config) -> Result<Option<Secret>, Error> {
+fn admin_token(config: &Config) -> Result<Option<Secret>, Error> {
     let token = config.admin.token.as_ref().map(read_key).transpose();
     let token =
         token.map_err(|reason| Error::new(format!("`admin.token_ref` leads to no token: {reason}")))?;
@@ -105,7 +118,7 @@ fn warn_of(router: &Router) {
 }
 
 /// Says which targets a budget of money keeps requests from: without a price nobody knows what they cost.
-pub(crate) fn warn_unpriced(pack: &Pack, router: &Router) {
+fn warn_unpriced(pack: &Pack, router: &Router) {
     let keys = pack.config.access.keys.iter().filter_map(|key| key.budget);
     let mut meters = pack.program.meters().into_iter().chain(keys.flat_map(|budget| budget.meters()));
     if !meters.any(|meter| meter == Meter::Cost) {
@@ -128,7 +141,8 @@ fn files_read(loaded: &Loaded, before: &Gateway) -> Vec<PathBuf> {
     let known = if loaded.pack.is_none() { files_of(&before.pack) } else { Vec::new() };
     let named = loaded.config.iter().flat_map(|config| {
         let place = |at| PathBuf::from(loaded.sources.place(at).file);
-        let rules = config.policies.chain.iter().filter(|entry| entry.value.ends_with(".ktr"));
+        let keys = config.access.keys.iter().flat_map(|key| &key.policies);
+        let rules = config.policies.chain.iter().chain(keys).filter(|entry| entry.value.ends_with(".ktr"));
         let rules = rules.map(|entry| packs::beside(&place(entry.span), &entry.value));
         rules.chain(named(config)).collect::<Vec<_>>()
     });
@@ -154,6 +168,8 @@ fn named(config: &Config) -> Vec<PathBuf> {
     };
     let tls = config.tls.iter().flat_map(config::ServerTls::files);
     let own = targets().filter_map(|target| target.tls.as_ref()).flat_map(config::TargetTls::files);
-    let tls = tls.chain(own).map(PathBuf::from);
+    let shared =
+        config.state.redis.iter().filter_map(|redis| redis.tls.as_ref()).flat_map(config::TargetTls::files);
+    let tls = tls.chain(own).chain(shared).map(PathBuf::from);
     keys.filter_map(file).chain(tls).collect()
 }

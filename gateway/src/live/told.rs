@@ -174,11 +174,12 @@ fn kept_in(key: &KeyRef) -> String {
 }
 
 /// Where counters are kept, wherever in the file that is said.
-fn counters(state: &config::State) -> Option<(String, String, u32, config::OnError)> {
+fn counters(state: &config::State) -> Option<(String, String, u32, config::OnError, Vec<&str>)> {
     let redis = state.redis.as_ref()?;
     let url = match &redis.url {
         RedisUrl::Plain(url) => url.value.clone(),
         RedisUrl::Key(key) => kept_in(key),
     };
-    Some((url, redis.prefix.clone(), redis.timeout_ms, redis.on_error))
+    let tls = redis.tls.iter().flat_map(config::TargetTls::files).collect();
+    Some((url, redis.prefix.clone(), redis.timeout_ms, redis.on_error, tls))
 }

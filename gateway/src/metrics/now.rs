@@ -28,6 +28,7 @@ pub(super) fn registry(gateway: &Gateway) -> Registry {
     targets(&mut registry, gateway);
     audit(&mut registry, gateway);
     sinks(&mut registry, gateway);
+    state(&mut registry, gateway);
     spans(&mut registry, gateway);
     scripts(&mut registry, gateway);
     registry
@@ -95,6 +96,15 @@ fn sinks(registry: &mut Registry, gateway: &Gateway) {
     registry.register("audit_sink_records", "Records that a sink took", sent);
     registry.register("audit_sink_failures", "Tries to send records to a sink that failed", failures);
     registry.register("audit_sink_rejected", "Records that a sink rejected for good", rejected);
+}
+
+fn state(registry: &mut Registry, gateway: &Gateway) {
+    let Some(commons) = &gateway.commons else { return };
+    let is_there = commons.standing.failing().is_none();
+    gauge(registry, "state_reachable", "Whether the Redis that gateways share answers", i64::from(is_there));
+    let failures = Counter::<u64>::default();
+    failures.inc_by(commons.standing.failures());
+    registry.register("state_failures", "Times that the Redis that gateways share did not answer", failures);
 }
 
 fn spans(registry: &mut Registry, gateway: &Gateway) {

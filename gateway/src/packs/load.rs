@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use engine::{OnError, Options, Program, Unit};
 use grammar::ast::{File, ItemKind};
-use grammar::config::{self, Arguments, Config, Inline, Policies};
+use grammar::config::{self, Arguments, ClientKey, Config, Inline, Policies};
 use grammar::diagnostic::nearest;
 use grammar::{Diagnostic, SourceId, Sources, Spanned, codes, yaml};
 
-use super::Pack;
 use super::shelf::{self, Shelf};
 use super::shipped::{self, Shipped};
+use super::{Pack, digest, labels};
 
 /// What came of loading. There is a pack only when there are no errors.
 #[derive(Debug)]
@@ -127,26 +127,34 @@ impl Loader {
         self.diagnostics.extend(found);
         let Some(config) = config else {
             let policies = config::chain(node, &self.sources);
-            self.program(&policies, true);
+            self.program(&policies, &[], true);
             return (None, None);
         };
-        let program = self.program(&config.policies, config.pack.enabled.value);
+        let program = self.program(&config.policies, &config.access.keys, config.pack.enabled.value);
+        let missing = program.iter().flat_map(|program| labels::missing(&config.access.keys, program));
+        self.diagnostics.extend(missing);
         let pack = program.map(|program| {
             let sources = self.sources.clone();
-            Arc::new(Pack { program, config: config.clone(), files: files(&sources), sources })
+            let hash = digest::of(node, program.hash());
+            Arc::new(Pack { program, config: config.clone(), files: files(&sources), sources, hash })
         });
         (Some(config), pack)
     }
 
     /// The program of a chain; a pack that is switched off runs an empty one.
-    fn program(&mut self, policies: &Policies, enabled: bool) -> Option<Arc<Program>> {
+    fn program(&mut self, policies: &Policies, keys: &[ClientKey], enabled: bool) -> Option<Arc<Program>> {
         let mut units = Vec::new();
-        for entry in &policies.chain {
-            match self.source(entry, policies.inline.as_ref()) {
+        let entries = entries(policies, keys);
+        for entry in &entries {
+            if self.is_needless(entry, &entries) {
+                continue;
+            }
+            match self.source(entry.name, policies.inline.as_ref()) {
                 Ok(source) => units.push(self.unit(source, entry, &policies.arguments)),
                 Err(diagnostic) => self.diagnostics.push(*diagnostic),
             }
         }
+        self.unused(&entries, &units, &policies.arguments);
         let compiled = engine::compile_with(&units, &Shelf, &mut self.sources, self.options);
         self.diagnostics.extend(compiled.diagnostics);
         (self.files, self.units) = (compiled.files, units);
@@ -156,21 +164,53 @@ impl Loader {
         if enabled { compiled.program } else { engine::compile(&[], &Shelf, &mut self.sources).program }
     }
 
-    fn unit(&self, source: SourceId, entry: &Spanned<String>, all: &[Arguments]) -> Unit {
+    /// Whether a key adds a policy that judges all requests anyway, which is told.
+    fn is_needless(&mut self, entry: &Entry<'_>, entries: &[Entry<'_>]) -> bool {
+        let same = |other: &&Entry<'_>| other.only_for.is_empty() && other.name.value == entry.name.value;
+        let Some(first) = entries.iter().find(same).filter(|_| !entry.only_for.is_empty()) else {
+            return false;
+        };
+        let message = format!("the policy `{}` judges all requests already", entry.name.value);
+        let found = Diagnostic::error(codes::DUPLICATE, entry.name.span, message);
+        let found = found.label("added for a key").related(first.name.span, "it is in the chain");
+        self.diagnostics.push(found.help("take it out of one of them"));
+        true
+    }
+
+    /// Warns of arguments that no policy will read.
+    fn unused(&mut self, entries: &[Entry<'_>], units: &[Unit], all: &[Arguments]) {
+        let declared: Vec<String> = units.iter().filter_map(|unit| self.policy_name(unit.source)).collect();
+        let named = || entries.iter().map(|entry| entry.name.value.as_str());
+        for Spanned { value: kind, span } in all.iter().map(|arguments| &arguments.kind) {
+            if named().any(|name| name == kind) || declared.contains(kind) {
+                continue;
+            }
+            let help = match nearest(kind, named().chain(declared.iter().map(String::as_str))) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "add it to `policies.chain`, or remove the block".to_owned(),
+            };
+            let message = format!("`{kind}` is not in the chain, so its settings are unused");
+            let found = Diagnostic::warning(codes::UNUSED_BLOCK, *span, message).help(help);
+            self.diagnostics.push(found.path(format!("policy.{kind}")));
+        }
+    }
+
+    fn unit(&self, source: SourceId, entry: &Entry<'_>, all: &[Arguments]) -> Unit {
         let name = self.policy_name(source);
         let arguments = all.iter().find(|arguments| {
-            arguments.kind.value == entry.value || Some(&arguments.kind.value) == name.as_ref()
+            arguments.kind.value == entry.name.value || Some(&arguments.kind.value) == name.as_ref()
         });
         let on_error =
             arguments.and_then(|arguments| arguments.on_error.as_ref()).map(|on_error| on_error.value);
         Unit {
             source,
-            at: entry.span,
+            at: entry.name.span,
             arguments: arguments.map(|arguments| arguments.node.clone()),
             on_error: match on_error {
                 Some(config::OnError::Allow) => OnError::Allow,
                 Some(config::OnError::Block) | None => OnError::Block,
             },
+            only_for: entry.only_for.iter().map(|name| Arc::from(*name)).collect(),
             overrides: Vec::new(),
         }
     }
@@ -221,6 +261,28 @@ impl Loader {
     fn policy_name(&self, source: SourceId) -> Option<String> {
         header(&self.sources.get(source)?.text).map(|(_, name)| name)
     }
+}
+
+/// A policy that judges requests.
+pub(super) struct Entry<'c> {
+    /// As the chain, or a key, names it.
+    pub(super) name: &'c Spanned<String>,
+    /// The keys whose requests it judges; all requests where there are none.
+    only_for: Vec<&'c str>,
+}
+
+/// The policies of the chain, and after them those that keys add, in the order in which they are named first.
+pub(super) fn entries<'c>(policies: &'c Policies, keys: &'c [ClientKey]) -> Vec<Entry<'c>> {
+    let of_all = |name| Entry { name, only_for: Vec::new() };
+    let mut entries: Vec<Entry<'c>> = policies.chain.iter().map(of_all).collect();
+    for (key, name) in keys.iter().flat_map(|key| key.policies.iter().map(move |name| (key, name))) {
+        let added = |entry: &&mut Entry<'_>| !entry.only_for.is_empty() && entry.name.value == name.value;
+        match entries.iter_mut().find(added) {
+            Some(entry) => entry.only_for.push(key.name.value.as_str()),
+            None => entries.push(Entry { name, only_for: vec![key.name.value.as_str()] }),
+        }
+    }
+    entries
 }
 
 /// The files among those texts; shipped ones have names that lead nowhere.

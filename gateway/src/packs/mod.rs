@@ -1,5 +1,7 @@
 //! What is in force: a compiled program and the configuration around it.
 
+mod digest;
+mod labels;
 mod load;
 mod shelf;
 pub mod shipped;
@@ -32,9 +34,16 @@ pub struct Pack {
     pub files: Vec<PathBuf>,
     /// The texts that it was compiled from.
     pub sources: Sources,
+    hash: String,
 }
 
 impl Pack {
+    /// A program with a configuration that was read from no file.
+    pub(crate) fn of(program: Arc<Program>, config: Config) -> Self {
+        let hash = program.hash().to_owned();
+        Self { program, config, files: Vec::new(), sources: Sources::new(), hash }
+    }
+
     /// A session for one exchange.
     pub fn session(&self) -> Session {
         Session::new(Arc::clone(&self.program), ids::clock)
@@ -56,6 +65,13 @@ impl Pack {
         })
     }
 
+    /// What the key of that name is marked with.
+    pub(crate) fn labels_of(&self, key: Option<&str>) -> Vec<(&str, &str)> {
+        let key = self.config.access.keys.iter().find(|known| Some(known.name.value.as_str()) == key);
+        let labels = key.iter().flat_map(|key| &key.labels);
+        labels.map(|(name, value)| (name.value.as_str(), value.as_str())).collect()
+    }
+
     /// The policies in force, in order.
     pub fn policies(&self) -> Vec<&str> {
         self.program.policies().iter().map(|policy| &*policy.name).collect()
@@ -66,8 +82,8 @@ impl Pack {
         !self.program.policies().is_empty()
     }
 
-    /// What was compiled, as a digest.
+    /// The whole of it as a digest: the rules, and everything that the configuration says.
     pub fn hash(&self) -> &str {
-        self.program.hash()
+        &self.hash
     }
 }

@@ -55,11 +55,11 @@ pub(crate) fn of_configuration(loaded: &Loaded) -> Vec<Diagnostic> {
 /// The rule files of the chain that have arguments, and those.
 fn given<'l>(config: &'l Config, files: &'l [File]) -> Vec<(&'l File, &'l grammar::yaml::Node)> {
     let policies = &config.policies;
-    let of = |(entry, file): (&grammar::Spanned<String>, &'l File)| {
+    let of = |(entry, file): (load::Entry<'l>, &'l File)| {
         let name = load::policy_of(file);
-        let is_its = |kind: &str| kind == entry.value || Some(kind) == name;
+        let is_its = |kind: &str| kind == entry.name.value || Some(kind) == name;
         let arguments = policies.arguments.iter().find(|arguments| is_its(&arguments.kind.value))?;
         Some((file, &arguments.node))
     };
-    policies.chain.iter().zip(files).filter_map(of).collect()
+    load::entries(policies, &config.access.keys).into_iter().zip(files).filter_map(of).collect()
 }

@@ -1,13 +1,15 @@
 //! An explanation as data.
 
+use engine::Claim;
 use engine::explain::{Account, Line, Outcome, Part};
 use engine::value::Value as Plain;
 use engine::verdict::Verdict;
 use grammar::Sources;
 use grammar::ast::Phase;
+use grammar::budget::Meter;
 use serde_json::{Value, json};
 
-use super::played::{Cost, Played};
+use super::played::{Cost, Played, Reserved};
 
 /// The whole explanation.
 pub(crate) fn object(played: &Played, sources: &Sources) -> Value {
@@ -33,9 +35,33 @@ pub(crate) fn object(played: &Played, sources: &Sources) -> Value {
         "score": decision.score,
         "rules": rules,
         "findings": findings.collect::<Vec<_>>(),
+        "reservations": played.reserved.iter().map(reservation).collect::<Vec<_>>(),
         "output": played.output,
         "cost": played.costs.iter().map(cost).collect::<Vec<_>>(),
         "held": played.held.as_ref().map(|held| json!({"bytes": held.bytes, "by": held.by, "text": held.text})),
+    })
+}
+
+/// What is taken of a budget: money as US dollars.
+fn reservation(reserved: &Reserved) -> Value {
+    let Claim { meter, limit, window, whose, .. } = &reserved.claim;
+    #[expect(clippy::cast_precision_loss, reason = "no budget has so many digits")]
+    let amount = |amount: u64| match meter {
+        Meter::Cost => json!(amount as f64 / 1e9),
+        Meter::Tokens => json!(amount),
+    };
+    json!({
+        "policy": reserved.claim.policy(),
+        "rule": reserved.claim.rule(),
+        "meter": match meter {
+            Meter::Cost => "cost_usd",
+            Meter::Tokens => "tokens",
+        },
+        "amount": reserved.amount.map(amount),
+        "limit": amount(*limit),
+        "window": window.name(),
+        "whose": whose.iter().map(Option::as_deref).collect::<Vec<_>>(),
+        "text": reserved.sentence(),
     })
 }
 

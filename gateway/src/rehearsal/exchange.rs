@@ -2,7 +2,7 @@
 
 use engine::Session;
 use engine::input::{Channel, Request};
-use engine::verdict::{Decision, Flow, Report, RequestStep};
+use engine::verdict::{Decision, Flow, Report};
 use grammar::case::Case;
 use serde_json::{Map, Value, json};
 
@@ -123,16 +123,12 @@ impl Exchange {
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut asked = Endpoint::Chat.decode(document, headers).map_err(|fault| fault.message)?;
         self.around().tell(&mut asked, pack.offers());
+        asked.key_labels = pack.labels_of(asked.key_name);
         Ok(asked)
     }
 
     fn around(&self) -> Surroundings<'_> {
         Surroundings { key_name: self.key.as_deref(), ..self.around.clone() }
-    }
-
-    /// Judges the request alone, so that the session is ready for an answer.
-    pub(crate) fn open(&self, session: &mut Session, pack: &Pack) -> Result<RequestStep, String> {
-        Ok(session.request(&self.asked(&self.document(), pack)?))
     }
 
     /// The texts of the answer, by channel.
@@ -251,6 +247,7 @@ fn play_pieces(
     let request = named(request);
     let mut asked = Endpoint::Chat.decode(&request, headers).map_err(|fault| fault.message)?;
     around.tell(&mut asked, pack.offers());
+    asked.key_labels = pack.labels_of(asked.key_name);
     let step = session.request(&asked);
     let unmet = unmet(session, pack, &request, &asked, &step, &around.spent);
     let is_stopped = step.decision.verdict.stops() || unmet.is_some();

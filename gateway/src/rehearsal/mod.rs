@@ -51,6 +51,7 @@ pub(crate) fn rehearse_in(
     let mut request = named(request);
     let mut asked = Endpoint::Chat.decode(&request, headers)?;
     around.tell(&mut asked, pack.offers());
+    asked.key_labels = pack.labels_of(asked.key_name);
     let step = session.request(&asked);
     if let Some(decision) = unmet(session, pack, &request, &asked, &step, &around.spent) {
         return Ok(Rehearsal { decision, report: session.report(), request: None, answer: None });
@@ -85,11 +86,16 @@ pub(crate) fn unmet(
     if step.claims.is_empty() {
         return None;
     }
-    let prices = priced(pack.offers(), asked.model, step.targets.as_deref());
-    let size = document.to_string().len();
-    let need = Need::of(Endpoint::Chat, document, size, asked, prices.into_iter().map(|(_, price)| price));
+    let need = need(pack, document, asked, step);
     let (claim, refusal) = missed(&step.claims, &need, spent)?;
     Some(session.refuse(claim, refusal).clone())
+}
+
+/// What a request may take of budgets.
+pub(crate) fn need(pack: &Pack, document: &Value, asked: &Request<'_>, step: &RequestStep) -> Need {
+    let prices = priced(pack.offers(), asked.model, step.targets.as_deref());
+    let size = document.to_string().len();
+    Need::of(Endpoint::Chat, document, size, asked, prices.into_iter().map(|(_, price)| price))
 }
 
 /// The request with a model: test cases seldom say one.

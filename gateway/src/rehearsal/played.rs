@@ -1,5 +1,6 @@
 //! An exchange played under watch: the decision, every rule's account, what it cost, and what held the answer back.
 
+use engine::Claim;
 use engine::explain::{self, Account};
 use engine::holdback::{self, Longest};
 use engine::input::Channel;
@@ -9,6 +10,7 @@ use grammar::ast::Phase;
 use grammar::diagnostic::did_you_mean;
 
 use super::exchange::Exchange;
+use super::need;
 use crate::packs::Pack;
 
 /// What is told of an exchange.
@@ -26,6 +28,30 @@ pub(crate) struct Played {
     /// What each phase that took place cost.
     pub(crate) costs: Vec<(Phase, Cost)>,
     pub(crate) held: Option<Longest>,
+    /// What it would take of budgets.
+    pub(crate) reserved: Vec<Reserved>,
+}
+
+/// What is reserved of a budget before the request is sent.
+pub(crate) struct Reserved {
+    pub(crate) claim: Claim,
+    /// Nothing where no price is known.
+    pub(crate) amount: Option<u64>,
+}
+
+impl Reserved {
+    /// How much, of what, and for whom.
+    pub(crate) fn sentence(&self) -> String {
+        let Claim { limit, window, whose, .. } = &self.claim;
+        let amount = match self.amount {
+            Some(amount) => format!("up to {}", self.claim.amount(amount)),
+            None => "an unknown amount (no price is known)".to_owned(),
+        };
+        let names = whose.iter().map(|name| name.as_deref().unwrap_or("nobody named"));
+        let whose: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        let whose = if whose.is_empty() { String::new() } else { format!(" for {}", whose.join(", ")) };
+        format!("{amount} of {} per {}{whose}", self.claim.amount(*limit), window.name())
+    }
 }
 
 /// What judging one phase took.
@@ -43,7 +69,14 @@ pub(crate) struct Cost {
 pub(crate) fn play(exchange: Exchange, pack: &Pack) -> Result<Played, String> {
     let (texts, mut said) = (exchange.texts()?, exchange.said());
     let mut slow = pack.session();
-    let request_stops = exchange.open(&mut slow, pack)?.decision.verdict.stops();
+    let document = exchange.document();
+    let asked = exchange.asked(&document, pack)?;
+    let step = slow.request(&asked);
+    let need = need(pack, &document, &asked, &step);
+    let reserved =
+        step.claims.iter().map(|claim| Reserved { amount: need.amount(claim), claim: claim.clone() });
+    let reserved = reserved.collect();
+    let request_stops = step.decision.verdict.stops();
     if request_stops {
         said.clear();
     }
@@ -60,7 +93,7 @@ pub(crate) fn play(exchange: Exchange, pack: &Pack) -> Result<Played, String> {
     }
     let accounts = explain::account(&pack.program, &tally, &played.report, answered);
     let (decision, report, output) = (played.decision, played.report, played.output);
-    Ok(Played { decision, report, accounts, texts, said, output, costs, held })
+    Ok(Played { decision, report, accounts, texts, said, output, costs, held, reserved })
 }
 
 fn cost<'t>(pack: &Pack, tally: &Tally, phase: Phase, texts: impl Iterator<Item = &'t String>) -> Cost {
@@ -90,6 +123,13 @@ impl Played {
         }
         if !names.is_empty() {
             self.accounts.retain(|account| names.iter().any(|name| is_it(account, name)));
+            let accounts = &self.accounts;
+            let is_told = |of: &Reserved| {
+                accounts
+                    .iter()
+                    .any(|account| *account.policy == *of.claim.policy() && *account.rule == *of.claim.rule())
+            };
+            self.reserved.retain(is_told);
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::accept::Peer;
 use super::{intake, limits};
-use crate::access::Caller;
+use crate::access::{Caller, Known};
 use crate::body::ReplyBody;
 use crate::gateway::Gateway;
 use crate::live::Live;
@@ -29,7 +29,8 @@ pub(super) fn public(
     let (head, body) = request.into_parts();
     let request_id = request_id(&head);
     let mut caller = caller(&gateway, &head);
-    let route = route(&gateway, &head, &mut caller);
+    let mut known = Known::Nothing;
+    let route = route(&gateway, &head, &mut caller, &mut known);
     let ledger = match &route {
         Ok(Route::Endpoint(endpoint)) => {
             exchange::enter(&gateway, &caller, &head, &request_id).map(|ledger| ledger.at(*endpoint))
@@ -38,6 +39,8 @@ pub(super) fn public(
         Ok(Route::Models | Route::Options(_)) => None,
     };
     async move {
+        // A limit that is reached is told before what else is wrong.
+        let route = gateway.access.count(&caller, known).await.and(route);
         let mut reply = match route {
             Ok(Route::Endpoint(endpoint)) => {
                 let head = exchange::Head { headers: &head.headers, caller };
@@ -48,10 +51,10 @@ pub(super) fn public(
                 match other {
                     Ok(Route::Options(methods)) => options(methods),
                     Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
-                    Err(fault) => match ledger {
-                        Some(ledger) => exchange::refuse(ledger, &fault, &request_id).await,
-                        None => reply::fault(&fault, &request_id),
-                    },
+                    Err(fault) => {
+                        let note = || exchange::note(&gateway, &caller, &head, &request_id);
+                        exchange::refuse(ledger.unwrap_or_else(note), &fault, &request_id).await
+                    }
                 }
             }
         };
@@ -79,9 +82,12 @@ enum Route {
     Options(&'static str),
 }
 
-/// Where a request leads; on the way the caller becomes known by its key.
-fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller) -> Result<Route, Fault> {
-    gateway.access.admits(caller.ip, &head.method)?;
+/// Where a request leads; on the way the caller becomes known by its key. What browsers ask on their own does not count.
+fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller, known: &mut Known) -> Result<Route, Fault> {
+    gateway.access.admits(caller.ip)?;
+    if head.method != Method::OPTIONS {
+        *known = Known::Place;
+    }
     limits::check(head, gateway.access.sizes.headers)?;
     let path = head.uri.path();
     let page = path.strip_prefix("/v1").unwrap_or(path).strip_prefix('/').unwrap_or_default();
@@ -95,7 +101,7 @@ fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller) -> Result<Route, 
         return Ok(Route::Options(methods));
     }
     caller.key = gateway.access.key(&head.headers)?;
-    gateway.access.count(caller)?;
+    *known = Known::Client;
     if head.method != method {
         let message = format!("this path answers {methods}");
         let status = StatusCode::METHOD_NOT_ALLOWED;

@@ -22,21 +22,20 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::access::Access;
 use crate::admin;
 use crate::audit::{Audit, Options};
 use crate::clock::Clock;
+use crate::commons::Commons;
 use crate::console::Place;
 use crate::demo::Demo;
 use crate::error::Error;
 use crate::gateway::{FailMode, Gateway};
-use crate::live::{self, Live, Source, Trigger};
+use crate::live::{self, Fresh, Live, Source, Trigger};
 use crate::packs::Pack;
 use crate::route::Upstream;
 use crate::sinks;
 use crate::spend::Spend;
 use crate::telemetry::Tracing;
-use crate::tls;
 use accept::{Door, Phase};
 pub use limits::DRAIN;
 use listeners::Listeners;
@@ -96,20 +95,19 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         max_concurrency: settings.max_concurrency,
         clock: settings.clock,
     };
-    let access = Access::new(&settings.pack.config.access, &source.clock, None);
-    let router = source.router(&settings.pack.config, None)?;
-    live::warn_unpriced(&settings.pack, &router);
-    let tls = settings.pack.config.tls.as_ref().map(tls::server).transpose()?;
-    let admin_token = live::admin_token(&settings.pack.config)?;
-    let config = &settings.pack.config;
+    let written = settings.pack.config.state.redis.as_ref();
+    let commons = written.map(Commons::new).transpose()?.map(Arc::new);
+    let Fresh { pack, access, router, tls, admin_token, .. } =
+        source.fresh(settings.pack, commons.as_ref(), None)?;
+    let config = &pack.config;
     let (tracing, exporter) = Tracing::start(&config.telemetry)?;
     let (sinks, waiting) = sinks::prepare(&config.audit, &config.telemetry, &settings.state_dir)?;
     let options = Options { followers: waiting.followers(), ..Options::of(&config.audit)? };
     let (audit, writer) = Audit::open(&settings.state_dir, options, settings.fail_mode)?;
-    let spend = Arc::new(Spend::open(&settings.pack.config.state, &settings.state_dir)?);
+    let spend = Arc::new(Spend::open(commons.as_ref(), &settings.state_dir)?);
     let sending = waiting.begin(&audit.reach());
     let gateway = Gateway {
-        pack: settings.pack,
+        pack,
         access,
         router,
         upstream: Upstream::new()?,
@@ -117,6 +115,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         admin_token,
         audit,
         spend,
+        commons,
         sinks,
         tracing,
         metrics: Arc::default(),
@@ -159,6 +158,10 @@ impl Bound {
         manager::reassure(&mut reassuring);
         let spend = Arc::clone(&self.live.now().spend);
         watching.spawn(Arc::clone(&spend).keep());
+        let commons = self.live.now().commons.clone();
+        if let Some(commons) = &commons {
+            watching.spawn(Arc::clone(commons).watch());
+        }
         let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {
@@ -189,7 +192,10 @@ impl Bound {
         admin_phase.send_replace(Phase::Leaving);
         all(&mut admin).await;
         drop((gateway, self.live));
-        spend.close().await;
+        if let Some(commons) = commons {
+            commons.finish().await;
+        }
+        spend.close();
         if timeout(FLUSH, self.writer).await.is_err() {
             tracing::error!("the audit log could not be finished in time");
         }

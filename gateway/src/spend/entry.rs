@@ -1,10 +1,10 @@
 //! One claim on one counter.
 
 use engine::Claim;
-use sha2::{Digest as _, Sha256};
 
 use super::journal::Change;
 use super::window;
+use crate::ids;
 
 /// The largest limit that is kept exactly: what a number of Lua can count, about nine million dollars.
 const MOST: u64 = 1 << 53;
@@ -27,15 +27,7 @@ impl Entry {
     pub(super) fn of(claim: &Claim, amount: u64, now: i64) -> Self {
         let span = window::around(claim.window, now);
         let budget = format!("{}/{}/{}/{}", claim.policy(), claim.rule(), claim.window.name(), span.start);
-        let mut digest = Sha256::new();
-        for whose in &claim.whose {
-            let whose = whose.as_deref().map(str::as_bytes);
-            digest.update(
-                whose.map_or(u64::MAX, |name| u64::try_from(name.len()).unwrap_or(u64::MAX)).to_be_bytes(),
-            );
-            digest.update(whose.unwrap_or_default());
-        }
-        let digest: String = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let digest = ids::digest(claim.whose.iter().map(Option::as_deref));
         Self {
             key: format!("{budget}/{digest}"),
             crowd: format!("{budget}/crowd"),

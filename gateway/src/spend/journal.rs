@@ -2,7 +2,7 @@
 //!
 //! Each line is a digest and a list of changes, which are made together or not at all. A last line that is not whole was being
 //! written when the gateway ended, and its request never left; any other such line is damage. From time to time the file is
-//! replaced by one with the sums.
+//! replaced by one with the sums, see [`super::successor`].
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::memory::{Counter, apply};
+use super::successor::{self, Successor};
 use crate::error::Error;
 
 /// The name of the file in the state folder.
@@ -22,7 +23,7 @@ const NAME: &str = "budgets";
 /// How long the file may become beyond its sums before it is replaced.
 const SLACK: u64 = 1024 * 1024;
 
-/// Most bytes of a file that is read at the start.
+/// Most bytes of a file: so many are read at the start.
 const MOST: u64 = 256 * 1024 * 1024;
 
 /// Hexadecimal digits of a line's digest.
@@ -88,21 +89,32 @@ impl Journal {
     /// Writes changes that belong together.
     pub(super) fn append(&mut self, changes: &[Change]) -> io::Result<()> {
         let line = line(changes)?;
+        let length = self.length.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        if length > MOST {
+            return Err(io::Error::other(
+                "the file with the counters of budgets is full, and cannot be written anew",
+            ));
+        }
         let file = match &mut self.file {
             Some(file) => file,
-            None => self.file.insert(options().append(true).open(&self.path)?),
+            None => self.file.insert(options().open(&self.path)?),
         };
-        self.is_torn = true;
+        if std::mem::replace(&mut self.is_torn, true) {
+            file.set_len(self.length)?; // a part of a line that was never made
+        }
         file.write_all(&line)?;
-        self.is_torn = false;
-        self.is_dirty = true;
-        self.length = self.length.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        (self.is_torn, self.is_dirty, self.length) = (false, true, length);
         Ok(())
     }
 
-    /// Whether a line stands there in part, so that the file must be replaced before another follows.
-    pub(super) fn is_torn(&self) -> bool {
-        self.is_torn
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many bytes of whole lines it has.
+    pub(super) fn length(&self) -> u64 {
+        self.length
     }
 
     /// Whether most of the file is of no more use.
@@ -115,25 +127,27 @@ impl Journal {
         self.sums = self.length;
     }
 
-    /// Replaces the file by one with these sums, in one step.
-    pub(super) fn rewrite(&mut self, counters: &HashMap<String, Counter>) -> io::Result<()> {
-        let fresh = self.path.with_extension("new");
-        let mut bytes = Vec::new();
-        for (key, counter) in counters {
-            let sum = Change { key: key.clone(), by: counter.taken.into(), end: counter.end };
-            bytes.extend(line(&[sum])?);
-        }
-        let mut file = options().truncate(true).write(true).open(&fresh)?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(&fresh, &self.path)?;
-        self.file = Some(file); // from now on the other one is nobody's
-        if let Some(folder) = self.path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-        self.length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        (self.sums, self.is_dirty, self.is_torn) = (self.length, false, false);
-        Ok(())
+    /// What is in it, to read from.
+    pub(super) fn contents(&self) -> io::Result<File> {
+        File::open(&self.path)
+    }
+
+    /// Goes on in the successor, which gets what it does not have. Gives what was open before: to close a long file may take
+    /// a while.
+    pub(super) fn give_way(&mut self, successor: Successor) -> io::Result<[Option<File>; 2]> {
+        let after = successor.take_over(self.length)?;
+        (self.length, self.sums) = (after.length, after.sums);
+        let [contents, file] = after.into_files();
+        let before = self.file.replace(file); // from now on the other one is nobody's
+        (self.is_dirty, self.is_torn) = (true, false);
+        Ok([Some(contents), before])
+    }
+
+    /// Replaces the file by one with these sums, and forces it to the disk.
+    fn rewrite(&mut self, counters: &HashMap<String, Counter>) -> io::Result<()> {
+        let successor = Successor::write(&self.path, self.contents()?, self.length, counters)?;
+        drop(self.give_way(successor)?);
+        successor::sync_folder(&self.path)
     }
 
     /// The file, when something in it may not be on the disk.
@@ -145,13 +159,15 @@ impl Journal {
     }
 }
 
-fn options() -> OpenOptions {
+/// How its files are opened: each write goes to the end.
+pub(super) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.create(true).mode(0o600);
+    options.append(true).create(true).mode(0o600);
     options
 }
 
-fn line(changes: &[Change]) -> io::Result<Vec<u8>> {
+/// Changes that belong together, as they are written.
+pub(super) fn line(changes: &[Change]) -> io::Result<Vec<u8>> {
     let text = serde_json::to_string(changes)?;
     Ok(format!("{} {text}\n", digest(text.as_bytes())).into_bytes())
 }
@@ -235,16 +251,24 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_is_replaced_by_its_sums() {
+    fn what_is_left_of_a_line_that_could_not_be_written_is_cut_off() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, mut counters) = Journal::open(folder.path(), 0).unwrap();
-        while !journal.is_long() {
-            journal.append(&[change("a", 1)]).unwrap();
-            apply(&mut counters, &change("a", 1));
-        }
-        journal.rewrite(&counters).unwrap();
-        journal.append(&[change("a", 1)]).unwrap();
-        assert!(fs::metadata(folder.path().join(NAME)).unwrap().len() < 300);
-        assert_eq!(taken(folder.path()).unwrap(), [("a".into(), counters["a"].taken + 1)]);
+        let (mut journal, _) = Journal::open(folder.path(), 0).unwrap();
+        journal.append(&[change("a", 5)]).unwrap();
+        options().open(journal.path()).unwrap().write_all(b"0123456789abcdef [{").unwrap();
+        journal.is_torn = true;
+        journal.append(&[change("a", 2)]).unwrap();
+        assert_eq!(taken(folder.path()).unwrap(), [("a".into(), 7)]);
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_again_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = Journal::open(folder.path(), 0).unwrap();
+        journal.append(&[change("a", 5)]).unwrap();
+        journal.length = MOST - 10;
+        let told = journal.append(&[change("a", 5)]).unwrap_err();
+        assert!(told.to_string().contains("is full"), "{told}");
+        assert_eq!(taken(folder.path()).unwrap(), [("a".into(), 5)]);
     }
 }

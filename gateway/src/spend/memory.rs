@@ -2,19 +2,29 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
+use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::entry::Entry;
 use super::journal::{Change, Journal};
+use super::successor::{self, Successor};
 use crate::error::Error;
 
 /// Most counters: some tens of megabytes. Those who come later share one counter for each budget.
 const MOST: usize = 100_000;
 
+/// How often what came meanwhile is copied before everybody waits for the rest of it.
+const ROUNDS: usize = 16;
+
 /// What has been taken of budgets.
 #[derive(Debug)]
-pub(super) struct Memory(Mutex<State>);
+pub(super) struct Memory {
+    state: Mutex<State>,
+    /// Locked by whoever forces things to the disk. Nobody else waits for it.
+    keeping: Mutex<()>,
+}
 
 #[derive(Debug)]
 struct State {
@@ -33,20 +43,28 @@ pub(super) struct Counter {
     pub(super) end: i64,
 }
 
+/// A journal at some moment, and what its counters are then.
+struct Begun {
+    before: File,
+    reached: u64,
+    counters: HashMap<String, Counter>,
+}
+
 /// Why nothing was taken.
 #[derive(Debug)]
 pub(super) enum Miss {
     /// Too little is left for the entry of that index.
     Full(usize),
     /// The journal cannot be written.
-    Unwritten(std::io::Error),
+    Unwritten(io::Error),
 }
 
 impl Memory {
     /// Takes up what is in the folder's journal.
     pub(super) fn open(folder: &Path, now: i64) -> Result<Self, Error> {
         let (journal, counters) = Journal::open(folder, now)?;
-        Ok(Self(Mutex::new(State { counters, journal, most: MOST, swept: now })))
+        let state = Mutex::new(State { counters, journal, most: MOST, swept: now });
+        Ok(Self { state, keeping: Mutex::default() })
     }
 
     /// Takes all of it or nothing. Entries for which there is no counter left are changed to shared ones.
@@ -62,22 +80,62 @@ impl Memory {
             }
         }
         let changes: Vec<Change> = entries.iter().map(|entry| entry.change(entry.amount.into())).collect();
-        state.write(&changes, now).map_err(Miss::Unwritten)
+        state.write(&changes).map_err(Miss::Unwritten)
     }
 
     /// Makes of each amount what was really taken.
-    pub(super) fn settle(&self, changes: &[Change], now: i64) -> std::io::Result<()> {
-        self.state().write(changes, now)
+    pub(super) fn settle(&self, changes: &[Change]) -> io::Result<()> {
+        self.state().write(changes)
     }
 
-    /// Forces what was written to the disk.
-    pub(super) fn sync(&self) -> std::io::Result<()> {
+    /// Forces what was written to the disk, and then replaces the journal if it has become long. Requests go on meanwhile.
+    pub(super) fn keep(&self, now: i64) -> io::Result<()> {
+        let _alone = self.keeping.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sync()?;
+        let Some(begun) = self.begin(now) else { return Ok(()) };
+        let path = self.state().journal.path().to_owned();
+        let replaced = begun.and_then(|Begun { before, reached, counters }| {
+            let mut successor = Successor::write(&path, before, reached, &counters)?;
+            drop(counters);
+            for _ in 0..ROUNDS {
+                let until = self.state().journal.length(); // and nothing is locked while it is copied
+                if !successor.follow(until)? {
+                    break;
+                }
+            }
+            let _closed_afterwards = self.state().journal.give_way(successor)?;
+            Ok(())
+        });
+        if let Err(cause) = replaced {
+            // What was asked for is written: that the file stays long is no reason to refuse anything.
+            tracing::error!("the counters of budgets cannot be written anew: {cause}");
+            successor::discard(&path);
+            self.state().journal.put_off();
+            return Ok(());
+        }
+        self.sync()?;
+        successor::sync_folder(&path)
+    }
+
+    /// What a successor of a long journal begins with: the journal, and what its counters are when it is that long.
+    fn begin(&self, now: i64) -> Option<io::Result<Begun>> {
+        let mut state = self.state();
+        if !state.journal.is_long() {
+            return None;
+        }
+        state.counters.retain(|_, counter| counter.end > now);
+        let contents = state.journal.contents();
+        let (reached, counters) = (state.journal.length(), state.counters.clone());
+        Some(contents.map(|before| Begun { before, reached, counters }))
+    }
+
+    fn sync(&self) -> io::Result<()> {
         let file = self.state().journal.take_unsynced()?;
         file.map_or(Ok(()), |file| file.sync_data())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,21 +154,10 @@ impl State {
     }
 
     /// Writes changes down, and makes them.
-    fn write(&mut self, changes: &[Change], now: i64) -> std::io::Result<()> {
-        if self.journal.is_torn() {
-            self.journal.rewrite(&self.counters)?;
-        }
+    fn write(&mut self, changes: &[Change]) -> io::Result<()> {
         self.journal.append(changes)?;
         for change in changes {
             apply(&mut self.counters, change);
-        }
-        if self.journal.is_long() {
-            self.counters.retain(|_, counter| counter.end > now);
-            // What was asked for is written: that the file stays long is no reason to refuse it.
-            if let Err(cause) = self.journal.rewrite(&self.counters) {
-                tracing::error!("the counters of budgets cannot be written anew: {cause}");
-                self.journal.put_off();
-            }
         }
         Ok(())
     }
@@ -141,7 +188,7 @@ mod tests {
         memory.reserve(&mut [entry("a", 60), entry("b", 10)], 0).unwrap();
         let missed = memory.reserve(&mut [entry("b", 50), entry("a", 41)], 0);
         assert!(matches!(missed, Err(Miss::Full(1))));
-        memory.settle(&[entry("a", 0).change(-20)], 0).unwrap();
+        memory.settle(&[entry("a", 0).change(-20)]).unwrap();
         drop(memory);
         let memory = Memory::open(folder.path(), 0).unwrap();
         assert!(matches!(memory.reserve(&mut [entry("a", 61)], 0), Err(Miss::Full(0))));
@@ -150,6 +197,67 @@ mod tests {
         drop(memory);
         let memory = Memory::open(folder.path(), 60).unwrap();
         memory.reserve(&mut [entry("b", 100)], 60).unwrap();
+    }
+
+    /// What is counted, for a start that comes now.
+    fn after_a_start(folder: &Path) -> Vec<(String, u64)> {
+        let (_, counters) = Journal::open(folder, 0).unwrap();
+        let mut taken: Vec<_> = counters.into_iter().map(|(key, counter)| (key, counter.taken)).collect();
+        taken.sort();
+        taken
+    }
+
+    #[test]
+    fn nobody_waits_while_something_is_forced_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::open(folder.path(), 0).unwrap();
+        let busy = memory.keeping.lock().unwrap();
+        for _ in 0..20_000 {
+            memory.reserve(&mut [entry("a", 1)], 0).unwrap();
+            memory.settle(&[entry("a", 0).change(-1)]).unwrap();
+        }
+        assert!(memory.state().journal.is_long());
+        drop(busy);
+        memory.keep(0).unwrap();
+        assert!(!memory.state().journal.is_long());
+        assert_eq!(after_a_start(folder.path()), [("a".into(), 0)]);
+    }
+
+    #[test]
+    fn what_is_taken_while_the_journal_is_written_anew_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::open(folder.path(), 0).unwrap();
+        let roomy = |key: &str| Entry { limit: u64::MAX, ..entry(key, 1) };
+        let replaced = std::thread::scope(|scope| {
+            let takers = ["a", "b"].map(|key| {
+                let memory = &memory;
+                scope.spawn(move || (0..30_000).for_each(|_| memory.reserve(&mut [roomy(key)], 0).unwrap()))
+            });
+            let mut replaced = 0;
+            while takers.iter().any(|taker| !taker.is_finished()) {
+                replaced += usize::from(memory.state().journal.is_long());
+                memory.keep(0).unwrap();
+            }
+            replaced + usize::from(memory.state().journal.is_long())
+        });
+        assert!(replaced > 0, "it has become long");
+        assert_eq!(after_a_start(folder.path()), [("a".into(), 30_000), ("b".into(), 30_000)]);
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_written_anew_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let memory = Memory::open(folder.path(), 0).unwrap();
+        std::fs::create_dir(folder.path().join("budgets.new")).unwrap(); // where no file can be written
+        while !memory.state().journal.is_long() {
+            memory.settle(&[entry("a", 0).change(1)]).unwrap();
+        }
+        let taken = memory.state().counters["a"].taken;
+        memory.keep(0).unwrap();
+        assert!(!memory.state().journal.is_long(), "it is put off");
+        memory.settle(&[entry("a", 0).change(1)]).unwrap();
+        std::fs::remove_dir(folder.path().join("budgets.new")).unwrap();
+        assert_eq!(after_a_start(folder.path()), [("a".into(), taken + 1)]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod need;
 mod price;
 mod remote;
 mod reservation;
+mod successor;
 mod window;
 
 use std::path::Path;
@@ -22,9 +23,9 @@ use std::time::Duration;
 use engine::Claim;
 use engine::claim::Refusal;
 use grammar::budget::Window;
-use grammar::config;
 use hyper::StatusCode;
 
+use crate::commons::Commons;
 use crate::error::Error;
 use crate::gateway::FailMode;
 use crate::wire::Fault;
@@ -34,11 +35,11 @@ pub(crate) use keys::claims as claims_of_key;
 use memory::{Memory, Miss};
 pub(crate) use need::{Need, missed, priced};
 pub(crate) use price::Price;
-use remote::Redis;
+use remote::Remote;
 use reservation::Pending;
 pub(crate) use reservation::{Reservation, Taken};
 
-/// How often what was written is forced to the disk.
+/// How often what was written is forced to the disk, and the journal looked at.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 /// Where what is taken of budgets is counted.
@@ -53,7 +54,7 @@ enum Store {
     /// By this gateway alone.
     Memory(Memory),
     /// By all gateways that share it.
-    Redis(Redis),
+    Commons(Remote),
 }
 
 /// Why a request may not be sent.
@@ -66,17 +67,17 @@ pub(crate) enum Refused {
 }
 
 impl Spend {
-    /// Opens the store that the configuration names; without one, counters are kept in the folder.
-    pub(crate) fn open(state: &config::State, folder: &Path) -> Result<Self, Error> {
-        let Some(written) = &state.redis else {
-            let memory = Memory::open(folder, jiff::Timestamp::now().as_second())?;
-            return Ok(Self { store: Store::Memory(memory), on_error: FailMode::Block });
-        };
-        let on_error = match written.on_error {
-            config::OnError::Block => FailMode::Block,
-            config::OnError::Allow => FailMode::Allow,
-        };
-        Ok(Self { store: Store::Redis(Redis::new(written)?), on_error })
+    /// Counts with others where they share something; else alone, in the folder.
+    pub(crate) fn open(commons: Option<&Arc<Commons>>, folder: &Path) -> Result<Self, Error> {
+        Ok(match commons {
+            Some(commons) => {
+                Self { store: Store::Commons(Remote::new(Arc::clone(commons))), on_error: commons.on_error }
+            }
+            None => {
+                let memory = Memory::open(folder, jiff::Timestamp::now().as_second())?;
+                Self { store: Store::Memory(memory), on_error: FailMode::Block }
+            }
+        })
     }
 
     /// Takes what the claims ask for, all of it or nothing. Nothing is left to settle where nothing is counted.
@@ -111,10 +112,10 @@ impl Spend {
                 Err(Miss::Full(at)) => return Err(full(at, &entries)),
                 Err(Miss::Unwritten(cause)) => return self.failed(&cause),
             },
-            Store::Redis(redis) => {
+            Store::Commons(remote) => {
                 // Whoever stops waiting may have taken it all the same.
                 let pending = Pending(Some(Reservation::new(self, id.clone(), entries.clone())));
-                match redis.reserve(&id, &entries, now).await {
+                match remote.reserve(&id, &entries, now).await {
                     Ok(None) => pending.keep(),
                     Ok(Some(at)) => {
                         pending.keep();
@@ -147,7 +148,7 @@ impl Spend {
     fn name(&self) -> &'static str {
         match self.store {
             Store::Memory(_) => "state folder",
-            Store::Redis(_) => "redis",
+            Store::Commons(_) => "redis",
         }
     }
 
@@ -161,17 +162,14 @@ impl Spend {
         }
     }
 
-    /// Waits for what is being settled, and forces what is written to the disk.
-    pub(crate) async fn close(&self) {
-        if let Store::Redis(redis) = &self.store {
-            redis.finish().await;
-        }
+    /// Forces what is written to the disk.
+    pub(crate) fn close(&self) {
         self.sync();
     }
 
     fn sync(&self) {
         if let Store::Memory(memory) = &self.store
-            && let Err(cause) = memory.sync()
+            && let Err(cause) = memory.keep(jiff::Timestamp::now().as_second())
         {
             tracing::error!("the counters of budgets cannot be forced to the disk: {cause}");
         }

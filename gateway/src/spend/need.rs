@@ -79,7 +79,7 @@ impl Need {
         let count = |tokens: i64| u64::try_from(tokens).unwrap_or(0);
         Self {
             most_prompt: endpoint.most_tokens(document, size),
-            prompt: count(request.prompt_tokens),
+            prompt: count(request.prompt_tokens).saturating_add(endpoint.tokens_beside_texts(document)),
             answer: request.max_tokens.map(count),
             answers: endpoint.answers(document),
             price: prices.map(|pricing| Price::of(&pricing)).reduce(Price::dearest),

@@ -1,30 +1,15 @@
 //! Counters that several gateways share, in Redis.
 
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use grammar::config::{self, RedisUrl};
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisError, Script};
-use tokio::runtime::Handle;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use redis::Script;
 
 use super::entry::Entry;
 use super::journal::Change;
-use crate::error::Error;
-use crate::route::read_key;
+use crate::commons::Commons;
 
 /// Seconds for which a counter is kept after its time is over, and a reservation that is not settled.
 const KEPT: i64 = 86_400;
-
-/// How often it is tried to settle a reservation, and the pauses between.
-const TRIES: u32 = 8;
-const PAUSE: Duration = Duration::from_millis(250);
-
-/// Longest wait at the end for what is being settled.
-const LAST_WAIT: Duration = Duration::from_secs(3);
 
 /// Takes all amounts or none. `KEYS` are the reservation and then the counters, `ARGV` for each of these its limit, the amount
 /// and the seconds for which it is kept, and at the end those of the reservation. Gives the number of the counter that is
@@ -54,69 +39,17 @@ end
 return 1
 ";
 
-/// A connection, which mends itself.
-pub(super) struct Redis {
-    wire: Arc<Wire>,
-    settling: Mutex<JoinSet<()>>,
-}
-
-struct Wire {
-    manager: ConnectionManager,
-    /// What all its keys begin with. In braces, so that a cluster keeps them together.
-    prefix: String,
-    patience: Duration,
+/// What has been taken of budgets by all gateways.
+#[derive(Debug)]
+pub(super) struct Remote {
+    commons: Arc<Commons>,
     reserve: Script,
-    settle: Script,
+    settle: Arc<Script>,
 }
 
-impl fmt::Debug for Redis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("prefix", &self.wire.prefix).finish_non_exhaustive()
-    }
-}
-
-/// What is said of a failure: never the address, which may hold a password.
-fn told(error: &RedisError) -> String {
-    match (error.is_timeout(), error.is_connection_refusal() || error.is_connection_dropped()) {
-        (true, _) => "redis does not answer in time".to_owned(),
-        (_, true) => "redis cannot be reached".to_owned(),
-        _ => format!("redis: {}", error.category()),
-    }
-}
-
-impl Redis {
-    /// Makes it ready; it is connected to when it is needed first.
-    pub(super) fn new(written: &config::RedisState) -> Result<Self, Error> {
-        let url = match &written.url {
-            RedisUrl::Plain(url) => url.value.clone(),
-            RedisUrl::Key(key) => read_key(key)
-                .map_err(|reason| Error::new(format!("the address of redis, `state.redis.url`: {reason}")))?
-                .into_address(),
-        };
-        let wrong = |what: &str| {
-            Error::new(format!(
-                "the address of redis, `state.redis.url`, {what}; write it like `redis://:PASSWORD@redis.internal:6379/0`"
-            ))
-        };
-        if url.starts_with("rediss:") {
-            return Err(wrong("asks for TLS, which is not supported: use a tunnel or a private network"));
-        }
-        let client = Client::open(url).map_err(|_| wrong("is not an address of redis"))?;
-        let patience = Duration::from_millis(written.timeout_ms.into());
-        let settings = ConnectionManagerConfig::new()
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_secs(2))
-            .set_connection_timeout(Some(patience))
-            .set_response_timeout(Some(patience));
-        let manager = client.get_connection_manager_lazy(settings).map_err(|_| wrong("cannot be used"))?;
-        let wire = Wire {
-            manager,
-            prefix: written.prefix.clone(),
-            patience,
-            reserve: Script::new(RESERVE),
-            settle: Script::new(SETTLE),
-        };
-        Ok(Self { wire: Arc::new(wire), settling: Mutex::default() })
+impl Remote {
+    pub(super) fn new(commons: Arc<Commons>) -> Self {
+        Self { commons, reserve: Script::new(RESERVE), settle: Arc::new(Script::new(SETTLE)) }
     }
 
     /// Takes all of it or nothing; the index of the entry that does not fit, if there is one.
@@ -126,70 +59,34 @@ impl Redis {
         entries: &[Entry],
         now: i64,
     ) -> Result<Option<usize>, String> {
-        let mut call = self.wire.reserve.prepare_invoke();
-        call.key(self.wire.reservation(id));
+        let mut call = self.reserve.prepare_invoke();
+        call.key(reservation(&self.commons, id));
         for entry in entries {
             let kept = entry.end.saturating_sub(now).saturating_add(KEPT);
-            call.key(self.wire.counter(&entry.key)).arg(entry.limit).arg(entry.amount).arg(kept);
+            call.key(counter(&self.commons, &entry.key)).arg(entry.limit).arg(entry.amount).arg(kept);
         }
         call.arg(KEPT);
-        let mut manager = self.wire.manager.clone();
-        let answered = timeout(self.wire.patience, call.invoke_async::<usize>(&mut manager)).await;
-        let full = answered.map_err(|_| "redis does not answer in time".to_owned())?;
-        Ok(full.map_err(|error| told(&error))?.checked_sub(1))
+        Ok(self.commons.call::<usize>(&call).await?.checked_sub(1))
     }
 
     /// Corrects what was reserved, in the background and until it is done.
     pub(super) fn settle(&self, id: String, changes: Vec<Change>) {
-        let Ok(runtime) = Handle::try_current() else {
-            tracing::error!("a reservation stays as it was made: the gateway leaves");
-            return;
-        };
-        let wire = Arc::clone(&self.wire);
-        let mut settling = self.settling.lock().unwrap_or_else(PoisonError::into_inner);
-        while settling.try_join_next().is_some() {}
-        settling.spawn_on(async move { wire.settle(&id, &changes).await }, &runtime);
-    }
-
-    /// Waits for what is being settled.
-    pub(super) async fn finish(&self) {
-        let mut settling = std::mem::take(&mut *self.settling.lock().unwrap_or_else(PoisonError::into_inner));
-        let all = async { while settling.join_next().await.is_some() {} };
-        if timeout(LAST_WAIT, all).await.is_err() {
-            tracing::error!("reservations stay as they were made: redis did not take them in time");
-        }
+        let (commons, script) = (Arc::clone(&self.commons), Arc::clone(&self.settle));
+        self.commons.later(async move {
+            let mut call = script.prepare_invoke();
+            call.key(reservation(&commons, &id));
+            for change in &changes {
+                call.key(counter(&commons, &change.key)).arg(change.by.to_string());
+            }
+            commons.insist(&call, "a reservation").await;
+        });
     }
 }
 
-impl Wire {
-    fn reservation(&self, id: &str) -> String {
-        format!("{{{}}}:reservation:{id}", self.prefix)
-    }
+fn reservation(commons: &Commons, id: &str) -> String {
+    commons.key(format_args!("reservation:{id}"))
+}
 
-    fn counter(&self, key: &str) -> String {
-        format!("{{{}}}:budget:{key}", self.prefix)
-    }
-
-    async fn settle(&self, id: &str, changes: &[Change]) {
-        let mut call = self.settle.prepare_invoke();
-        call.key(self.reservation(id));
-        for change in changes {
-            call.key(self.counter(&change.key)).arg(change.by.to_string());
-        }
-        let mut pause = PAUSE;
-        for attempt in 1..=TRIES {
-            let mut manager = self.manager.clone();
-            let cause = match timeout(self.patience, call.invoke_async::<i64>(&mut manager)).await {
-                Ok(Ok(_)) => return,
-                Ok(Err(error)) => told(&error),
-                Err(_) => "redis does not answer in time".to_owned(),
-            };
-            if attempt == TRIES {
-                tracing::error!("a reservation stays as it was made, since it cannot be settled: {cause}");
-                return;
-            }
-            sleep(pause).await;
-            pause *= 2;
-        }
-    }
+fn counter(commons: &Commons, key: &str) -> String {
+    commons.key(format_args!("budget:{key}"))
 }

@@ -80,13 +80,13 @@ impl Reservation {
     fn write(self, changes: Vec<Change>) {
         match &self.spend.store {
             Store::Memory(memory) => {
-                if let Err(cause) = memory.settle(&changes, jiff::Timestamp::now().as_second()) {
+                if let Err(cause) = memory.settle(&changes) {
                     tracing::error!(
                         "a reservation stays as it was made, since it cannot be settled: {cause}"
                     );
                 }
             }
-            Store::Redis(redis) => redis.settle(self.id, changes),
+            Store::Commons(remote) => remote.settle(self.id, changes),
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Fault {
     pub should_retry: Option<bool>,
     /// Whether the connection is of no further use.
     pub close: bool,
+    /// Whether it is a limit of the gateway's own that is reached, and not one of a provider.
+    pub is_own: bool,
 }
 
 impl Fault {
@@ -49,6 +51,7 @@ impl Fault {
             retry_after: None,
             should_retry: None,
             close: false,
+            is_own: false,
         }
     }
 

@@ -35,6 +35,10 @@ pub struct ClientKey {
     pub allowed_models: Option<Vec<String>>,
     /// What requests with it may take.
     pub budget: Option<KeyBudget>,
+    /// What it is marked with, for rules to read.
+    pub labels: Vec<(Spanned<String>, String)>,
+    /// Policies that judge requests with it besides the chain.
+    pub policies: Vec<Spanned<String>>,
 }
 
 /// A digest of a short key can be guessed from, so it is not shown.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KeyRef, OnError};
+use super::{KeyRef, OnError, TargetTls};
 use crate::budget::Meter;
 use crate::span::Spanned;
 
@@ -24,6 +24,8 @@ pub struct RedisState {
     pub timeout_ms: u32,
     /// What happens to requests that count when it does not.
     pub on_error: OnError,
+    /// Whom to trust there and what to show, where it speaks TLS.
+    pub tls: Option<TargetTls>,
 }
 
 /// `state.redis.url:`.

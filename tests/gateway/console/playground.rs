@@ -123,3 +123,19 @@ fn drafts_have_limits() {
     );
     assert_eq!(play(&gateway, &json!({"rules": deep, "text": "hi"})).json()["compiles"], false);
 }
+
+#[test]
+fn a_draft_tells_what_it_would_reserve() {
+    let provider = Provider::always(Script::answer("fine"));
+    let gateway = Setup::new().target("a", &provider, "pricing: {prompt: 1, completion: 10}").here();
+    let rules =
+        "policy p\nrule daily on request { when true do reserve cost within $5 per day assuming 1000 }\n";
+    let played = play(&gateway, &json!({"rules": rules, "text": "hi"})).json();
+    let reserved = &played["judged"]["reservations"][0];
+    assert_eq!(
+        (&reserved["rule"], &reserved["window"], &reserved["limit"]),
+        (&json!("daily"), &json!("day"), &json!(5.0)),
+        "{played}"
+    );
+    assert!(reserved["text"].as_str().unwrap().starts_with("up to $0.01"), "{reserved}");
+}

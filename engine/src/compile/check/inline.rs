@@ -34,6 +34,7 @@ pub(super) fn inline(typed: &Typed, args: &[Typed], depth: u8) -> Typed {
         | Kind::Field(_)
         | Kind::List(_)
         | Kind::Header(_)
+        | Kind::Label(_)
         | Kind::Texts(_)
         | Kind::Score(_) => typed.kind.clone(),
         Kind::HeaderOf(name) => Kind::HeaderOf(one(name)),

@@ -11,7 +11,7 @@ use super::{Checker, declared};
 use crate::compile::resolve::Symbol;
 use crate::compile::typed::{Kind, Typed};
 use crate::program::ir::ListField;
-use crate::schema::{ElementField, FieldKind, element_fields};
+use crate::schema::{ElementField, FieldKind, LABELS, element_fields};
 use crate::value::{Type, Value};
 
 impl Checker<'_> {
@@ -45,6 +45,10 @@ impl Checker<'_> {
                 scalar => Kind::Field(scalar),
             };
             return Some(Typed { ty: field.ty.clone(), span, kind });
+        }
+        if let Some(label) = full.strip_prefix(LABELS).filter(|label| !label.contains('.')) {
+            let ty = Type::Optional(Box::new(Type::Str));
+            return Some(Typed { ty, span, kind: Kind::Label(label.into()) });
         }
         self.unknown(&full, span, wanted);
         None

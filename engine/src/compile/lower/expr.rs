@@ -35,6 +35,7 @@ impl Lowering {
             }
             Kind::Field(field) => self.arena.add(Node::Field(*field)),
             Kind::Header(name) => self.arena.add(Node::Header(Arc::clone(name))),
+            Kind::Label(name) => self.arena.add(Node::Label(Arc::clone(name))),
             Kind::HeaderOf(name) => {
                 let node = lower!(name);
                 match self.arena.constant(node).and_then(Value::as_str).map(str::to_lowercase) {

@@ -4,28 +4,30 @@ mod arena;
 mod each;
 mod evidence;
 mod expr;
+mod guard;
 mod marker;
 mod outline;
 mod prune;
+mod scripts;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use grammar::ast::{Phase, ScriptBody};
+use grammar::ast::Phase;
 use grammar::{Diagnostic, Sources, Span, codes};
 
 use super::pattern::{Arguments, Patterns};
 use super::resolve::{Linked, LinkedUnit};
 use super::stream;
 use super::typed::{CheckedAction, CheckedPiece, CheckedRule, CheckedUnit, Typed};
-use super::{Library, Options};
+use super::{Library, Options, Unit};
 use crate::matcher::words;
 use crate::model::Model;
 use crate::program::ir::{Node, NodeId, Score};
 use crate::program::marker::Marker;
 use crate::program::outline::{Outline, ScoreOutline};
-use crate::program::{Effect, Index, OnError, Piece, Policy, Program, Reserve, Rule, Starters, StreamRule};
-use crate::script::{self, Script};
+use crate::program::{Effect, Index, Piece, Policy, Program, Reserve, Rule, Starters, StreamRule};
+use crate::script::Script;
 use crate::value::Value;
 use crate::verdict::Verdict;
 use arena::Arena;
@@ -86,7 +88,7 @@ impl Lowering {
         &mut self,
         linked: &Linked,
         unit: &LinkedUnit,
-        on_error: OnError,
+        given: &Unit,
         arguments: Vec<Value>,
         checked: CheckedUnit,
         library: &dyn Library,
@@ -129,8 +131,9 @@ impl Lowering {
         self.patterns.check(linked, unit.source, diagnostics);
         let first_rule = self.rules.len();
         let policy = self.policies.len();
+        let guard = self.guard(&given.only_for);
         for rule in checked.rules {
-            self.rule(rule, policy, &frame, diagnostics);
+            self.rule(rule, policy, guard, &frame, diagnostics);
         }
         let params = unit
             .params
@@ -141,7 +144,8 @@ impl Lowering {
             name: Arc::clone(&unit.name),
             version: unit.version.clone(),
             params: params.collect(),
-            on_error,
+            on_error: given.on_error,
+            only_for: given.only_for.clone(),
             rules: first_rule..self.rules.len(),
         });
     }
@@ -217,50 +221,11 @@ impl Lowering {
         found
     }
 
-    fn scripts(
-        &mut self,
-        unit: &LinkedUnit,
-        library: &dyn Library,
-        sources: &mut Sources,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) {
-        for script in &unit.scripts {
-            let from = sources.get(unit.source).map_or(String::new(), |source| source.name.clone());
-            let (text, span) = match &script.body {
-                ScriptBody::Inline(text) => (text.value.clone(), text.span),
-                ScriptBody::File(path) => match library.file(&from, &path.value) {
-                    Ok((name, text)) => {
-                        sources.add_library(name, text.clone());
-                        (text, path.span)
-                    }
-                    Err(message) => {
-                        diagnostics.push(Diagnostic::error(codes::BAD_USE, path.span, message));
-                        continue;
-                    }
-                },
-            };
-            let args: Vec<Arc<str>> =
-                script.args.iter().map(|(name, _)| Arc::from(name.value.as_str())).collect();
-            let result = super::check::declared(&script.result.value);
-            match Script::compile(&script.name.value, &args, result, &text) {
-                Ok(script) => self.scripts.push(script),
-                Err(fault) => {
-                    let inline = matches!(script.body, ScriptBody::Inline(_));
-                    diagnostics.push(script_fault(
-                        &script.name.value,
-                        fault,
-                        span,
-                        inline.then_some(text.as_str()),
-                    ));
-                }
-            }
-        }
-    }
-
     fn rule(
         &mut self,
         rule: CheckedRule,
         policy: usize,
+        guard: Option<NodeId>,
         frame: &Frame<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
@@ -269,6 +234,9 @@ impl Lowering {
             let unless = self.expr(unless, frame, diagnostics);
             let applies = self.arena.not(unless);
             condition = self.arena.and(vec![applies, condition]);
+        }
+        if let Some(guard) = guard {
+            condition = self.arena.and(vec![guard, condition]);
         }
         let Some((verdict, effect)) = self.action(&rule, frame, diagnostics) else { return };
         let marker =
@@ -423,17 +391,4 @@ fn index(len: usize) -> u32 {
 fn not_constant(span: Span) -> Diagnostic {
     Diagnostic::error(codes::NOT_CONSTANT, span, "this must be known before traffic")
         .help("use literals and params here, no fields of the exchange")
-}
-
-fn script_fault(name: &str, fault: script::ScriptFault, span: Span, inline: Option<&str>) -> Diagnostic {
-    let message = format!("script `{name}` cannot be compiled: {}", fault.message);
-    let diagnostic = Diagnostic::error(codes::BAD_SCRIPT, span, message);
-    let Some((line, column)) = fault.place else { return diagnostic };
-    match inline.and_then(|text| fault.range(text)) {
-        Some(at) => {
-            let span = Span::new(span.source, span.start + at.start, span.start + at.end);
-            Diagnostic { span, ..diagnostic }
-        }
-        None => diagnostic.label(format!("line {line}, column {column} of the script")),
-    }
 }

@@ -1,5 +1,6 @@
 //! `kt doctor`: looks at everything that a gateway needs before it runs, and says what to do where something is missing.
 
+mod certificates;
 mod check;
 mod machine;
 mod targets;
@@ -54,6 +55,7 @@ impl Doctor {
         };
         let mut checks = self.configuration(&loaded);
         if let Some(pack) = &loaded.pack {
+            checks.extend(certificates::checks(&pack.config, jiff::Timestamp::now()));
             checks.extend(targets::checks(&pack.config, self.offline));
         }
         checks.push(machine::disk(&state_dir));

@@ -236,12 +236,7 @@ mod tests {
     use std::sync::Arc;
 
     fn pack() -> Pack {
-        Pack {
-            program: kit::program(kit::RULES),
-            config: kit::config(Vec::new()),
-            files: Vec::new(),
-            sources: grammar::Sources::new(),
-        }
+        Pack::of(kit::program(kit::RULES), kit::config(Vec::new()))
     }
 
     #[test]

@@ -194,6 +194,7 @@ function verdict() {
     ${found ? html`<table class="plain"><thead><tr><th scope="col">Label</th><th scope="col">Rule</th><th scope="col">In</th><th scope="col" class="number">Characters</th></tr></thead>
       <tbody>${judged.findings.slice(0, 50).map(({ label, rule, in: where, start, end }) => html`<tr><td><code>${label}</code></td><td>${rule}</td><td>${where === 'text' ? 'prompt' : 'answer'}</td><td class="number">${count(start)}–${count(end)}</td></tr>`)}</tbody></table>` : nothing}
     ${judged.output != null && judged.verdict === 'redact' ? html`<h3>As it is sent</h3><pre class="sent" tabindex="0">${judged.output}</pre>` : nothing}
+    ${judged.reservations.length ? html`<h3>Reserved of budgets</h3><ul class="reserved">${judged.reservations.map(({ rule, text }) => html`<li><b>${rule}</b> ${text}</li>`)}</ul>` : nothing}
     ${judged.held ? html`<p class="quiet">Of the answer at most ${plural(judged.held.bytes, 'byte')} would wait in a stream${judged.held.by ? html`, for <code>${judged.held.by}</code>` : nothing}.</p>` : nothing}
     <h3>Rules</h3>${shown.map(account)}`;
 }

@@ -79,7 +79,7 @@ impl Draft {
         };
         let judged = made.program.as_ref().map_or(Value::Null, |program| {
             let (program, config) = (Arc::clone(program), pack.config.clone());
-            let trial = Pack { program, config, files: Vec::new(), sources: Sources::new() };
+            let trial = Pack::of(program, config);
             self.judged(&trial, &made.sources)
         });
         let told: Vec<Value> =

@@ -7,6 +7,7 @@ use super::Said;
 use super::field::{array, boolean, check_content, invalid, missing, refuse_lookalikes, whole_number, wrong};
 use super::walk::role_named;
 use crate::wire::Fault;
+use crate::wire::responses::called;
 
 pub(super) const FIELDS: &[&str] = &[
     "input",
@@ -121,16 +122,16 @@ fn as_tools(tool: &Value) -> Vec<Tool<'_>> {
 
 /// The tool that the model must call: a function by its name, a tool of the provider's by its type.
 fn as_choice(choice: &Value) -> Option<&str> {
-    choice.get("name").or_else(|| choice.get("type"))?.as_str().filter(|name| *name != "allowed_tools")
+    let word = |field: &str| choice.get(field).and_then(Value::as_str);
+    match word("type") {
+        None | Some("function" | "custom") => word("name"),
+        Some("allowed_tools") => None,
+        Some(kind) => Some(kind),
+    }
 }
 
-/// A call that the model has made before. Calls of the provider's own tools go by their type as well.
+/// A call that the model has made before.
 fn as_call(item: &Value) -> Option<ToolCall<'_>> {
-    let kind = item.get("type")?.as_str()?;
-    let own = kind.strip_suffix("_call")?;
     let arguments = item.get("arguments").or_else(|| item.get("input"));
-    Some(ToolCall {
-        name: item.get("name").and_then(Value::as_str).unwrap_or(own),
-        arguments: arguments.and_then(Value::as_str).unwrap_or_default(),
-    })
+    Some(ToolCall { name: called(item)?, arguments: arguments.and_then(Value::as_str).unwrap_or_default() })
 }

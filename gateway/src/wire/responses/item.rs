@@ -73,12 +73,18 @@ pub(super) fn is_flat(field: &str, value: &Value) -> bool {
     !value.is_object() && !value.is_array() && !is_odd_word
 }
 
-/// The tool that an item calls, if it calls one. A tool of the provider's own goes by its type, as in requests.
-pub(super) fn called(item: &Value) -> Option<&str> {
-    let own = item.get("type")?.as_str()?.strip_suffix("_call")?;
-    let is_function = Kind::of_item(item).is_some();
-    let name = item.get("name").and_then(Value::as_str);
-    if is_function { Some(name.unwrap_or_default()) } else { Some(own) }
+/// The tool that an item calls, if it calls one, in an answer and in what a request shows of earlier ones. A tool of the
+/// provider's own goes by its type, as where a request offers it, whatever it is called besides. To ask whether a tool may be
+/// called, and to say that it may, is as good as a call: nothing else of it may come this way.
+pub(crate) fn called(item: &Value) -> Option<&str> {
+    match item.get("type")?.as_str()? {
+        "function_call" | "custom_tool_call" => {
+            Some(item.get("name").and_then(Value::as_str).unwrap_or_default())
+        }
+        "mcp_approval_request" => Some("mcp"),
+        "mcp_approval_response" => (item.get("approve") != Some(&Value::Bool(false))).then_some("mcp"),
+        kind => kind.strip_suffix("_call"),
+    }
 }
 
 /// Calls `each` with the kind, the place and the text of every part of an item that has one, and of the item itself.

@@ -9,6 +9,7 @@ mod kind;
 mod stream;
 
 pub(super) use document::{REPEATED, guard};
+pub(super) use item::called;
 pub(super) use items::site;
 pub(super) use stream::Stream;
 

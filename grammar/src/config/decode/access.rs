@@ -7,6 +7,7 @@ use super::{rates, unique};
 use crate::codes::{BAD_VALUE, DUPLICATE};
 use crate::config::{Access, ClientKey, Cors, Origins, SizeLimits};
 use crate::diagnostic::Diagnostic;
+use crate::span::Spanned;
 use crate::yaml::field::Field;
 use crate::yaml::mapping::Mapping;
 use crate::yaml::reader::Reader;
@@ -49,10 +50,13 @@ fn keys(reader: &mut Reader, field: &Field) -> Option<Vec<ClientKey>> {
 }
 
 fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
-    let block = field.mapping(reader, &["name", "sha256", "allowed_models", "budget"])?;
+    let block =
+        field.mapping(reader, &["name", "sha256", "allowed_models", "budget", "labels", "policies"])?;
     let name = block.require(reader, "name", "name who uses the key").and_then(|f| f.text(reader));
     let models = block.get("allowed_models").map(|field| models(reader, &field));
     let budget = block.get("budget").and_then(|field| key_budget(reader, &field));
+    let labels = block.get("labels").map(|field| labels(reader, &field)).unwrap_or_default();
+    let policies = block.get("policies").map(|field| policies(reader, &field)).unwrap_or_default();
     let help = "make a key and its line with `kt key new`, or write the SHA-256 of one: `printf %s \"$KEY\" | sha256sum`";
     let digest = block.require(reader, "sha256", help)?;
     let Some(sha256) = bytes(&digest.as_written(reader)?.value) else {
@@ -64,7 +68,39 @@ fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
         Some(models) => Some(models?),
         None => None,
     };
-    Some(ClientKey { name: name?, sha256, allowed_models, budget })
+    Some(ClientKey { name: name?, sha256, allowed_models, budget, labels, policies })
+}
+
+/// What a key is marked with. Rules read a label by its name, so that must be one that they can write.
+fn labels(reader: &mut Reader, field: &Field) -> Vec<(Spanned<String>, String)> {
+    let Some(block) = field.open(reader) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (value, name) in block.fields() {
+        let is_name = name.value.starts_with(|first: char| first.is_ascii_lowercase())
+            && name
+                .value
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        if !is_name {
+            let message = format!("`{}` is no name of a label", name.value);
+            let help = "write it in lower case, with digits and `_` after the first letter, as in `tier`";
+            reader.report(
+                Diagnostic::error(BAD_VALUE, name.span, message).help(help).path(value.path.as_str()),
+            );
+        }
+        if let Some(text) = value.as_written(reader) {
+            found.push((name.clone(), text.value));
+        }
+    }
+    found
+}
+
+/// Policies that judge requests with a key besides the chain.
+fn policies(reader: &mut Reader, field: &Field) -> Vec<Spanned<String>> {
+    let items = field.list(reader).unwrap_or_default();
+    let named = items.iter().filter_map(|item| item.text(reader)).collect();
+    unique(reader, items.iter().cloned(), "policy");
+    named
 }
 
 fn bytes(hex: &str) -> Option<[u8; 32]> {

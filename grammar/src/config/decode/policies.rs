@@ -1,9 +1,9 @@
 //! `policies.chain`, and `policy:` at either of its two places.
 
 use super::{rules, unique};
-use crate::codes::{BAD_CONFIG, MISSING, UNUSED_BLOCK};
+use crate::codes::{BAD_CONFIG, MISSING};
 use crate::config::{Arguments, OnError, Policies};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::Diagnostic;
 use crate::span::Spanned;
 use crate::yaml::field::Field;
 use crate::yaml::mapping::Mapping;
@@ -29,9 +29,6 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Option<Policies> {
         reader.report(found);
     }
     let arguments = outside.or(inside).map(|field| arguments(reader, &field)).unwrap_or_default();
-    if let Some(chain) = &chain {
-        unused(reader, chain, &arguments);
-    }
     Some(Policies { chain: chain?, arguments, inline })
 }
 
@@ -67,27 +64,4 @@ fn one(reader: &mut Reader, field: &Field, kind: &Spanned<String>) -> Option<Arg
     let Value::Map(entries) = &field.node.value else { return None };
     let others = entries.iter().filter(|(key, _)| key.value != "on_error").cloned().collect();
     Some(Arguments { kind, node: Node::new(field.node.span, Value::Map(others)), on_error })
-}
-
-/// Warns of arguments that no policy of the chain will read.
-fn unused(reader: &mut Reader, chain: &[Spanned<String>], arguments: &[Arguments]) {
-    for Spanned { value: kind, span } in arguments.iter().map(|arguments| &arguments.kind) {
-        if chain.iter().any(|entry| entry.value == *kind || file_stem(&entry.value) == kind) {
-            continue;
-        }
-        let help = match nearest(kind, chain.iter().map(|entry| entry.value.as_str())) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "add it to `policies.chain`, or remove the block".to_owned(),
-        };
-        let message = format!("`{kind}` is not in the chain, so its settings are unused");
-        reader.report(
-            Diagnostic::warning(UNUSED_BLOCK, *span, message).help(help).path(format!("policy.{kind}")),
-        );
-    }
-}
-
-/// The name of a rule file without folders and ending: the policy in it is expected to have that name.
-fn file_stem(entry: &str) -> &str {
-    let name = entry.rsplit('/').next().unwrap_or(entry);
-    name.strip_suffix(".ktr").unwrap_or(name)
 }

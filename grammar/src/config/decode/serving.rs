@@ -1,4 +1,4 @@
-//! `admin:`, `reload:`, `tls:`, and the `tls:` of a target.
+//! `admin:`, `reload:`, `tls:`, and the `tls:` of whatever the gateway connects to.
 
 use super::key::key_ref;
 use crate::codes::{BAD_CONFIG, MISSING};
@@ -42,7 +42,7 @@ pub(super) fn server_tls(reader: &mut Reader, root: &Mapping) -> Option<ServerTl
     Some(ServerTls { identity: Identity { cert: cert?, key: key? }, client_ca })
 }
 
-/// Whom the gateway trusts at a target, and what it shows there.
+/// Whom the gateway trusts at that address, and what it shows there.
 pub(super) fn target_tls(
     reader: &mut Reader,
     target: &Mapping,
@@ -50,9 +50,11 @@ pub(super) fn target_tls(
 ) -> Option<TargetTls> {
     let field = target.get("tls")?;
     let block = field.mapping(reader, &["ca", "cert", "key"])?;
-    if address.is_some_and(|address| address.value.starts_with("http://")) {
-        let found = field.error(BAD_CONFIG, "`tls` has no use where the address is `http://`");
-        reader.report(found.help("write the address with `https://`, or leave out `tls`"));
+    for (plain, secured) in [("http://", "https://"), ("redis://", "rediss://")] {
+        if address.is_some_and(|address| address.value.starts_with(plain)) {
+            let found = field.error(BAD_CONFIG, format!("`tls` has no use where the address is `{plain}`"));
+            reader.report(found.help(format!("write the address with `{secured}`, or leave out `tls`")));
+        }
     }
     let ca = block.get("ca").and_then(|field| field.text(reader));
     let cert = block.get("cert").and_then(|field| field.text(reader));

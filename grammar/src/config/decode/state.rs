@@ -1,6 +1,7 @@
 //! `state`, and the budgets of keys.
 
 use super::key::key_ref;
+use super::serving::target_tls;
 use crate::codes::BAD_VALUE;
 use crate::config::{KeyBudget, OnError, RedisState, RedisUrl, State};
 use crate::diagnostic::Diagnostic;
@@ -23,7 +24,7 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> State {
 }
 
 fn redis(reader: &mut Reader, field: &Field) -> Option<RedisState> {
-    let block = field.mapping(reader, &["url", "prefix", "timeout_ms", "on_error"])?;
+    let block = field.mapping(reader, &["url", "prefix", "timeout_ms", "on_error", "tls"])?;
     let help = "write `url: redis://127.0.0.1:6379/0`, or `url: {env: NAME}` where it holds a password";
     let url = block.require(reader, "url", help).and_then(|field| url(reader, &field));
     let prefix = block.get("prefix").map_or(Some("kt".to_owned()), |field| prefix(reader, &field));
@@ -32,7 +33,12 @@ fn redis(reader: &mut Reader, field: &Field) -> Option<RedisState> {
     let on_error = block
         .get("on_error")
         .map_or(Some(OnError::Block), |field| field.choice(reader, &choices).map(|choice| choice.value));
-    Some(RedisState { url: url?, prefix: prefix?, timeout_ms: timeout_ms?, on_error: on_error? })
+    let plain = match &url {
+        Some(RedisUrl::Plain(url)) => Some(url),
+        Some(RedisUrl::Key(_)) | None => None,
+    };
+    let tls = target_tls(reader, &block, plain);
+    Some(RedisState { url: url?, prefix: prefix?, timeout_ms: timeout_ms?, on_error: on_error?, tls })
 }
 
 fn url(reader: &mut Reader, field: &Field) -> Option<RedisUrl> {
@@ -49,10 +55,18 @@ fn url(reader: &mut Reader, field: &Field) -> Option<RedisUrl> {
         return None;
     }
     let text = field.text(reader)?;
-    if !text.value.starts_with("redis://") && !text.value.starts_with("redis+unix://") {
-        let found = field.error(BAD_VALUE, "this is not an address of redis");
+    let is_known =
+        ["redis://", "rediss://", "redis+unix://"].iter().any(|scheme| text.value.starts_with(scheme));
+    if !is_known || text.value.contains('#') {
+        let message = match is_known {
+            true => "an address with a `#` switches off that certificates are checked",
+            false => "this is not an address of redis",
+        };
+        let found = field.error(BAD_VALUE, message);
         reader.report(
-            found.help("write it like `redis://127.0.0.1:6379/0`; TLS (`rediss://`) is not supported"),
+            found.help(
+                "write it like `redis://127.0.0.1:6379/0`, or with TLS `rediss://redis.internal:6379/0`",
+            ),
         );
         return None;
     }

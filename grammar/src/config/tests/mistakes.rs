@@ -81,8 +81,7 @@ fn addresses_and_models_that_are_refused() {
 #[test]
 fn settings_that_nothing_reads_are_warnings() {
     insta::assert_snapshot!(said(&format!(
-        "{}    - id: a\n      provider: openai\n      health_probe: true\n  retry: {{}}\npolicy:\n  \
-         pii-detektor: {{action: redact}}\n  dlp-filter: {{}}\n",
+        "{}    - id: a\n      provider: openai\n      health_probe: true\n  retry: {{}}\n",
         START.replace("chain: []", "chain: [pii-detector]").replace("1.0.0}", "1.0.0, enabled: false}")
     )));
 }

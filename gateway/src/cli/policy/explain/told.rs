@@ -28,6 +28,13 @@ pub(super) fn text(played: &Played, sources: &Sources, in_full: bool, terminal: 
         }
         rule(account, sources, in_full, terminal, &mut out);
     }
+    if !played.reserved.is_empty() {
+        out.push_str("\nreserved before the request is sent\n");
+    }
+    for reserved in &played.reserved {
+        let (policy, rule) = (reserved.claim.policy(), reserved.claim.rule());
+        let _ = writeln!(out, "  {policy}.{rule}: {}", reserved.sentence());
+    }
     findings(played, terminal, &mut out);
     if let Some(output) = &played.output {
         let what =
