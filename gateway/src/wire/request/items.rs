@@ -124,13 +124,18 @@ fn as_choice(choice: &Value) -> Option<&str> {
     choice.get("name").or_else(|| choice.get("type"))?.as_str().filter(|name| *name != "allowed_tools")
 }
 
-/// A call that the model has made before. Calls of the provider's own tools go by their type as well.
+/// A call that the model has made before, or asks to be allowed. Calls of the provider's own tools go by their type where they
+/// have no name; a function without one is a call all the same, and so is whatever has arguments.
 fn as_call(item: &Value) -> Option<ToolCall<'_>> {
-    let kind = item.get("type")?.as_str()?;
-    let own = kind.strip_suffix("_call")?;
-    let arguments = item.get("arguments").or_else(|| item.get("input"));
-    Some(ToolCall {
-        name: item.get("name").and_then(Value::as_str).unwrap_or(own),
-        arguments: arguments.and_then(Value::as_str).unwrap_or_default(),
-    })
+    let word = |field: &str| item.get(field).and_then(Value::as_str);
+    let own = match word("type").unwrap_or_default() {
+        "function_call" | "custom_tool_call" => "",
+        "mcp_approval_request" => "mcp",
+        kind => match kind.strip_suffix("_call") {
+            Some(own) => own,
+            None => word("arguments").map(|_| "")?,
+        },
+    };
+    let arguments = ["arguments", "input", "code"].into_iter().find_map(word);
+    Some(ToolCall { name: word("name").unwrap_or(own), arguments: arguments.unwrap_or_default() })
 }
