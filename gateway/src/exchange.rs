@@ -186,6 +186,7 @@ impl Exchange<'_> {
         let mut session = self.gateway.pack.session();
         session.listen(MOST_COUNTED);
         let mut request = self.endpoint.decode(&document, readable(self.headers))?;
+        self.gateway.access.bounds(self.endpoint, &document)?;
         request.key_name = self.caller.key_name();
         Surroundings::now(self.caller.ip).tell(&mut request, self.gateway.router.offers());
         self.ledger.asked(&request);
