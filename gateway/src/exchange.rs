@@ -160,7 +160,7 @@ enum Carried {
 
 impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
-        let bytes = intake::read(body, self.gateway.access.sizes.body_kb).await?;
+        let bytes = intake::read(body, self.gateway.access.sizes.body_kb, &self.gateway.times).await?;
         self.ledger.prompt(Prompt::new(self.endpoint, &bytes));
         let mut judged = aside(bytes.len(), || self.judge(&bytes))?;
         self.reserve(&mut judged).await?;

@@ -63,5 +63,5 @@ pub use money::Money;
 pub use packs::Pack;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use secret::Secret;
-pub use server::{Bound, DRAIN, Settings, bind, run};
+pub use server::{Bound, DRAIN, Settings, Times, bind, run};
 pub use surroundings::Surroundings;

@@ -10,6 +10,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::accept::Peer;
+use super::panics::caught;
 use super::{intake, limits};
 use crate::access::Caller;
 use crate::body::ReplyBody;
@@ -38,23 +39,26 @@ pub(super) fn public(
         Ok(Route::Models | Route::Options(_)) => None,
     };
     async move {
-        let mut reply = match route {
-            Ok(Route::Endpoint(endpoint)) => {
-                let head = exchange::Head { headers: &head.headers, caller };
-                exchange::answer(&gateway, endpoint, head, body, &request_id, ledger).await
-            }
-            other => {
-                intake::discard(body).await;
-                match other {
-                    Ok(Route::Options(methods)) => options(methods),
-                    Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
-                    Err(fault) => match ledger {
-                        Some(ledger) => exchange::refuse(ledger, &fault, &request_id).await,
-                        None => reply::fault(&fault, &request_id),
-                    },
+        let answering = async {
+            match route {
+                Ok(Route::Endpoint(endpoint)) => {
+                    let head = exchange::Head { headers: &head.headers, caller };
+                    exchange::answer(&gateway, endpoint, head, body, &request_id, ledger).await
+                }
+                other => {
+                    intake::discard(body).await;
+                    match other {
+                        Ok(Route::Options(methods)) => options(methods),
+                        Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
+                        Err(fault) => match ledger {
+                            Some(ledger) => exchange::refuse(ledger, &fault, &request_id).await,
+                            None => reply::fault(&fault, &request_id),
+                        },
+                    }
                 }
             }
         };
+        let mut reply = caught(&request_id, answering).await;
         reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
         gateway.access.share(&head.method, &head.headers, &mut reply);
         reply
