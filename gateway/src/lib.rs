@@ -55,7 +55,7 @@ mod tls;
 mod transport;
 pub mod wire;
 
-pub use audit::{Attempt, Evaluated, Found, Hash, Outcome, Record};
+pub use audit::{Attempt, Evaluated, Found, Hash, Outcome, Record, taken_up};
 pub use clock::Clock;
 pub use error::Error;
 pub use gateway::FailMode;
