@@ -22,6 +22,7 @@ pub mod postgres;
 pub mod provider;
 pub mod redis;
 pub mod reference;
+pub mod requests;
 pub mod rotel;
 pub mod script;
 pub mod setup;
