@@ -18,6 +18,7 @@ pub mod form;
 pub mod fuzz;
 pub mod gate;
 pub mod installed;
+pub mod ledger;
 pub mod oracle;
 pub mod postgres;
 pub mod provider;
