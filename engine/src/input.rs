@@ -121,6 +121,8 @@ pub struct Request<'a> {
     pub stream: bool,
     /// The client's limit on generated tokens.
     pub max_tokens: Option<i64>,
+    /// How many images, sounds, videos and files it has, in which no policy reads.
+    pub media: i64,
     /// Who asks, from `x-user-id` or the body's `user`.
     pub user_id: Option<&'a str>,
     /// The name of the key that it came with.

@@ -8,13 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::body::{Body, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::audit::{Ledger, Outcome, Receipt};
 use crate::route::{Lease, Target, Went};
+use crate::server::stall;
 use crate::telemetry::Phase;
 use crate::wire::sse::{Decoder, Next};
 use crate::wire::{Assembler, Ending, Fault};
@@ -26,14 +26,17 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The code of a stream that the gateway itself has ended.
 const STOPPING: &str = "gateway_stopping";
 
+/// Most bytes of a whole answer in one frame: HTTP/2 keeps a frame in memory until the client takes it.
+const SLICE: usize = 64 * 1024;
+
 /// A comment, which every SDK passes over.
 const COMMENT: &[u8] = b": ka\n";
 
 /// What a reply carries.
 #[derive(Debug)]
 pub(crate) enum ReplyBody {
-    /// All of it.
-    Whole(Full<Bytes>),
+    /// All of it, which is handed out in slices.
+    Whole(Bytes),
     /// A guarded stream.
     Stream(Box<GuardedBody<Incoming>>),
 }
@@ -46,22 +49,31 @@ impl Body for ReplyBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        match self.get_mut() {
-            ReplyBody::Whole(body) => Pin::new(body).poll_frame(cx),
+        stall::asked();
+        let frame = match self.get_mut() {
+            ReplyBody::Whole(rest) if rest.is_empty() => Poll::Ready(None),
+            ReplyBody::Whole(rest) => {
+                let slice = rest.split_to(rest.len().min(SLICE));
+                Poll::Ready(Some(Ok(Frame::data(slice))))
+            }
             ReplyBody::Stream(body) => Pin::new(body.as_mut()).poll_frame(cx),
+        };
+        if matches!(frame, Poll::Ready(Some(_))) {
+            stall::handed();
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
-            ReplyBody::Whole(body) => body.is_end_stream(),
+            ReplyBody::Whole(rest) => rest.is_empty(),
             ReplyBody::Stream(_) => false,
         }
     }
 
     fn size_hint(&self) -> hyper::body::SizeHint {
         match self {
-            ReplyBody::Whole(body) => body.size_hint(),
+            ReplyBody::Whole(rest) => hyper::body::SizeHint::with_exact(rest.len() as u64),
             ReplyBody::Stream(_) => hyper::body::SizeHint::default(),
         }
     }

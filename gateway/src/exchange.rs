@@ -159,7 +159,7 @@ enum Carried {
 
 impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
-        let bytes = intake::read(body, self.gateway.access.sizes.body_kb).await?;
+        let bytes = intake::read(body, self.gateway.access.sizes.body_kb, &self.gateway.times).await?;
         self.ledger.prompt(Prompt::new(self.endpoint, &bytes));
         let parse = || json::parse(&bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()));
         let mut document = aside(bytes.len(), parse)?;
@@ -189,6 +189,7 @@ impl Exchange<'_> {
         let (gateway, endpoint, headers) = (self.gateway, self.endpoint, self.headers);
         let caller = self.caller.clone();
         let mut request = aside(size, || endpoint.decode(document, readable(headers)))?;
+        gateway.access.bounds(endpoint, document)?;
         request.key_name = caller.key_name();
         request.key_labels = caller.labels();
         Surroundings::now(caller.ip).tell(&mut request, gateway.router.offers());

@@ -15,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::packs::Pack;
 use crate::route::{Router, Upstream};
 use crate::secret::Secret;
+use crate::server::Times;
 use crate::sinks::Sinks;
 use crate::spend::Spend;
 use crate::telemetry::Tracing;
@@ -63,6 +64,8 @@ pub(crate) struct Gateway {
     pub(crate) began: Instant,
     pub(crate) served: Arc<AtomicU64>,
     pub(crate) draining: Arc<AtomicBool>,
+    /// How long clients may take.
+    pub(crate) times: Times,
     /// How long requests in flight may take when it drains.
     pub(crate) patience: Duration,
     /// Whether that time is over.
@@ -89,6 +92,7 @@ impl Gateway {
             began: self.began,
             served: Arc::clone(&self.served),
             draining: Arc::clone(&self.draining),
+            times: self.times,
             patience: self.patience,
             over: self.over.clone(),
         }

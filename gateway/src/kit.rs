@@ -151,6 +151,7 @@ pub(crate) async fn start_with(rules: &str, targets: Vec<Target>) -> Running {
 
 pub(crate) fn settings(targets: Vec<Target>, state_dir: &Path) -> Settings {
     Settings {
+        times: crate::Times::default(),
         listen: vec!["127.0.0.1:0".into()],
         admin_listen: Some("127.0.0.1:0".into()),
         demo: targets.is_empty(),

@@ -56,7 +56,7 @@ mod tls;
 mod transport;
 pub mod wire;
 
-pub use audit::{Attempt, Evaluated, Found, Hash, Outcome, Record};
+pub use audit::{Attempt, Evaluated, Found, Hash, Outcome, Record, taken_up};
 pub use clock::Clock;
 pub use error::Error;
 pub use gateway::FailMode;
@@ -64,5 +64,5 @@ pub use money::Money;
 pub use packs::Pack;
 pub use rehearsal::{Rehearsal, rehearse};
 pub use secret::Secret;
-pub use server::{Bound, DRAIN, Settings, bind, run};
+pub use server::{Bound, DRAIN, Settings, Times, bind, run};
 pub use surroundings::Surroundings;

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use engine::verdict::Decision;
-use http_body_util::Full;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde_json::Value;
@@ -33,7 +32,7 @@ pub(crate) fn text(content_type: &'static str, body: String) -> Response<ReplyBo
 
 /// A reply of JSON that is serialized already.
 pub(crate) fn bytes(status: StatusCode, body: impl Into<Bytes>) -> Response<ReplyBody> {
-    let mut reply = Response::new(ReplyBody::Whole(Full::new(body.into())));
+    let mut reply = Response::new(ReplyBody::Whole(body.into()));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply

@@ -99,17 +99,40 @@ impl Secret {
         }
     }
 
-    fn stands_in(&self, text: &str) -> bool {
+    /// How many bytes at the end of a text are a beginning of the key, and not yet all of it.
+    pub(crate) fn begun_in(&self, text: &str) -> usize {
+        if self.0.len() < MIN_SCRUBBED {
+            return 0;
+        }
+        let most = (self.0.len() - 1).min(text.len());
+        let begins = |length: &usize| self.0.get(..*length).is_some_and(|begun| text.ends_with(begun));
+        (1..=most).rev().find(begins).unwrap_or(0)
+    }
+
+    /// Whether a document that was written so may say the key: as it is, or with escapes.
+    pub(crate) fn may_stand_in(&self, written: &[u8]) -> bool {
+        let holds = |part: &[u8]| memchr::memmem::find(written, part).is_some();
+        self.0.len() >= MIN_SCRUBBED && (holds(self.0.as_bytes()) || holds(b"\\u00"))
+    }
+
+    /// Whether the key stands in a text, and is long enough to be looked for.
+    pub(crate) fn stands_in(&self, text: &str) -> bool {
         self.0.len() >= MIN_SCRUBBED && text.contains(&self.0)
     }
 
-    /// The same for every string of a document; its keys and its shape stay.
-    pub(crate) fn scrub_document(&self, value: &mut Value) {
+    /// The same for every string of a document; its keys and its shape stay. Says whether there was something to cut out.
+    pub(crate) fn scrub_document(&self, value: &mut Value) -> bool {
         match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
-            Value::String(text) => *text = self.scrub(std::mem::take(text)),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.scrub_document(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|value| self.scrub_document(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+            Value::String(text) if self.stands_in(text) => {
+                *text = self.scrub(std::mem::take(text));
+                true
+            }
+            Value::String(_) => false,
+            Value::Array(items) => items.iter_mut().fold(false, |cut, item| self.scrub_document(item) | cut),
+            Value::Object(fields) => {
+                fields.values_mut().fold(false, |cut, value| self.scrub_document(value) | cut)
+            }
         }
     }
 }

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tests::binary::{Process, build};
+use tests::ledger::verify;
 use tests::{KEY, Provider, RULES, Script, Setup, get, post, question_of};
-
-use crate::verify;
 
 const CHAT: &str = "/v1/chat/completions";
 

@@ -2,18 +2,16 @@
 //!
 //! `KT_TESTS_KILLS=1000` kills it so often.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tests::client::request;
+use tests::ledger::{recorded, verify};
 use tests::{DONE, Provider, Script, Setup, question_of, whole};
-
-use crate::verify;
 
 /// How often it is killed where nobody says otherwise.
 const KILLS: usize = 20;
@@ -67,25 +65,6 @@ fn load(address: SocketAddr, kill: usize, answered: &Mutex<HashSet<String>>, sto
             });
         }
     });
-}
-
-/// The names of all requests on record, and how many torn lines were set aside.
-fn recorded(state: &Path) -> (HashMap<String, usize>, usize) {
-    let (mut names, mut torn) = (HashMap::new(), 0);
-    for file in std::fs::read_dir(state.join("audit")).unwrap() {
-        let path = file.unwrap().path();
-        torn += usize::from(path.extension().is_some_and(|extension| extension == "torn"));
-        if path.extension().is_none_or(|extension| extension != "jsonl") {
-            continue;
-        }
-        for line in std::fs::read_to_string(path).unwrap().lines() {
-            let name = line.split_once("\"request_id\":\"").and_then(|(_, rest)| rest.split_once('"'));
-            if let Some((name, _)) = name {
-                *names.entry(name.to_owned()).or_default() += 1;
-            }
-        }
-    }
-    (names, torn)
 }
 
 /// What one log saw.

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use tests::ledger::verify;
 use tests::{KEY, Provider, RULES, Script, Setup, post, question_of};
 
 const CANARY: &str = "xylophone-4711";
@@ -49,7 +50,7 @@ fn the_checker_of_the_book_follows_the_chain_and_finds_a_change() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replacen("\"redact\"", "\"allow!\"", 1)).unwrap();
     assert!(checked(&ended.state()).contains("record 1"), "{}", checked(&ended.state()));
-    assert_eq!(crate::verify(&ended.state()).0["broken"]["seq"], 1);
+    assert_eq!(verify(&ended.state()).0["broken"]["seq"], 1);
 }
 
 #[test]
@@ -87,6 +88,6 @@ fn no_file_of_the_log_holds_a_prompt_an_answer_or_a_key() {
             assert!(!text.contains(secret), "`{secret}` in {text}");
         }
     }
-    let (report, code) = crate::verify(&ended.state());
+    let (report, code) = verify(&ended.state());
     assert_eq!((code, &report["checkpoint"]["state"]), (0, &"unchecked".into()));
 }

@@ -1,32 +1,13 @@
-//! A short run of every fuzz target: over the files of the suite and the shipped policies, and over mutations of them.
+//! A short run of every fuzz target: over files of the suite, the book and the shipped policies, over mutations of them, and over
+//! bytes. It is the same run each time; `tests/fuzz/run` is another each time.
 
-use std::path::{Path, PathBuf};
+mod seeds;
+
+use std::path::Path;
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use tests::fuzz::TARGETS;
-
-/// Texts to start from.
-fn seeds() -> Vec<Vec<u8>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut seeds = Vec::new();
-    for folder in [
-        "suite/diagnostics",
-        "suite/evaluation",
-        "suite/program",
-        "suite/tree",
-        "../policies",
-        "../policies/std",
-    ] {
-        let entries = std::fs::read_dir(root.join(folder)).unwrap();
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        let is_rules = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "ktr");
-        seeds.extend(paths.into_iter().filter(is_rules).map(|path| std::fs::read(path).unwrap()));
-    }
-    assert!(seeds.len() > 20, "{} seeds", seeds.len());
-    seeds
-}
 
 /// One change to a text, at places given as fractions of its length.
 #[derive(Clone, Debug)]
@@ -94,20 +75,42 @@ fn every_target_has_its_package() {
 
 #[test]
 fn no_seed_breaks_a_target() {
-    for seed in seeds() {
-        for (_, target) in TARGETS {
+    for (name, target) in TARGETS {
+        for seed in seeds::of(name) {
             target(&seed);
         }
     }
 }
 
-fn mutations(target: fn(&[u8]), cases: u32) {
-    // The largest files cost the most and teach the least here.
-    let seeds: Vec<Vec<u8>> = seeds().into_iter().filter(|seed| seed.len() < 8_000).collect();
-    let strategy = (prop::sample::select(seeds), prop::collection::vec(change(), 1..4));
+/// With `KT_TESTS_SEEDS`, what a fuzzer may start from: a folder for each target.
+#[test]
+fn seeds_are_written_where_a_fuzzer_wants_them() {
+    let Some(folder) = std::env::var_os("KT_TESTS_SEEDS") else { return };
+    for (name, _) in TARGETS {
+        let folder = Path::new(&folder).join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for (number, seed) in seeds::of(name).into_iter().enumerate() {
+            std::fs::write(folder.join(format!("seed-{number}")), seed).unwrap();
+        }
+    }
+}
+
+/// A run that is the same each time.
+fn runner(cases: u32) -> TestRunner {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let run = TestRunner::new(config).run(&strategy, |(seed, changes)| {
-        let mut text = String::from_utf8(seed).unwrap();
+    TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha))
+}
+
+fn mutations(name: &str, cases: u32) {
+    let target = TARGETS.iter().find(|(known, _)| *known == name).expect("a target").1;
+    // The largest files cost the most and teach the least here.
+    let seeds: Vec<String> = seeds::of(name)
+        .into_iter()
+        .filter(|seed| seed.len() < 8_000)
+        .filter_map(|seed| String::from_utf8(seed).ok())
+        .collect();
+    let strategy = (prop::sample::select(seeds), prop::collection::vec(change(), 1..4));
+    let run = runner(cases).run(&strategy, |(mut text, changes)| {
         changes.iter().for_each(|change| apply(&mut text, change));
         target(text.as_bytes());
         Ok(())
@@ -117,34 +120,62 @@ fn mutations(target: fn(&[u8]), cases: u32) {
     }
 }
 
-#[test]
-fn mutations_parse_or_are_told_why() {
-    mutations(tests::fuzz::parse, 2_000);
-}
-
-#[test]
-fn mutations_that_parse_are_laid_out_once_and_for_all() {
-    mutations(tests::fuzz::format, 1_000);
-}
-
-#[test]
-fn mutations_compile_or_are_told_why() {
-    mutations(tests::fuzz::compile, 400);
-}
-
-#[test]
-fn mutations_that_compile_judge_alike_however_cut() {
-    mutations(tests::fuzz::evaluate, 400);
-}
-
-#[test]
-fn whatever_a_provider_says_leaves_in_whole_frames() {
-    let config = Config { cases: 60_000, failure_persistence: None, ..Config::default() };
-    let run = TestRunner::new(config).run(&prop::collection::vec(any::<u8>(), 1..60), |bytes| {
-        tests::fuzz::assemble(&bytes);
+fn bytes(target: fn(&[u8]), longest: usize, cases: u32) {
+    let run = runner(cases).run(&prop::collection::vec(any::<u8>(), 1..longest), |bytes| {
+        target(&bytes);
         Ok(())
     });
     if let Err(failure) = run {
         panic!("{failure}");
     }
+}
+
+#[test]
+fn mutations_parse_or_are_told_why() {
+    mutations("parse", 2_000);
+}
+
+#[test]
+fn mutations_that_parse_are_laid_out_once_and_for_all() {
+    mutations("format", 1_000);
+}
+
+#[test]
+fn mutations_compile_or_are_told_why() {
+    mutations("compile", 400);
+}
+
+#[test]
+fn mutations_that_compile_judge_alike_however_cut() {
+    mutations("evaluate", 400);
+}
+
+#[test]
+fn whatever_a_provider_says_leaves_in_whole_frames() {
+    bytes(tests::fuzz::assemble, 60, 60_000);
+}
+
+#[test]
+fn mutations_are_configurations_or_are_told_why() {
+    mutations("config", 2_000);
+}
+
+#[test]
+fn documents_have_one_meaning_and_are_rewritten_where_they_were_read() {
+    mutations("document", 2_000);
+}
+
+#[test]
+fn the_same_bytes_are_the_same_events() {
+    bytes(tests::fuzz::framing, 80, 4_000);
+}
+
+#[test]
+fn chunks_leave_as_the_whole_text_would() {
+    bytes(tests::fuzz::chunks, 60, 40_000);
+}
+
+#[test]
+fn a_damaged_log_is_taken_up_or_refused_with_a_reason() {
+    bytes(tests::fuzz::recovery, 30, 400);
 }

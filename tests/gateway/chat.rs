@@ -40,7 +40,7 @@ fn every_string_of_a_request_is_redacted_wherever_it_stands() {
     let secret = "ann@example.com";
     let request = json!({"model": "m", "user": secret, "stop": [secret], "metadata": {"k": secret, secret: 1},
         "messages": [{"role": "system", "content": secret}, {"role": "user", "name": secret, "content": [
-            {"type": "text", "text": secret}, {"type": "image_url", "image_url": {"url": format!("https://x/{secret}")}}]},
+            {"type": "text", "text": secret}, {"type": "image_url", "image_url": {"url": format!("https://x.example/{secret}")}}]},
             {"role": "assistant", "content": null, "tool_calls": [{"id": secret, "type": "function",
                 "function": {"name": "f", "arguments": format!("{{\"to\":\"{secret}\"}}")}}]},
             {"role": "tool", "tool_call_id": "c", "content": secret}],

@@ -16,12 +16,12 @@ fn every_string_of_a_request_is_redacted_wherever_it_stands() {
         "prompt": {"id": "p", "version": "1", "variables": {"name": s, "more": {"type": "input_text", "text": s}}},
         "text": {"format": {"type": "json_schema", "name": "n", "schema": {"properties": {"a": {"enum": [s]}}}}},
         "tools": [{"type": "function", "name": "f", "description": s, "parameters": {"properties": {"a": {"default": s}}}},
-            {"type": "mcp", "server_label": s, "server_url": format!("https://x/{s}"), "headers": {"a": s}}],
+            {"type": "mcp", "server_label": s, "server_url": format!("https://x.example/{s}"), "headers": {"a": s}}],
         "tool_choice": {"type": "function", "name": s}, "include": [s], "previous_response_id": s, "conversation": {"id": s},
         "input": [
             {"role": "developer", "content": s},
             {"type": "message", "role": "user", "content": [{"type": "input_text", "text": s},
-                {"type": "input_image", "image_url": format!("https://x/{s}"), "detail": "auto"},
+                {"type": "input_image", "image_url": format!("https://x.example/{s}"), "detail": "auto"},
                 {"type": "input_file", "filename": s, "file_url": s, "file_data": s}]},
             {"type": "message", "role": "assistant", "id": s, "content": [
                 {"type": "output_text", "text": s, "annotations": [{"title": s}]}, {"type": "refusal", "refusal": s}]},

@@ -14,7 +14,7 @@ fn every_string_of_a_completion_is_redacted_wherever_it_stands() {
     let gateway = Setup::guarded(&provider).here();
     let request = json!({"model": "m", "prompt": [SECRET, format!("to {SECRET}")], "suffix": SECRET, "user": SECRET,
         "stop": [SECRET], "logit_bias": {SECRET: 1}, "response_format": {"type": "json_schema", "schema": {"title": SECRET}},
-        "metadata": {"k": SECRET, SECRET: 1}, "images": [format!("https://x/{SECRET}")], "unknown": [[{"deep": SECRET}]],
+        "metadata": {"k": SECRET, SECRET: 1}, "images": [format!("https://x.example/{SECRET}")], "unknown": [[{"deep": SECRET}]],
         SECRET: null});
     assert_eq!(gateway.call("/v1/completions", &request).status, 200);
     let sent = String::from_utf8(provider.last().body).unwrap();

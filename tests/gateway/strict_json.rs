@@ -31,6 +31,8 @@ fn refused() -> Vec<(Vec<u8>, &'static str)> {
         (of(r#""a":"\ud83d""#), "acceptable"),
         (of(r#""a":"\x41""#), "acceptable"),
         (of("\"a\":\"\u{1}\""), "acceptable"),
+        (of("\"a\nb\":1"), "control character"),
+        (of(r#""a\u000ab":1"#), "control character"),
         (of(r#""a":01"#), "acceptable"),
         (of(r#""a":NaN"#), "acceptable"),
         (of(r#""a":1,"#), "acceptable"),

@@ -172,16 +172,33 @@ impl Process {
 
     /// Waits for its end.
     pub fn wait(mut self) -> Ended {
-        let until = Instant::now() + PATIENCE;
-        let status = loop {
+        let status = self.ended_within(PATIENCE);
+        let records = gate::records(&self.folder.path().join("state"));
+        Ended { status, records, log: self.log(), folder: Arc::clone(&self.folder) }
+    }
+
+    fn ended_within(&mut self, patience: Duration) -> ExitStatus {
+        let until = Instant::now() + patience;
+        loop {
             if let Some(status) = self.child.try_wait().expect("a child") {
-                break status;
+                return status;
             }
             assert!(Instant::now() < until, "`kt` does not end: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
-        };
-        let records = gate::records(&self.folder.path().join("state"));
-        Ended { status, records, log: self.log(), folder: Arc::clone(&self.folder) }
+        }
+    }
+
+    /// Kilobytes of memory that it has.
+    pub fn resident(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Ends it with SIGTERM and waits so long; its log may be too large to read here.
+    pub fn stop_within(mut self, patience: Duration) -> ExitStatus {
+        self.signal("TERM");
+        self.ended_within(patience)
     }
 
     /// Ends it with SIGTERM.

@@ -3,6 +3,11 @@
 //! `tests/fuzzing` runs them over the suite and its mutations with every test run; the packages under `tests/fuzz` run
 //! them under a fuzzer for as long as one likes.
 
+mod chunks;
+mod config;
+mod document;
+mod events;
+mod recovery;
 mod wire;
 
 use std::sync::Arc;
@@ -16,6 +21,11 @@ use grammar::{Diagnostic, SourceId, Sources};
 
 use crate::reference::Trial;
 
+pub use chunks::chunks;
+pub use config::config;
+pub use document::document;
+pub use events::framing;
+pub use recovery::recovery;
 pub use wire::assemble;
 
 /// A property of bytes, and what it is called.
@@ -29,6 +39,11 @@ pub const TARGETS: &[Target] = &[
     ("evaluate", evaluate),
     ("agree", agree),
     ("assemble", assemble),
+    ("config", config),
+    ("document", document),
+    ("framing", framing),
+    ("chunks", chunks),
+    ("recovery", recovery),
 ];
 
 /// Any text parses or is told what is wrong with it, in places that are places of the text.

@@ -46,6 +46,7 @@ pub fn settings(setup: &Setup, config: &Path) -> Settings {
         demo: setup.demo,
         drain: setup.drain,
         clock: setup.clock.clone(),
+        times: setup.times,
     }
 }
 

@@ -81,6 +81,16 @@ impl Provider {
         self.shared.seen.lock().unwrap().clone()
     }
 
+    /// Follows those scripts from now on, a connection each; the last goes on for ever.
+    pub fn now_in_turn(&self, scripts: impl IntoIterator<Item = Script>) {
+        *self.shared.scripts.lock().unwrap() = scripts.into_iter().collect();
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget(&self) {
+        self.shared.seen.lock().unwrap().clear();
+    }
+
     /// The last request.
     pub fn last(&self) -> Seen {
         self.seen().pop().expect("a request")
@@ -112,8 +122,10 @@ async fn play(mut socket: TcpStream, shared: Arc<Shared>) {
         let mut scripts = shared.scripts.lock().unwrap();
         if scripts.len() > 1 { scripts.pop_front() } else { scripts.front().cloned() }
     };
-    for act in script.unwrap_or_default().0 {
+    let mut acts = VecDeque::from(script.unwrap_or_default().0);
+    while let Some(act) = acts.pop_front() {
         match act {
+            Act::Follow(choose) => choose(&seen).0.into_iter().rev().for_each(|act| acts.push_front(act)),
             Act::Send(bytes) => drop(socket.write_all(&bytes).await),
             Act::Echo(answer) => drop(socket.write_all(&answer(&seen)).await),
             Act::Pause(time) => tokio::time::sleep(time).await,

@@ -21,10 +21,14 @@ pub struct Script(pub(crate) Vec<Act>);
 /// Bytes made of a request.
 pub(crate) type Answer = dyn Fn(&Seen) -> Vec<u8> + Send + Sync;
 
+/// What is done about a request.
+pub(crate) type Choice = dyn Fn(&Seen) -> Script + Send + Sync;
+
 #[derive(Clone)]
 pub(crate) enum Act {
     Send(Vec<u8>),
     Echo(Arc<Answer>),
+    Follow(Arc<Choice>),
     Pause(Duration),
     Stall,
     Reset,
@@ -72,6 +76,11 @@ impl Script {
     /// What the function makes of the request.
     pub fn echo(answer: impl Fn(&Seen) -> Vec<u8> + Send + Sync + 'static) -> Self {
         Self(vec![Act::Echo(Arc::new(answer))])
+    }
+
+    /// What the function says of the request is done.
+    pub fn follow(choose: impl Fn(&Seen) -> Script + Send + Sync + 'static) -> Self {
+        Self(vec![Act::Follow(Arc::new(choose))])
     }
 
     /// All bytes that it sends.

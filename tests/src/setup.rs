@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gateway::Clock;
+use gateway::{Clock, Times};
 use tempfile::TempDir;
 
 use crate::{KEY, Provider};
@@ -41,6 +41,7 @@ pub struct Setup {
     pub(crate) demo: bool,
     pub(crate) drain: Duration,
     pub(crate) clock: Clock,
+    pub(crate) times: Times,
 }
 
 impl Default for Setup {
@@ -55,6 +56,7 @@ impl Default for Setup {
             demo: false,
             drain: gateway::DRAIN,
             clock: Clock::default(),
+            times: Times::default(),
         }
     }
 }
@@ -93,6 +95,13 @@ impl Setup {
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// How long clients may take, where a test should not wait for as long as usual.
+    #[must_use]
+    pub fn times(mut self, times: Times) -> Self {
+        self.times = times;
         self
     }
 

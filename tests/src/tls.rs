@@ -20,6 +20,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::client::{Reply, connect, read_reply, request};
@@ -126,11 +127,27 @@ fn loopback() -> ServerName<'static> {
     ServerName::try_from("127.0.0.1").unwrap()
 }
 
+/// A secure connection for a plain thread.
+pub fn secured_here(
+    address: SocketAddr,
+    client: Arc<ClientConfig>,
+) -> rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream> {
+    let session = rustls::ClientConnection::new(client, loopback()).unwrap();
+    rustls::StreamOwned::new(session, connect(address))
+}
+
+/// A secure connection over which both sides speak HTTP/2.
+pub async fn secured(address: SocketAddr, client: Arc<ClientConfig>) -> TlsStream<TcpStream> {
+    let socket = TcpStream::connect(address).await.unwrap();
+    let stream = TlsConnector::from(client).connect(loopback(), socket).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+    stream
+}
+
 /// Asks a question over TLS in HTTP/1.1.
 pub fn ask(address: SocketAddr, client: Arc<ClientConfig>, question: &str) -> io::Result<Reply> {
     let body = question_of(question, false).to_string();
-    let session = rustls::ClientConnection::new(client, loopback()).unwrap();
-    let mut stream = rustls::StreamOwned::new(session, connect(address));
+    let mut stream = secured_here(address, client);
     stream.write_all((request("/v1/chat/completions", "", body.len()) + &*body).as_bytes())?;
     let mut raw = Vec::new();
     stream.read_to_end(&mut raw)?;
@@ -144,9 +161,7 @@ impl Http2 {
     /// Connects; both sides must agree on HTTP/2.
     pub fn connect(address: SocketAddr, client: Arc<ClientConfig>) -> Self {
         let sender = RUNTIME.block_on(async {
-            let socket = TcpStream::connect(address).await.unwrap();
-            let stream = TlsConnector::from(client).connect(loopback(), socket).await.unwrap();
-            assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+            let stream = secured(address, client).await;
             let (sender, connection) =
                 hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
                     .await

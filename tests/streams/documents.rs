@@ -8,8 +8,7 @@ use engine::{Program, Session};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use tests::cut::pieces;
-
-use super::compiled;
+use tests::oracle::compiled;
 
 /// The labels of the patterns, in the order of their rules.
 const LABELS: [&str; 4] = ["SECRET", "MAIL", "DIGITS", "WORD"];

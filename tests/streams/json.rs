@@ -8,9 +8,10 @@ use engine::input::{Channel, Request, Role, Text};
 use engine::verdict::Flow;
 use engine::{Program, Session};
 use regex_automata::meta::Regex;
+use tests::oracle::compiled;
 use tests::reference::json::{JsonText, Spot};
 
-use super::{compiled, cut, strings};
+use super::{cut, strings};
 
 /// Patterns in the order of their rules, each with the view that it looks through, and the channel that they look at.
 struct Set {

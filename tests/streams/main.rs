@@ -3,7 +3,6 @@
 
 mod documents;
 mod json;
-mod oracle;
 
 use std::sync::Arc;
 
@@ -14,57 +13,7 @@ use gateway::packs::Shelf;
 use grammar::Sources;
 use proptest::prelude::*;
 use tests::cut::pieces;
-
-use oracle::Oracle;
-
-/// Sets of patterns that are awkward in different ways, each with an alphabet that its matches are made of.
-const SETS: &[(&[&str], &str)] = &[
-    (&["ab"], "abc"),
-    (&["a+b"], "abc"),
-    (&["ab+?c?"], "abc"),
-    (&["a{1,3}", "b{2}"], "abc"),
-    (&["abc|ab|b"], "abc"),
-    (&["ab|abc"], "abc"),
-    (&[r"\bab\b"], "ab "),
-    (&[r"\ba", r"b\b"], "ab "),
-    (&["(?m)^a$"], "ab\n"),
-    (&["^a", "b$"], "abc"),
-    (&["ab", "bc"], "abc"),
-    (&["abca", "bc"], "abc"),
-    (&["aab", "ab", "b"], "abc"),
-    (&["a.{0,2}c", "b"], "abc"),
-    (&["(?:ab){1,2}"], "abc"),
-    (&["[^a]b"], "abé"),
-    (&["bc", "ab"], "abc"),
-    (&["aba", "bab"], "abc"),
-    (&["a(?<value>b+)c?"], "abc"),
-    (&[r"\Ba(?<value>b)|ab"], "ab "),
-    (&[r"a(?:(?<value>b)\b|b)"], "ab "),
-    (&[r"(?m)a(?:(?<value>b)$|b)c?"], "abc\n"),
-];
-
-/// A policy that redacts each pattern under its own name, sought in the text as it is.
-fn program(patterns: &[&str]) -> Arc<Program> {
-    let names: Vec<String> = (0..patterns.len()).map(|i| format!("p{i}")).collect();
-    let mut text = String::from("policy streams\n");
-    for (name, pattern) in names.iter().zip(patterns) {
-        let capture = if pattern.contains("(?<value>") { "capture value" } else { "" };
-        text.push_str(&format!("pattern {name} = /{}/ {capture}\n", pattern.replace("/", r"\/")));
-    }
-    let names = names.join(", ");
-    text.push_str(&format!(
-        "rule all_of_them on request, response {{ when text has ({names}) do redact }}\n"
-    ));
-    compiled(&text)
-}
-
-fn compiled(text: &str) -> Arc<Program> {
-    let mut sources = Sources::new();
-    let unit = Unit::of(sources.add("streams.ktr", text));
-    let compiled = compile(&[unit], &Shelf, &mut sources);
-    let told = grammar::render::render(&compiled.diagnostics, &sources, false);
-    compiled.program.unwrap_or_else(|| panic!("{told}"))
-}
+use tests::oracle::{Oracle, SETS, program};
 
 fn session(program: &Arc<Program>) -> Session {
     let mut session = Session::new(Arc::clone(program), || 0);

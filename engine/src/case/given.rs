@@ -22,6 +22,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("tool_choice", "a string"),
     ("tool_calls", "a list of strings, the names of the tools called so far"),
     ("max_tokens", "a whole number"),
+    ("media.count", "a whole number"),
     ("tokens.prompt", "a whole number"),
     ("cost.estimate_usd", "a number"),
 ];
@@ -43,6 +44,7 @@ pub(super) struct Given<'a> {
     model: Option<&'a str>,
     stream: Option<bool>,
     max_tokens: Option<i64>,
+    media: Option<i64>,
     prompt_tokens: Option<i64>,
     cost_usd: Option<f64>,
     targets: Vec<Target<'a>>,
@@ -105,6 +107,7 @@ impl<'a> Given<'a> {
             "model" => set(&mut self.model, text(value)),
             "stream" => set(&mut self.stream, flag(value)),
             "max_tokens" => set(&mut self.max_tokens, whole(value)),
+            "media.count" => set(&mut self.media, whole(value)),
             "tokens.prompt" => set(&mut self.prompt_tokens, whole(value)),
             "cost.estimate_usd" => set(&mut self.cost_usd, number(value)),
             _ => return Some(unknown(field, "given", FIELDS.iter().map(|(name, _)| *name))),
@@ -150,6 +153,7 @@ impl<'a> Given<'a> {
         request.model = self.model.unwrap_or(request.model);
         request.stream = self.stream.unwrap_or(request.stream);
         request.max_tokens = self.max_tokens;
+        request.media = self.media.unwrap_or_default();
         let bytes: usize = request.texts.iter().map(|text| text.value.len()).sum();
         request.prompt_tokens = self.prompt_tokens.unwrap_or(crate::input::estimated_tokens(bytes));
         request.cost_usd = self.cost_usd;

@@ -205,6 +205,7 @@ impl<'a> Evaluator<'a> {
             FieldKind::Model => Value::Str(request.model.into()),
             FieldKind::Stream => Value::Bool(request.stream),
             FieldKind::MaxTokens => request.max_tokens.map_or(Value::Absent, Value::Int),
+            FieldKind::Media => Value::Int(request.media),
             FieldKind::KeyName => request.key_name.map_or(Value::Absent, |name| Value::Str(name.into())),
             FieldKind::UserId => request.user_id.map_or(Value::Absent, |id| Value::Str(id.into())),
             FieldKind::Header(name) => self.header(name),

@@ -67,6 +67,8 @@ pub enum FieldKind {
     Stream,
     /// The limit on generated tokens.
     MaxTokens,
+    /// How many media a request has.
+    Media,
     /// Who asks.
     UserId,
     /// Whose key the request came with.

@@ -93,6 +93,13 @@ fn request() -> Vec<Field> {
             "the client's limit on generated tokens",
         ),
         field(
+            "media.count",
+            Type::Int,
+            REQUEST,
+            FieldKind::Media,
+            "how many images, sounds, videos and files the request has; no policy reads what is in them",
+        ),
+        field(
             "phase",
             Type::choices(&["request", "response"]),
             BOTH,

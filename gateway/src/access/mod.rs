@@ -17,11 +17,12 @@ use grammar::config::{self, ClientKey, Cors, SizeLimits};
 use hyper::header::HeaderMap;
 use hyper::{Method, Response};
 use ipnet::IpNet;
+use serde_json::Value;
 
 use crate::body::ReplyBody;
 use crate::clock::Clock;
 use crate::commons::Commons;
-use crate::wire::Fault;
+use crate::wire::{Endpoint, Fault};
 use rates::Rates;
 pub(crate) use rates::{Known, Reservation};
 
@@ -34,6 +35,8 @@ pub(crate) struct Access {
     allowlist: Option<Vec<IpNet>>,
     trusted_proxies: Vec<IpNet>,
     pub(crate) sizes: SizeLimits,
+    /// The only hosts that addresses of media may lead to, if there is such a list.
+    media_hosts: Option<Vec<String>>,
 }
 
 /// Who asks, as far as the head of a request tells.
@@ -77,6 +80,7 @@ impl Access {
             allowlist: config.ip_allowlist.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             sizes: config.size_limits,
+            media_hosts: config.media_hosts.clone(),
         }
     }
 
@@ -103,6 +107,12 @@ impl Access {
     /// Counts a request of which so much is known.
     pub(crate) async fn count(&self, caller: &Caller, known: Known) -> Result<(), Fault> {
         self.rates.come(caller, known).await
+    }
+
+    /// Whether a request asks for no more answers than it may, and sends its provider nowhere that it may not.
+    pub(crate) fn bounds(&self, endpoint: Endpoint, document: &Value) -> Result<(), Fault> {
+        endpoint.check_answers(document, self.sizes.choices)?;
+        endpoint.check_addresses(document, self.media_hosts.as_deref())
     }
 
     /// Whether the caller may ask for that, and what is reserved for it.

@@ -75,6 +75,11 @@ impl Folder {
             let path = self.path.join(CHECKPOINT);
             let opened =
                 OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+            // What stands behind the slots makes the file unreadable, and nothing would ever be written over it.
+            let whole = 2 * SLOT as u64;
+            if opened.metadata()?.len() > whole {
+                opened.set_len(whole)?;
+            }
             self.sync_folder()?;
             self.checkpoint = Some(opened);
         }

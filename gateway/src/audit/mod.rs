@@ -187,5 +187,18 @@ pub(crate) fn prune(folder: &Path, options: Options) -> Result<Pruned, Error> {
     Ok(pruned)
 }
 
+/// Takes up the log under a state folder as a start of the gateway does, and ends it as a stop does; then what is wrong with what
+/// stands there, if something is. A log that may not be taken up is an `Err` that says why.
+pub fn taken_up(state_dir: &Path) -> Result<Option<String>, Error> {
+    let folder = segment::folder(state_dir);
+    let options = Options::of(&config::Audit { sync: SyncPolicy::None, ..config::Audit::default() })?;
+    let now = Timestamp::now();
+    let mut log = start::open(Folder::open(&folder)?, &folder, options, now)?;
+    log.close(now).map_err(|e| Error::file("write the audit log", &folder, &e))?;
+    let report = verify::verify(&folder, &verify::Against::default(), |_| {});
+    let report = report.map_err(|e| Error::file("read the audit log", &folder, &e))?;
+    Ok(report.breach.map(|breach| format!("record {}: {}", breach.seq, breach.kind)))
+}
+
 #[cfg(test)]
 mod tests;

@@ -100,6 +100,7 @@ impl Run {
             demo: self.demo,
             drain: crate::DRAIN,
             clock: crate::Clock::default(),
+            times: crate::Times::default(),
         };
         let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
             Ok(runtime) => runtime,

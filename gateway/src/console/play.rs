@@ -67,7 +67,7 @@ pub(super) async fn answer(
         intake::discard(body).await;
         return Err(fault);
     }
-    let bytes = intake::read(body, MOST_KB).await?;
+    let bytes = intake::read(body, MOST_KB, &live.now().times).await?;
     let Playground { turn, made } = live.playground();
     let Ok(Ok(turn)) = timeout(QUEUE, Arc::clone(turn).acquire_owned()).await else { return Err(busy()) };
     let run = Run { bytes, pack: Arc::clone(&live.now().pack), made: Arc::clone(made), turn };

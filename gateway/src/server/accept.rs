@@ -12,7 +12,7 @@ use grammar::config::SizeLimits;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
@@ -23,8 +23,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::limits::{FAREWELL, HEAD_WAIT, MAX_STREAMS, PING, PONG, SEND_BUFFER};
+use super::limits::{FAREWELL, MAX_MISTAKES, MAX_RESETS, MAX_STREAMS, PING, PONG, SEND_BUFFER, Times};
 use super::socket::Socket;
+use super::stall::Tasks;
 use crate::body::ReplyBody;
 use crate::live::Live;
 use crate::tls::H2;
@@ -71,8 +72,9 @@ where
             tokio::select! {
                 _ = phase.wait_for(|phase| *phase > Phase::Serving) => break,
                 (stream, slot) = self.next() => {
-                    let socket = Socket::new(stream);
-                    let tls = self.live.now().tls.clone().filter(|_| self.secures);
+                    let now = self.live.now();
+                    let socket = Socket::new(stream, now.times.write_idle);
+                    let tls = now.tls.clone().filter(|_| self.secures);
                     let guest = Guest { live: Arc::clone(&self.live), answer: self.answer, slot, watcher: graceful.watcher() };
                     connections.spawn(guest.come(socket, tls, self.phase.clone()));
                 }
@@ -135,7 +137,7 @@ where
         let (peer, closed) = (socket.peer(), socket.closed());
         let Some(tls) = tls else { return self.serve(socket, peer, closed, false).await };
         let greeted = tokio::select! {
-            greeted = timeout(HEAD_WAIT, TlsAcceptor::from(tls).accept(socket)) => greeted,
+            greeted = timeout(self.live.now().times.head, TlsAcceptor::from(tls).accept(socket)) => greeted,
             _ = phase.wait_for(|phase| *phase > Phase::Serving) => return,
         };
         match greeted {
@@ -158,7 +160,9 @@ where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let Self { live, answer, slot, watcher } = self;
-        let protocol = protocol(speaks_h2, live.now().access.sizes);
+        let now = live.now();
+        let protocol = protocol(speaks_h2, now.access.sizes, now.times);
+        drop(now);
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(Peer(peer));
@@ -185,13 +189,13 @@ where
 }
 
 /// HTTP/1.1, or HTTP/2 where both sides have agreed on it; never what a client begins with unasked.
-fn protocol(speaks_h2: bool, sizes: SizeLimits) -> Builder<TokioExecutor> {
+fn protocol(speaks_h2: bool, sizes: SizeLimits, times: Times) -> Builder<Tasks> {
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let mut builder = Builder::new(TokioExecutor::new());
+    let mut builder = Builder::new(Tasks { patience: times.write_idle });
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WAIT)
+        .header_read_timeout(times.head)
         .max_headers(size(sizes.headers))
         .max_buf_size(size(sizes.head_kb).saturating_mul(1024));
     builder
@@ -200,6 +204,8 @@ fn protocol(speaks_h2: bool, sizes: SizeLimits) -> Builder<TokioExecutor> {
         .max_header_list_size(sizes.head_kb.saturating_mul(1024))
         .max_concurrent_streams(MAX_STREAMS)
         .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(MAX_RESETS)
+        .max_local_error_reset_streams(MAX_MISTAKES)
         .keep_alive_interval(PING)
         .keep_alive_timeout(PONG);
     if speaks_h2 { builder.http2_only() } else { builder.http1_only() }

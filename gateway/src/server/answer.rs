@@ -10,6 +10,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::accept::Peer;
+use super::panics::caught;
 use super::{intake, limits};
 use crate::access::{Caller, Known};
 use crate::body::ReplyBody;
@@ -39,25 +40,28 @@ pub(super) fn public(
         Ok(Route::Models | Route::Options(_)) => None,
     };
     async move {
-        // A limit that is reached is told before what else is wrong.
-        let route = gateway.access.count(&caller, known).await.and(route);
-        let mut reply = match route {
-            Ok(Route::Endpoint(endpoint)) => {
-                let head = exchange::Head { headers: &head.headers, caller };
-                exchange::answer(&gateway, endpoint, head, body, &request_id, ledger).await
-            }
-            other => {
-                intake::discard(body).await;
-                match other {
-                    Ok(Route::Options(methods)) => options(methods),
-                    Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
-                    Err(fault) => {
-                        let note = || exchange::note(&gateway, &caller, &head, &request_id);
-                        exchange::refuse(ledger.unwrap_or_else(note), &fault, &request_id).await
+        let answering = async {
+            // A limit that is reached is told before what else is wrong.
+            let route = gateway.access.count(&caller, known).await.and(route);
+            match route {
+                Ok(Route::Endpoint(endpoint)) => {
+                    let head = exchange::Head { headers: &head.headers, caller };
+                    exchange::answer(&gateway, endpoint, head, body, &request_id, ledger).await
+                }
+                other => {
+                    intake::discard(body).await;
+                    match other {
+                        Ok(Route::Options(methods)) => options(methods),
+                        Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
+                        Err(fault) => {
+                            let note = || exchange::note(&gateway, &caller, &head, &request_id);
+                            exchange::refuse(ledger.unwrap_or_else(note), &fault, &request_id).await
+                        }
                     }
                 }
             }
         };
+        let mut reply = caught(&request_id, answering).await;
         reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
         gateway.access.share(&head.method, &head.headers, &mut reply);
         reply

@@ -6,11 +6,11 @@ use hyper::StatusCode;
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout};
 
-use super::limits::{BODY_GRACE, BODY_IDLE, BODY_MIN_RATE, LINGER, LINGER_IDLE};
+use super::limits::{BODY_MIN_RATE, LINGER, LINGER_IDLE, Times};
 use crate::wire::Fault;
 
 /// The whole body, of no more than so many KiB.
-pub(crate) async fn read(mut body: Incoming, most_kb: u32) -> Result<Bytes, Fault> {
+pub(crate) async fn read(mut body: Incoming, most_kb: u32, times: &Times) -> Result<Bytes, Fault> {
     let most = usize::try_from(most_kb).unwrap_or(usize::MAX).saturating_mul(1024);
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > most {
@@ -19,7 +19,7 @@ pub(crate) async fn read(mut body: Incoming, most_kb: u32) -> Result<Bytes, Faul
     }
     let began = Instant::now();
     let mut whole = BytesMut::with_capacity(announced.min(64 * 1024));
-    while let Some(frame) = timeout(BODY_IDLE, body.frame()).await.map_err(|_| too_slow())? {
+    while let Some(frame) = timeout(times.body_idle, body.frame()).await.map_err(|_| too_slow())? {
         let frame = frame.map_err(|_| broken())?;
         let Ok(bytes) = frame.into_data() else { continue };
         if whole.len() + bytes.len() > most {
@@ -28,7 +28,7 @@ pub(crate) async fn read(mut body: Incoming, most_kb: u32) -> Result<Bytes, Faul
         }
         whole.extend_from_slice(&bytes);
         let earned = (whole.len() as u64) / BODY_MIN_RATE;
-        if began.elapsed() > BODY_GRACE + std::time::Duration::from_secs(earned) {
+        if began.elapsed() > times.body_grace + std::time::Duration::from_secs(earned) {
             return Err(too_slow());
         }
     }

@@ -8,24 +8,45 @@ use hyper::{Method, StatusCode, Version};
 
 use crate::wire::Fault;
 
-/// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
-pub(super) const HEAD_WAIT: Duration = Duration::from_secs(10);
-/// Longest silence within a body.
-pub(super) const BODY_IDLE: Duration = Duration::from_secs(15);
-/// How long a body may take whatever its size, and how many bytes a second it must bring after that.
-pub(super) const BODY_GRACE: Duration = Duration::from_secs(30);
-/// See [`BODY_GRACE`].
+/// How long clients may take. What is usual holds for every gateway; tests bring shorter times.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
+    pub head: Duration,
+    /// Longest silence within a body.
+    pub body_idle: Duration,
+    /// How long a body may take whatever its size. After that it must have brought [`BODY_MIN_RATE`].
+    pub body_grace: Duration,
+    /// Longest time in which a client takes nothing of what is there for it: no byte of its connection, and of HTTP/2 no
+    /// frame of a stream.
+    pub write_idle: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            body_idle: Duration::from_secs(15),
+            body_grace: Duration::from_secs(30),
+            write_idle: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How many bytes a second a body must bring in the long run.
 pub(super) const BODY_MIN_RATE: u64 = 1024;
 /// How long the rest of a body that is too large is still taken.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// Longest silence while it is.
 pub(super) const LINGER_IDLE: Duration = Duration::from_millis(100);
-/// Longest time in which a client takes no byte of its reply.
-pub(super) const WRITE_IDLE: Duration = Duration::from_secs(60);
 /// Most requests at once over a connection of HTTP/2.
 pub(super) const MAX_STREAMS: u32 = 100;
 /// Most bytes of a reply that wait for a client of HTTP/2 to take them.
 pub(super) const SEND_BUFFER: usize = 64 * 1024;
+/// How many streams of HTTP/2 a client may have taken back before the gateway has looked at them; more end the connection.
+pub(super) const MAX_RESETS: usize = 20;
+/// How many streams the gateway itself ends for a client's mistakes before it ends the connection.
+pub(super) const MAX_MISTAKES: usize = 64;
 /// How often a connection of HTTP/2 is tried, and how long the client has to say that it is there.
 pub(super) const PING: Duration = Duration::from_secs(20);
 /// See [`PING`].

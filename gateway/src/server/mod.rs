@@ -6,7 +6,9 @@ pub(crate) mod intake;
 mod limits;
 mod listeners;
 mod manager;
+mod panics;
 mod socket;
+pub(crate) mod stall;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,7 +39,7 @@ use crate::sinks;
 use crate::spend::Spend;
 use crate::telemetry::Tracing;
 use accept::{Door, Phase};
-pub use limits::DRAIN;
+pub use limits::{DRAIN, Times};
 use listeners::Listeners;
 
 /// What a service manager reads of a gateway that is well.
@@ -70,6 +72,8 @@ pub struct Settings {
     pub drain: Duration,
     /// What the router tells the time by.
     pub clock: Clock,
+    /// How long clients may take; what is usual is the default.
+    pub times: Times,
 }
 
 /// A gateway that listens, and does not answer yet.
@@ -123,6 +127,7 @@ pub async fn bind(settings: Settings) -> Result<Bound, Error> {
         began: Instant::now(),
         served: Arc::default(),
         draining: Arc::default(),
+        times: settings.times,
         patience: settings.drain,
         over: watch::Sender::new(false),
     };
@@ -227,6 +232,7 @@ async fn all(tasks: &mut JoinSet<()>) {
 
 /// Runs the gateway until SIGINT or SIGTERM; a second one ends it at once.
 pub async fn run(settings: Settings) -> Result<(), Error> {
+    panics::tell_where();
     let unheard = |e| Error::new(format!("cannot listen for signals: {e}"));
     let signals = || Signals::new().map_err(unheard);
     let (mut first, mut second) = (signals()?, signals()?);

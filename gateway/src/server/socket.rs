@@ -7,23 +7,24 @@ use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-use super::limits::WRITE_IDLE;
-
 /// An accepted connection.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: Arc<TcpStream>,
+    /// How long its reader may stand still.
+    patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream: Arc::new(stream), stalled: None }
+    pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self { stream: Arc::new(stream), patience, stalled: None }
     }
 
     /// Who is at the other end.
@@ -52,7 +53,8 @@ impl Socket {
                 }
             }
         }
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(WRITE_IDLE)));
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -66,7 +68,7 @@ async fn read_closed(stream: &TcpStream) {
         if ready.is_read_closed() {
             return;
         }
-        sleep(std::time::Duration::from_millis(100)).await;
+        sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -69,7 +69,9 @@ impl Answer {
     pub(crate) fn scrub(&mut self, secret: &Secret) {
         match &mut self.vectors {
             Some(bytes) => *bytes = secret.scrub_bytes(std::mem::take(bytes)),
-            None => secret.scrub_document(&mut self.document),
+            None => {
+                secret.scrub_document(&mut self.document);
+            }
         }
     }
 

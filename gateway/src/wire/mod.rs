@@ -2,6 +2,7 @@
 
 mod answer;
 mod choices;
+mod cutout;
 mod embeddings;
 mod endpoint;
 mod fault;

@@ -6,7 +6,9 @@ use engine::verdict::Flow;
 use hyper::StatusCode;
 
 use super::Fault;
+use super::cutout::Cutout;
 use super::surrogate::Joiner;
+use crate::secret::Secret;
 
 /// A text of an answer, arriving.
 #[derive(Clone, Debug)]
@@ -17,11 +19,19 @@ pub(super) struct Strand {
     is_sealed: bool,
     /// What has left already, since the text seemed to be over, of what the session still holds.
     ahead: String,
+    cutout: Cutout,
 }
 
 impl Strand {
-    pub(super) fn new(channel: Channel) -> Self {
-        Self { channel, joiner: Joiner::default(), is_sealed: false, ahead: String::new() }
+    /// A text that does not say the key.
+    pub(super) fn new(channel: Channel, secret: Option<&Secret>) -> Self {
+        let cutout = Cutout::of(secret);
+        Self { channel, joiner: Joiner::default(), is_sealed: false, ahead: String::new(), cutout }
+    }
+
+    /// What the session lets go of at the very end, without the key.
+    pub(super) fn cut(&self, text: String) -> String {
+        self.cutout.cut(text)
     }
 
     /// Takes the next piece, and appends what may leave. `shielded` says whether the piece comes from a document with
@@ -43,6 +53,7 @@ impl Strand {
             session.feed(self.channel, &joined, out)
         };
         self.leave_out(before, out)?;
+        self.cutout.pass(before, out);
         Ok(flow)
     }
 
@@ -58,6 +69,8 @@ impl Strand {
             flow = session.finish(self.channel, out);
         }
         self.leave_out(before, out)?;
+        self.cutout.pass(before, out);
+        self.cutout.end(out);
         self.settled(flow)
     }
 
@@ -72,6 +85,8 @@ impl Strand {
         let flow = session.preview(self.channel, out);
         let tail = out.get(before..).unwrap_or_default().to_owned();
         self.leave_out(before, out)?;
+        self.cutout.pass(before, out);
+        self.cutout.end(out);
         let flow = self.settled(flow)?;
         if flow == Flow::Open {
             self.ahead = tail;

@@ -45,17 +45,20 @@ pub(super) struct Judge {
     /// Whether there are policies: shapes in which text could hide are then refused, and second copies of the text are
     /// taken away.
     pub(super) strict: bool,
-    secret: Option<Secret>,
+    pub(super) secret: Option<Secret>,
     usage: Option<Usage>,
 }
 
 impl Judge {
-    /// Reads an event strictly; one that tells of a failure is a fault.
-    pub(super) fn parse(&self, payload: &[u8]) -> Result<Value, Fault> {
-        let event = strict_json::parse(payload)
+    /// Reads an event strictly; one that tells of a failure is a fault. The gateway's own key is cut out of it; says whether
+    /// there was one.
+    pub(super) fn parse(&self, payload: &[u8]) -> Result<(Value, bool), Fault> {
+        let mut event = strict_json::parse(payload)
             .map_err(|flaw| Fault::unreadable(format!("an event of the provider cannot be read: {flaw}")))?;
         self.check(&event)?;
-        Ok(event)
+        let secret = self.secret.as_ref().filter(|secret| secret.may_stand_in(payload));
+        let cut = secret.is_some_and(|secret| secret.scrub_document(&mut event));
+        Ok((event, cut))
     }
 
     /// The fault of a document that tells of a failure.
@@ -111,7 +114,7 @@ impl Assembler {
         Self { judge: Judge { session, strict, secret: None, usage: None }, request_id, dialect, held: 0 }
     }
 
-    /// With a key that is cut out of whatever the provider says in its errors.
+    /// With a key that is cut out of whatever the provider says.
     #[must_use]
     pub fn hiding(mut self, secret: Option<Secret>) -> Self {
         self.judge.secret = secret;

@@ -22,6 +22,8 @@ pub struct Access {
     pub trusted_proxies: Vec<IpNet>,
     /// How much a request may be.
     pub size_limits: SizeLimits,
+    /// `media.hosts`: the only hosts that addresses of media may lead to, in lower case, if there is such a list.
+    pub media_hosts: Option<Vec<String>>,
 }
 
 /// `auth.keys[]`.
@@ -146,10 +148,12 @@ pub struct SizeLimits {
     pub head_kb: u32,
     /// Most headers of a request.
     pub headers: u32,
+    /// Most answers to one prompt that a request may ask for.
+    pub choices: u32,
 }
 
 impl Default for SizeLimits {
     fn default() -> Self {
-        Self { body_kb: 10 * 1024, head_kb: 64, headers: 100 }
+        Self { body_kb: 10 * 1024, head_kb: 64, headers: 100, choices: 128 }
     }
 }

@@ -156,3 +156,18 @@ fn a_key_that_is_missing_or_short_is_told() {
     assert!(told("0123456789abcde").unwrap_err().contains("16 bytes"));
     assert!(told("").unwrap_err().contains("`audit.key_ref`"));
 }
+
+#[test]
+fn a_checkpoint_that_is_too_long_is_told_and_mended() {
+    for behind in [b"x".as_slice(), &[0; 5000]] {
+        let folder = scratch();
+        write(folder.path(), options(SyncPolicy::Always), 2);
+        let path = folder.path().join(segment::CHECKPOINT);
+        let long = [std::fs::read(&path).unwrap(), behind.to_vec()].concat();
+        std::fs::write(&path, long).unwrap();
+        write(folder.path(), options(SyncPolicy::Always), 1);
+        assert_eq!(kinds(folder.path()), ["decision", "decision", "recovery", "decision"]);
+        assert_eq!(lines(folder.path())[2]["checkpoint"], "damaged");
+        assert_eq!(breach(folder.path()), None);
+    }
+}

@@ -143,7 +143,7 @@ impl Guard<'_> {
 
     fn text(&mut self, place: Place, carrier: Carrier, text: &mut String) -> Result<Flow, Fault> {
         let channel = Channel { choice: self.choice, carrier };
-        let (mut strand, mut released) = (Strand::new(channel), String::new());
+        let (mut strand, mut released) = (Strand::new(channel, None), String::new());
         if strand.feed(self.session, text, self.shielded, &mut released)? == Flow::Stopped
             || strand.finish(self.session, &mut released)? == Flow::Stopped
         {

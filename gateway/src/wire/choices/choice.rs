@@ -7,6 +7,7 @@ use super::calls::Numbers;
 use super::frame::Said;
 use super::heads::Heads;
 use super::shape::Place;
+use crate::secret::Secret;
 use crate::wire::Fault;
 use crate::wire::strand::Strand;
 use crate::wire::stream::{Halt, Judge};
@@ -65,7 +66,8 @@ impl Choice {
             return Err(Fault::unreadable("the provider's answer goes on after its end").into());
         }
         let index = self.index;
-        let Some(spoken) = self.text(place, carrier) else { return Ok(String::new()) };
+        let secret = judge.secret.as_ref();
+        let Some(spoken) = self.text(place, carrier, secret) else { return Ok(String::new()) };
         let mut released = String::with_capacity(text.len());
         let flow = spoken.strand.feed(&mut judge.session, text, shielded, &mut released)?;
         if !released.is_empty() {
@@ -113,15 +115,15 @@ impl Choice {
     /// A text that is let go at the very end, in the place that it last spoke in.
     pub(super) fn spoken(&self, channel: Channel, text: String) -> Option<Said> {
         let spoken = self.texts.iter().find(|spoken| spoken.strand.channel == channel)?;
-        Some(Said { choice: channel.choice, place: spoken.place, text })
+        Some(Said { choice: channel.choice, place: spoken.place, text: spoken.strand.cut(text) })
     }
 
     /// The text of a carrier, which is made when it is new.
-    fn text(&mut self, place: Place, carrier: Carrier) -> Option<&mut Spoken> {
+    fn text(&mut self, place: Place, carrier: Carrier, secret: Option<&Secret>) -> Option<&mut Spoken> {
         let channel = Channel { choice: self.index, carrier };
         let known = self.texts.iter().position(|text| text.strand.channel == channel);
         let at = known.unwrap_or_else(|| {
-            self.texts.push(Spoken { place, strand: Strand::new(channel) });
+            self.texts.push(Spoken { place, strand: Strand::new(channel, secret) });
             self.texts.len() - 1
         });
         let text = self.texts.get_mut(at)?;

@@ -65,11 +65,12 @@ impl Stream {
 
     fn chunk(&mut self, judge: &mut Judge, payload: &[u8], out: &mut BytesMut) -> Result<(), Halt> {
         let shielded = surrogate::shield(payload);
-        let mut chunk = judge.parse(shielded.as_deref().unwrap_or(payload))?;
+        let (mut chunk, cut) = judge.parse(shielded.as_deref().unwrap_or(payload))?;
         if judge.strict {
             check_choices(&chunk)?;
         }
         let mut changed = judge.strict && strip_copies(&mut chunk);
+        changed |= cut;
         judge.note_usage(&chunk);
         if !self.tells_usage {
             match untell_usage(&mut chunk) {

@@ -90,7 +90,8 @@ const HOLDERS: [&str; 2] = ["function", "custom"];
 
 fn as_tool(function: &Value) -> Tool<'_> {
     let word = |field: &str| function.get(field).and_then(Value::as_str);
-    Tool { name: word("name").unwrap_or_default(), description: word("description") }
+    let name = word("name").or(function.as_str());
+    Tool { name: name.unwrap_or_default(), description: word("description") }
 }
 
 /// The tool that the model must call, in the present and in the older spelling.
@@ -111,11 +112,23 @@ fn tool_calls(document: &Value) -> Vec<ToolCall<'_>> {
     calls.collect()
 }
 
-/// A call by its name; without one it is a call all the same.
+/// A call by its name; without one it is a call all the same. What stands beside the holder of the name belongs to it, where
+/// the holder does not say it itself.
 fn as_calls(call: &Value) -> Vec<ToolCall<'_>> {
-    let named: Vec<ToolCall<'_>> =
-        HOLDERS.iter().filter_map(|holder| call.get(*holder)).map(as_call).collect();
-    if named.is_empty() { vec![ToolCall { name: "", arguments: "" }] } else { named }
+    let beside = as_call(call);
+    let named: Vec<ToolCall<'_>> = HOLDERS
+        .iter()
+        .filter_map(|holder| call.get(*holder))
+        .map(|function| {
+            let own = as_call(function);
+            let name = function.as_str().unwrap_or(own.name);
+            ToolCall {
+                name: if name.is_empty() { beside.name } else { name },
+                arguments: if own.arguments.is_empty() { beside.arguments } else { own.arguments },
+            }
+        })
+        .collect();
+    if named.is_empty() { vec![beside] } else { named }
 }
 
 fn as_call(function: &Value) -> ToolCall<'_> {

@@ -130,8 +130,10 @@ fn as_choice(choice: &Value) -> Option<&str> {
     }
 }
 
-/// A call that the model has made before.
+/// A call that the model has made before, or asks to be allowed. Whatever has arguments is one.
 fn as_call(item: &Value) -> Option<ToolCall<'_>> {
-    let arguments = item.get("arguments").or_else(|| item.get("input"));
-    Some(ToolCall { name: called(item)?, arguments: arguments.and_then(Value::as_str).unwrap_or_default() })
+    let word = |field: &str| item.get(field).and_then(Value::as_str);
+    let name = called(item).or_else(|| word("arguments").map(|_| ""))?;
+    let arguments = ["arguments", "input", "code"].into_iter().find_map(word);
+    Some(ToolCall { name, arguments: arguments.unwrap_or_default() })
 }

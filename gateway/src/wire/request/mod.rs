@@ -3,6 +3,7 @@
 mod chat;
 mod field;
 mod items;
+mod media;
 mod prompts;
 mod redact;
 mod sent;
@@ -62,6 +63,7 @@ impl Endpoint {
         };
         let named_in_header = headers.iter().find(|(name, _)| *name == "x-user-id").map(|(_, value)| *value);
         whole_number(document, "n")?;
+        whole_number(document, "best_of")?;
         check_length("x-user-id", named_in_header)?;
         let mut request = Request {
             tools: said.tools,
@@ -71,6 +73,7 @@ impl Endpoint {
             model: name(document, "model")?.ok_or_else(|| missing("model", "the name of a model"))?,
             stream: boolean(document, "stream")?.unwrap_or(false),
             max_tokens: said.max_tokens,
+            media: self.media(document),
             user_id: named_in_header.or(name(document, "user")?),
             headers,
             ..Request::default()
@@ -154,10 +157,28 @@ impl Endpoint {
     }
 }
 
-/// Where a request goes is the operator's decision: fields by which other gateways let clients choose are refused.
+/// Where a request goes, and with what, is the operator's decision: fields by which other gateways let clients choose are
+/// refused, in any spelling. One of those may be the provider.
 fn refuse_routing(document: &Value) -> Result<(), Fault> {
-    const FIELDS: [&str; 4] = ["api_base", "base_url", "api_key", "custom_llm_provider"];
-    match FIELDS.iter().find(|field| document.get(**field).is_some()) {
+    const FIELDS: [&str; 13] = [
+        "api_base",
+        "base_url",
+        "api_key",
+        "custom_llm_provider",
+        "api_version",
+        "azure_endpoint",
+        "azure_ad_token",
+        "aws_bedrock_runtime_endpoint",
+        "vertex_credentials",
+        "extra_headers",
+        "extra_query",
+        "extra_body",
+        "fallbacks",
+    ];
+    let fields = document.as_object();
+    let is_given =
+        |field: &&&str| fields.is_some_and(|fields| fields.keys().any(|key| key.eq_ignore_ascii_case(field)));
+    match FIELDS.iter().find(is_given) {
         Some(field) => Err(invalid(field, "cannot be chosen by a client; remove it")),
         None => Ok(()),
     }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use super::field::invalid;
 use super::prompts;
-use crate::wire::Endpoint;
+use crate::wire::{Endpoint, Fault};
 
 /// Tokens that an image or a sound counts as, and a file at least: only its provider knows better.
 const MEDIUM: u64 = 2000;
@@ -19,6 +20,15 @@ const KEPT_FIELDS: [&str; 3] = ["previous_response_id", "conversation", "prompt"
 const FRAME: u64 = 64;
 
 impl Endpoint {
+    /// Refuses a request for more answers to a prompt than `most`, told apart or the best of so many.
+    pub(crate) fn check_answers(self, document: &Value, most: u32) -> Result<(), Fault> {
+        let is_too_many = |field: &&&str| document.get(**field).and_then(Value::as_u64) > Some(most.into());
+        match ["n", "best_of"].iter().find(is_too_many) {
+            Some(field) => Err(invalid(field, &format!("must not be more than {most}"))),
+            None => Ok(()),
+        }
+    }
+
     /// How many answers it asks for, each of which may be as long as it allows.
     pub(crate) fn answers(self, document: &Value) -> u64 {
         let number = |field: &str| document.get(field).and_then(Value::as_u64).unwrap_or(1).max(1);

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::item::{called, each_text, put};
 use super::kind::Kind;
+use crate::secret::Secret;
 use crate::wire::Fault;
 use crate::wire::strand::Strand;
 use crate::wire::stream::Halt;
@@ -27,6 +28,8 @@ pub(super) struct Items {
     texts: Vec<Text>,
     /// Bytes of all texts.
     length: usize,
+    /// The key that none of them says.
+    pub(super) secret: Option<Secret>,
 }
 
 /// What is known of an item.
@@ -142,7 +145,7 @@ impl Items {
             item,
             kind,
             part,
-            strand: Strand::new(channel(item, kind, part)),
+            strand: Strand::new(channel(item, kind, part), self.secret.as_ref()),
             fed: false,
             over: false,
             released: String::new(),
@@ -284,7 +287,8 @@ impl Items {
     /// A text was let go at the very end.
     pub(super) fn release(&mut self, channel: Channel, tail: &str) {
         if let Some(text) = self.texts.iter_mut().find(|text| text.strand.channel == channel) {
-            text.released.push_str(tail);
+            let tail = text.strand.cut(tail.to_owned());
+            text.released.push_str(&tail);
         }
     }
 

@@ -263,7 +263,10 @@ impl Stream {
 impl Dialect for Stream {
     fn event(&mut self, judge: &mut Judge, payload: &[u8], out: &mut BytesMut) -> Result<Next, Halt> {
         let shielded = surrogate::shield(payload);
-        let event = judge.parse(shielded.as_deref().unwrap_or(payload))?;
+        let (mut event, cut) = judge.parse(shielded.as_deref().unwrap_or(payload))?;
+        if self.items.secret.is_none() {
+            self.items.secret.clone_from(&judge.secret);
+        }
         let about = About::of(event.get("type").and_then(Value::as_str).unwrap_or_default());
         if about == About::Failure {
             return Err(failure(judge, &event).into());
@@ -274,7 +277,13 @@ impl Dialect for Stream {
         }
         let over = about == About::End;
         if !judge.strict {
-            self.pass(&event, payload, out);
+            match cut {
+                true => {
+                    self.next = event.get("sequence_number").and_then(Value::as_u64).or(self.next);
+                    self.emit(&mut event, shielded.is_some(), out);
+                }
+                false => self.pass(&event, payload, out),
+            }
             self.complete = over;
             return Ok(if over { Next::Stop } else { Next::More });
         }

@@ -1,4 +1,4 @@
-//! `auth`, `cors`, `ip_allowlist`, `trusted_proxies` and `size_limits`.
+//! `auth`, `cors`, `ip_allowlist`, `trusted_proxies`, `size_limits` and `media`.
 
 use ipnet::IpNet;
 
@@ -29,6 +29,7 @@ pub(super) fn read(reader: &mut Reader, root: &Mapping) -> Access {
             .and_then(|field| networks(reader, &field))
             .unwrap_or_default(),
         size_limits: root.get("size_limits").map(|field| sizes(reader, &field)).unwrap_or_default(),
+        media_hosts: root.get("media").and_then(|field| media_hosts(reader, &field)),
     }
 }
 
@@ -181,9 +182,33 @@ fn origin(reader: &mut Reader, field: &Field) -> Option<String> {
     None
 }
 
+fn media_hosts(reader: &mut Reader, field: &Field) -> Option<Vec<String>> {
+    let block = field.mapping(reader, &["hosts"])?;
+    let items = block.require(reader, "hosts", "list them, such as `[cdn.example.com]`")?;
+    let items = items.list(reader)?;
+    all(items.iter().map(|item| host(reader, item)))
+}
+
+/// The name of a host, or an address.
+fn host(reader: &mut Reader, field: &Field) -> Option<String> {
+    let written = field.text(reader)?.value.to_lowercase();
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte);
+    if !written.is_empty() && !written.starts_with('.') && written.bytes().all(is_host) {
+        return Some(written);
+    }
+    let found = field.error(BAD_VALUE, format!("`{written}` is no host"));
+    reader
+        .report(found.help(
+            "write a name such as `cdn.example.com`, which stands for all below it too, or an address",
+        ));
+    None
+}
+
 fn sizes(reader: &mut Reader, field: &Field) -> SizeLimits {
     let default = SizeLimits::default();
-    let Some(block) = field.mapping(reader, &["body_kb", "head_kb", "headers"]) else { return default };
+    let Some(block) = field.mapping(reader, &["body_kb", "head_kb", "headers", "choices"]) else {
+        return default;
+    };
     let mut number = |name, range, default| {
         block.get(name).and_then(|field: Field| field.whole(reader, range)).unwrap_or(default)
     };
@@ -191,5 +216,6 @@ fn sizes(reader: &mut Reader, field: &Field) -> SizeLimits {
         body_kb: number("body_kb", 1..=102_400, default.body_kb),
         head_kb: number("head_kb", 8..=1024, default.head_kb),
         headers: number("headers", 10..=1000, default.headers),
+        choices: number("choices", 1..=128, default.choices),
     }
 }

@@ -46,6 +46,7 @@ const KEYS: &[&str] = &[
     "ip_allowlist",
     "trusted_proxies",
     "size_limits",
+    "media",
     "admin",
 ];
 

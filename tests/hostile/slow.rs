@@ -1,0 +1,165 @@
+//! Slow clients: heads, bodies and readers that take for ever, and connections that say nothing, are let go, and nobody else
+//! waits for them.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use gateway::Times;
+use tests::client::{connect, request, rest};
+use tests::{Provider, STREAM_HEAD, Script, Setup, delta, event, question_of};
+
+use crate::watch::{Watched, start};
+use crate::{CANARY, CHAT, wait_until};
+
+/// A fraction of what is usual, so that the tests need not wait.
+const SHORT: Times = Times {
+    head: Duration::from_millis(600),
+    body_idle: Duration::from_millis(600),
+    body_grace: Duration::from_millis(1200),
+    write_idle: Duration::from_millis(800),
+};
+
+/// Sends bytes one by one, so slowly that no single wait is too long, until the gateway hangs up.
+fn trickle(mut socket: TcpStream, bytes: &[u8]) -> Vec<u8> {
+    socket.set_read_timeout(Some(Duration::from_millis(40))).unwrap();
+    let mut told = Vec::new();
+    for byte in bytes {
+        if socket.write_all(&[*byte]).is_err() {
+            break;
+        }
+        let mut piece = [0; 4096];
+        match socket.read(&mut piece) {
+            Ok(0) => return told,
+            Ok(length) => told.extend_from_slice(&piece[..length]),
+            Err(error)
+                if [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut].contains(&error.kind()) => {
+            }
+            Err(_) => return told,
+        }
+    }
+    socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    socket.read_to_end(&mut told).ok();
+    told
+}
+
+fn guarded(provider: &Provider) -> Watched {
+    start(&Setup::guarded(provider).times(SHORT))
+}
+
+#[test]
+fn heads_that_do_not_end_are_not_waited_for() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = guarded(&provider);
+    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\n{}", "x: y\r\n".repeat(50));
+    for bytes in [head.as_bytes(), b"", b"POST "] {
+        let told = trickle(connect(gateway.address), bytes);
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.is_empty() || told.starts_with("HTTP/1.1 408"), "{told}");
+    }
+    assert_eq!(provider.connections(), 0);
+    assert_eq!(gateway.ask(CANARY).status, 200);
+    gateway.stop();
+}
+
+#[test]
+fn a_connection_that_says_nothing_after_its_answer_is_closed() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = guarded(&provider);
+    let body = question_of(CANARY, false).to_string();
+    let head = request(CHAT, "", body.len()).replace("connection: close\r\n", "");
+    let mut socket = connect(gateway.address);
+    socket.write_all((head + &*body).as_bytes()).unwrap();
+    let reply = rest(&mut socket); // which waits for the end of the connection
+    assert_eq!((reply.status, reply.is_whole), (200, true));
+    gateway.stop();
+}
+
+#[test]
+fn bodies_that_stand_still_or_creep_are_refused() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = guarded(&provider);
+    let body = question_of(&format!("{CANARY} {}", "x".repeat(2000)), false).to_string();
+    let head = request(CHAT, "", body.len());
+    let mut still = connect(gateway.address);
+    still.write_all((head.clone() + &body[..20]).as_bytes()).unwrap();
+    let reply = rest(&mut still);
+    assert_eq!((reply.status, reply.code().as_str()), (408, "body_too_slow"));
+    let mut creeping = connect(gateway.address);
+    creeping.write_all(head.as_bytes()).unwrap();
+    let told = String::from_utf8(trickle(creeping, body.as_bytes())).unwrap();
+    assert!(told.starts_with("HTTP/1.1 408 ") && told.contains("body_too_slow"), "{told}");
+    assert_eq!(provider.connections(), 0);
+    let records = gateway.stop();
+    assert!(records.len() == 2 && records.iter().all(|one| one["error"] == "body_too_slow"), "{records:?}");
+}
+
+/// A client that asks and never reads.
+fn deaf(gateway: &Watched, stream: bool) -> TcpStream {
+    let body = question_of(CANARY, stream).to_string();
+    let mut socket = connect(gateway.address);
+    socket.write_all((request(CHAT, "", body.len()) + &*body).as_bytes()).unwrap();
+    socket
+}
+
+#[test]
+fn a_reader_that_stands_still_is_let_go_and_its_provider_too() {
+    let piece = event(&delta(&"word ".repeat(200))).repeat(1000);
+    let endless = (0..40).fold(Script::raw(STREAM_HEAD), |script, _| script.then(&piece));
+    let provider = Provider::always(endless.stall());
+    let gateway = guarded(&provider);
+    let reader = deaf(&gateway, true);
+    wait_until("the provider is asked", || !provider.seen().is_empty());
+    wait_until("the reader is given up", || gateway.admin("/metrics").shows("kt_requests_in_flight 0"));
+    drop(reader);
+    let records = gateway.stop();
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["outcome"], "client_disconnect", "{}", records[0]);
+}
+
+/// How many connections may be open here: both ends of each are in this process.
+fn room() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").expect("limits");
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("a limit of files");
+    let most: usize = line.split_whitespace().next().and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
+    (most.saturating_sub(300) / 2).min(2000)
+}
+
+#[test]
+fn idle_connections_keep_nobody_out() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = start(&Setup::guarded(&provider));
+    let idle: Vec<TcpStream> =
+        (0..room()).map(|_| TcpStream::connect(gateway.address).expect("a place")).collect();
+    assert!(idle.len() > 100);
+    for _ in 0..20 {
+        assert_eq!(gateway.ask(CANARY).status, 200);
+    }
+    drop(idle);
+    assert_eq!(gateway.ask(CANARY).status, 200);
+    gateway.stop();
+}
+
+#[test]
+fn times_that_hold_without_more_are_those_of_the_book() {
+    let page = include_str!("../../book/src/http.md");
+    let times = Times::default();
+    let seconds = |time: Duration| time.as_secs();
+    for line in [
+        format!(
+            "| head of a request | 64 KiB, 100 headers ([`size_limits`](configuration.md#size_limits)); {} seconds |",
+            seconds(times.head)
+        ),
+        format!(
+            "{} seconds of silence; {} seconds, and after that at least 1 KiB a second",
+            seconds(times.body_idle),
+            seconds(times.body_grace)
+        ),
+        format!(
+            "| a client that takes no byte of its connection, or no frame of a stream of HTTP/2 | {} seconds |",
+            seconds(times.write_idle)
+        ),
+    ] {
+        assert!(page.contains(&line), "the book should say: {line}");
+    }
+}
