@@ -209,7 +209,7 @@ impl<B> GuardedBody<B> {
 
     /// Tells the ledger what came of the answer, which is all of it or not.
     fn settle(&mut self, whole: bool) {
-        self.ledger.judged(&self.assembler.report());
+        self.ledger.judged(self.assembler.report());
         self.ledger.held(self.assembler.held());
         self.ledger.used(self.assembler.usage(), self.assembler.heard(), whole);
     }

@@ -197,7 +197,7 @@ impl Exchange<'_> {
         }
         self.ledger.judging(Phase::Request);
         let mut step = session.request(&request);
-        self.ledger.judged(&session.report());
+        self.ledger.judged(session.report());
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
@@ -239,7 +239,7 @@ impl Exchange<'_> {
             Err(Refused::Claim(index, refusal, back_in)) => {
                 let Some(claim) = claims.get(index) else { return Err(spend::unavailable()) };
                 let decision = session.refuse(claim, refusal).clone();
-                self.ledger.judged(&session.report());
+                self.ledger.judged(session.report());
                 return Err(spend::exceeded(decision, back_in));
             }
         }
@@ -259,7 +259,7 @@ impl Exchange<'_> {
         self.ledger.judging(Phase::Response);
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
         self.ledger.used(usage, session.heard(), true);
-        self.ledger.judged(&session.report());
+        self.ledger.judged(session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
             Flow::Open => {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use engine::verdict::Report;
 use hyper::header::HeaderMap;
 
+use super::account::{Account, operation};
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::access::{Caller, Reservation};
@@ -16,7 +17,7 @@ use crate::money::Money;
 use crate::packs::Pack;
 use crate::route::Target;
 use crate::spend::{self, Price, Prompt, Taken, tokens_of};
-use crate::telemetry::{Attempted, Ended, Phase, Traced};
+use crate::telemetry::{Attempted, Phase, Traced};
 use crate::wire::{Endpoint, Usage};
 
 /// The status of a request whose client did not wait for one, as proxies commonly write it.
@@ -42,10 +43,10 @@ pub(crate) struct Ledger {
     is_cut: bool,
     /// How many failed tries may be on the bill.
     untold: u32,
-    /// The most of a stream that ever waited.
-    held: Option<usize>,
-    metrics: Option<Arc<Metrics>>,
-    traced: Traced,
+    /// What the policies came to so far.
+    report: Option<Report>,
+    /// What is told besides the record.
+    account: Account,
 }
 
 impl Ledger {
@@ -98,9 +99,8 @@ impl Ledger {
             is_told: false,
             is_cut: false,
             untold: 0,
-            held: None,
-            metrics: None,
-            traced: Traced::default(),
+            report: None,
+            account: Account::default(),
         }
     }
 
@@ -115,7 +115,7 @@ impl Ledger {
     #[must_use]
     pub(crate) fn counted(mut self, metrics: &Arc<Metrics>) -> Self {
         metrics.begun();
-        self.metrics = Some(Arc::clone(metrics));
+        self.account.metrics = Some(Arc::clone(metrics));
         self
     }
 
@@ -123,7 +123,7 @@ impl Ledger {
     #[must_use]
     pub(crate) fn traced(mut self, traced: Traced) -> Self {
         self.note(|record| record.trace_id = traced.id());
-        self.traced = traced;
+        self.account.traced = traced;
         self
     }
 
@@ -163,7 +163,7 @@ impl Ledger {
             record.provider = Some(target.provider.clone());
             record.model = Some(target.model.as_deref().unwrap_or(asked).to_owned());
         });
-        if let (Some(trace), Some(record)) = (self.traced.trace(), &self.record) {
+        if let (Some(trace), Some(record)) = (self.account.traced.trace(), &self.record) {
             trace.attempt(Attempted {
                 operation: record.endpoint.map(operation),
                 model: target.model.as_deref().unwrap_or(asked),
@@ -177,7 +177,7 @@ impl Ledger {
 
     /// Puts the trace into the headers of a request to the target that it is sent to.
     pub(crate) fn pass_on(&self, headers: &mut HeaderMap) {
-        self.traced.pass_on(headers);
+        self.account.traced.pass_on(headers);
     }
 
     /// What it has taken of budgets, until it is known what it costs.
@@ -192,7 +192,7 @@ impl Ledger {
     }
 
     fn note_failure(&mut self, code: &str, cause: &str) {
-        if let Some(trace) = self.traced.trace() {
+        if let Some(trace) = self.account.traced.trace() {
             trace.attempt_failed(code, cause);
         }
         self.note(|record| {
@@ -213,17 +213,17 @@ impl Ledger {
 
     /// The policies begin to judge.
     pub(crate) fn judging(&mut self, phase: Phase) {
-        if let Some(trace) = self.traced.trace() {
+        if let Some(trace) = self.account.traced.trace() {
             trace.judging(phase);
         }
     }
 
     /// What was decided.
-    pub(crate) fn judged(&mut self, report: &Report) {
-        if let Some(trace) = self.traced.trace() {
-            trace.judged(report);
+    pub(crate) fn judged(&mut self, report: Report) {
+        if let Some(trace) = self.account.traced.trace() {
+            trace.judged(&report);
         }
-        self.note(|record| record.judge(report));
+        self.report = Some(report);
     }
 
     /// The status that the client was told.
@@ -246,7 +246,7 @@ impl Ledger {
     pub(crate) fn used(&mut self, told: Option<Usage>, said: (&str, usize), whole: bool) {
         let price = self.target.as_ref().and_then(|target| target.pricing).map(|pricing| Price::of(&pricing));
         let prompt = self.prompt.take();
-        if let (Some(trace), Some(usage)) = (self.traced.trace(), told) {
+        if let (Some(trace), Some(usage)) = (self.account.traced.trace(), told) {
             trace.used(usage);
         }
         let Some(record) = &mut self.record else { return };
@@ -275,7 +275,7 @@ impl Ledger {
 
     /// The most of the stream that was held back at any moment, in bytes.
     pub(crate) fn held(&mut self, most: usize) {
-        self.held = Some(most);
+        self.account.held = Some(most);
     }
 
     /// The failure that the client was told.
@@ -286,16 +286,14 @@ impl Ledger {
     /// The exchange is over: the record goes to the log, and the end of the answer waits for the receipt.
     pub(crate) fn close(&mut self, outcome: Outcome) -> Receipt {
         let Some(mut record) = self.record.take() else { return Receipt::none() };
-        let took = self.began.elapsed();
+        let mut account = std::mem::take(&mut self.account);
+        account.took = self.began.elapsed();
+        account.cost = self.cost;
         record.outcome = outcome;
-        record.latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if let Some(metrics) = &self.metrics {
-            metrics.ended(&record, took, self.held, self.cost);
+        record.latency_ms = u64::try_from(account.took.as_millis()).unwrap_or(u64::MAX);
+        if let Some(report) = self.report.take() {
+            record.judge(&report);
         }
-        if let Some(trace) = self.traced.trace() {
-            trace.end(ended(&record));
-        }
-        tell(&record);
         if let Some((reservation, used)) = self.reservation.take().zip(tokens(&record)) {
             reservation.settle(used);
         }
@@ -303,8 +301,11 @@ impl Ledger {
             budgets.settle(self.taken(&record));
         }
         match self.seat.take() {
-            Some(seat) => seat.write(record, self.begun),
-            None => Receipt::none(),
+            Some(seat) => seat.write(record, self.begun, account),
+            None => {
+                account.tell(&record);
+                Receipt::none()
+            }
         }
     }
 
@@ -327,7 +328,11 @@ impl Ledger {
 impl Ledger {
     /// The record as it would be written.
     pub(crate) fn into_record(mut self) -> Box<Record> {
-        self.record.take().expect("a record that is not closed")
+        let mut record = self.record.take().expect("a record that is not closed");
+        if let Some(report) = self.report.take() {
+            record.judge(&report);
+        }
+        record
     }
 }
 
@@ -343,63 +348,10 @@ impl Drop for Ledger {
     }
 }
 
-/// What is asked of a model at an endpoint, as the conventions for traces call it.
-fn operation(endpoint: Endpoint) -> &'static str {
-    match endpoint {
-        Endpoint::Chat | Endpoint::Responses => "chat",
-        Endpoint::Completions => "text_completion",
-        Endpoint::Embeddings => "embeddings",
-    }
-}
-
-/// What the span of an exchange tells of its record.
-fn ended(record: &Record) -> Ended<'_> {
-    Ended {
-        route: record.endpoint.map(Endpoint::path),
-        operation: record.endpoint.map(operation),
-        model: record.model.as_deref(),
-        status: record.status,
-        outcome: record.outcome.name(),
-        error: record.error.as_deref(),
-        stream: record.stream,
-        request_id: &record.request_id,
-        event_id: &record.id,
-        target: record.target.as_deref(),
-        verdict: record.verdict,
-        policy: record.policy.as_deref(),
-        rule: record.rule.as_deref(),
-        reason_code: record.reason_code.as_deref(),
-    }
-}
-
 /// The tokens that a request took, where that is known: none when it was sent nowhere.
 fn tokens(record: &Record) -> Option<u64> {
     let told = record.input_tokens.is_some() || record.output_tokens.is_some();
     let sum =
         record.input_tokens.unwrap_or_default().saturating_add(record.output_tokens.unwrap_or_default());
     (told || record.attempts.is_empty()).then_some(sum)
-}
-
-/// The process log's line on a request.
-fn tell(record: &Record) {
-    let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
-    tracing::info!(
-        request_id = record.request_id,
-        trace_id = record.trace_id,
-        endpoint = record.endpoint.map(Endpoint::path),
-        model = record.model,
-        provider = record.provider,
-        target_id = record.target,
-        status = record.status,
-        latency_ms = record.latency_ms,
-        input_tokens = record.input_tokens,
-        output_tokens = record.output_tokens,
-        cost_usd = record.cost_usd,
-        policies_applied = policies.join(","),
-        policy_action = record.verdict,
-        key = record.key,
-        error = record.error,
-        "request {}",
-        record.outcome.name()
-    );
 }
