@@ -24,7 +24,7 @@ use crate::gateway::{FailMode, Gateway};
 use crate::reply;
 use crate::route::{self, Call, Failure, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
-use crate::spend::{self, MOST_COUNTED, Need, Prompt, Refused, claims_of_key, priced};
+use crate::spend::{self, MOST_COUNTED, MOST_HEARD, Need, Prompt, Refused, claims_of_key, priced};
 use crate::surroundings::Surroundings;
 use crate::telemetry::Phase;
 use crate::wire::{self, Assembler, Endpoint, Fault, json};
@@ -171,7 +171,8 @@ impl Exchange<'_> {
                 .inspect_err(|fault| self.blame(&mut lease, fault))?,
             Answered::Stream(opened) => {
                 let asked = self.endpoint.asked(&judged.document, target.dropped(self.endpoint));
-                let Judged { session, decision, .. } = judged;
+                let Judged { mut session, decision, .. } = judged;
+                session.listen(MOST_HEARD);
                 let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
                 let assembler = Assembler::new(self.endpoint, session, strict, request_id, asked);
                 (decision, Carried::Stream(opened, Box::new(assembler)))
@@ -184,7 +185,6 @@ impl Exchange<'_> {
     fn judge(&mut self, bytes: &[u8]) -> Result<Judged, Fault> {
         let mut document = json::parse(bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()))?;
         let mut session = self.gateway.pack.session();
-        session.listen(MOST_COUNTED);
         let mut request = self.endpoint.decode(&document, readable(self.headers))?;
         request.key_name = self.caller.key_name();
         Surroundings::now(self.caller.ip).tell(&mut request, self.gateway.router.offers());
@@ -256,6 +256,9 @@ impl Exchange<'_> {
         let Judged { document, session, .. } = judged;
         let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
         let usage = answer.usage();
+        if usage.is_none_or(|usage| usage.output.is_none()) {
+            session.listen(MOST_COUNTED);
+        }
         self.ledger.judging(Phase::Response);
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
         self.ledger.used(usage, session.heard(), true);
