@@ -284,9 +284,9 @@ impl Exchange<'_> {
             self.ledger.sent(&target, &judged.wish.model);
             let model = target.model.as_ref().unwrap_or(&judged.wish.model);
             let body = self.endpoint.sent(&judged.document, model, target.dropped(self.endpoint));
-            let mut headers = self.headers.clone();
-            self.ledger.pass_on(&mut headers);
-            let call = Call { endpoint: self.endpoint, body: body.into(), headers };
+            let mut trace = HeaderMap::new();
+            self.ledger.pass_on(&mut trace);
+            let call = Call { endpoint: self.endpoint, body: body.into(), headers: self.headers, trace };
             let reached = gateway.upstream.ask(&mut lease, &call, stream).await;
             match reached.and_then(|(parts, reached)| Ok((parts, self.read(&target, reached)?))) {
                 Ok((parts, answered)) => return Ok((lease, parts, answered)),

@@ -18,6 +18,7 @@ use ipnet::IpNet;
 use crate::body::ReplyBody;
 use crate::clock::Clock;
 use crate::wire::Fault;
+pub(crate) use keys::CHOOSING;
 use rates::Rates;
 pub(crate) use rates::{Reservation, is_own_limit};
 
