@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use http_body_util::BodyExt;
 use hyper::StatusCode;
 use hyper::body::{Body, Frame, Incoming};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::audit::{Ledger, Outcome, Receipt};
 use crate::route::{Lease, Target, Went};
@@ -79,7 +80,12 @@ impl Body for ReplyBody {
     }
 }
 
-/// A provider's stream on its way to the client. Dropping it closes the provider's connection, which ends the bill.
+/// How long the end of a stream is waited for after its last word. A connection that is read to the end of an answer
+/// carries the next one.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// A provider's stream on its way to the client. Dropping it before its last word closes the provider's connection, which
+/// ends the bill.
 pub(crate) struct GuardedBody<B> {
     upstream: Option<B>,
     decoder: Decoder,
@@ -97,10 +103,25 @@ pub(crate) struct GuardedBody<B> {
     over: Over,
 }
 
+/// Reads what is left of a stream that has said everything: a word more than its end, and its connection is closed.
+async fn part<B: Body<Data = Bytes> + Unpin>(mut rest: B) {
+    let ending = async {
+        while let Some(Ok(frame)) = rest.frame().await {
+            if frame.data_ref().is_some_and(|bytes| !bytes.is_empty()) {
+                return;
+            }
+        }
+    };
+    timeout(PARTING, ending).await.ok();
+}
+
 /// Ready when the gateway leaves and nothing may go on.
 type Over = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-impl<B> GuardedBody<B> {
+impl<B> GuardedBody<B>
+where
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
+{
     /// Guards a stream of the leased target; its record is closed when the stream ends or is dropped.
     pub(crate) fn new(
         upstream: B,
@@ -154,6 +175,7 @@ impl<B> GuardedBody<B> {
 
     /// The provider has closed its stream.
     fn upstream_over(&mut self) {
+        self.upstream = None;
         let Self { decoder, assembler, out, .. } = self;
         let mut ending = None;
         let finished = decoder.finish(|event| {
@@ -174,10 +196,13 @@ impl<B> GuardedBody<B> {
         self.close(Some(ending));
     }
 
-    /// Lets go of the provider at once, and closes the record, when there is an ending.
+    /// Lets go of the provider, at once unless it has said everything, and closes the record, when there is an ending.
     fn close(&mut self, ending: Option<Ending>) {
         let Some(ending) = ending else { return };
-        self.upstream = None;
+        let rest = self.upstream.take().filter(|_| matches!(ending, Ending::Complete));
+        if let Some(rest) = rest {
+            tokio::spawn(part(rest));
+        }
         self.settle(matches!(ending, Ending::Complete));
         self.let_go(&ending);
         self.receipt = Some(match ending {
@@ -219,13 +244,6 @@ impl<B> GuardedBody<B> {
         }
     }
 
-    /// Tells the ledger what came of the answer, which is all of it or not.
-    fn settle(&mut self, whole: bool) {
-        self.ledger.judged(&self.assembler.report());
-        self.ledger.held(self.assembler.held());
-        self.ledger.used(self.assembler.usage(), self.assembler.heard(), whole);
-    }
-
     /// While the provider is silent: gives up after the target's patience, and keeps the client's line alive.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.deadline.as_mut().poll(cx).is_ready() {
@@ -252,7 +270,7 @@ impl<B> GuardedBody<B> {
 
 impl<B> Body for GuardedBody<B>
 where
-    B: Body<Data = Bytes> + Unpin,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Display,
 {
     type Data = Bytes;
@@ -285,6 +303,15 @@ where
                 Poll::Pending => std::task::ready!(this.wait(cx)),
             }
         }
+    }
+}
+
+impl<B> GuardedBody<B> {
+    /// Tells the ledger what came of the answer, which is all of it or not.
+    fn settle(&mut self, whole: bool) {
+        self.ledger.judged(self.assembler.report());
+        self.ledger.held(self.assembler.held());
+        self.ledger.used(self.assembler.usage(), self.assembler.heard(), whole);
     }
 }
 

@@ -24,7 +24,7 @@ use crate::gateway::{FailMode, Gateway};
 use crate::reply;
 use crate::route::{self, Call, Failure, Lease, Opened, Reached, Target, Went, Wish, returned_headers};
 use crate::server::intake;
-use crate::spend::{self, MOST_COUNTED, Need, Prompt, Refused, claims_of_key, priced};
+use crate::spend::{self, MOST_COUNTED, MOST_HEARD, Need, Prompt, Refused, claims_of_key, priced};
 use crate::surroundings::Surroundings;
 use crate::telemetry::Phase;
 use crate::wire::{self, Assembler, Endpoint, Fault, json};
@@ -175,7 +175,8 @@ impl Exchange<'_> {
             }
             Answered::Stream(opened) => {
                 let asked = self.endpoint.asked(&document, target.dropped(self.endpoint));
-                let Judged { session, decision, .. } = judged;
+                let Judged { mut session, decision, .. } = judged;
+                session.listen(MOST_HEARD);
                 let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
                 let assembler = Assembler::new(self.endpoint, session, strict, request_id, asked);
                 (decision, Carried::Stream(opened, Box::new(assembler)))
@@ -205,7 +206,6 @@ impl Exchange<'_> {
         request: &Request<'_>,
     ) -> Result<(Judged, Vec<Edit>), Fault> {
         let mut session = self.gateway.pack.session();
-        session.listen(MOST_COUNTED);
         if self.gateway.pack.program.reads_requests()
             && let Some(fault) = self.endpoint.unreadable(document)
         {
@@ -213,7 +213,7 @@ impl Exchange<'_> {
         }
         self.ledger.judging(Phase::Request);
         let mut step = session.request(request);
-        self.ledger.judged(&session.report());
+        self.ledger.judged(session.report());
         if step.decision.verdict.stops() {
             return Err(Fault::input_blocked(step.decision));
         }
@@ -253,7 +253,7 @@ impl Exchange<'_> {
             Err(Refused::Claim(index, refusal, back_in)) => {
                 let Some(claim) = claims.get(index) else { return Err(spend::unavailable()) };
                 let decision = session.refuse(claim, refusal).clone();
-                self.ledger.judged(&session.report());
+                self.ledger.judged(session.report());
                 return Err(spend::exceeded(decision, back_in));
             }
         }
@@ -271,10 +271,13 @@ impl Exchange<'_> {
         let Judged { session, .. } = judged;
         let asked = self.endpoint.asked(document, target.dropped(self.endpoint));
         let usage = answer.usage();
+        if usage.is_none_or(|usage| usage.output.is_none()) {
+            session.listen(MOST_COUNTED);
+        }
         self.ledger.judging(Phase::Response);
         let flow = answer.guard(session, self.gateway.pack.guards(), &asked);
         self.ledger.used(usage, session.heard(), true);
-        self.ledger.judged(&session.report());
+        self.ledger.judged(session.report());
         match flow? {
             Flow::Stopped => Err(Fault::output_blocked(session.decision().clone())),
             Flow::Open => {
@@ -300,9 +303,9 @@ impl Exchange<'_> {
             self.ledger.sent(&target, &judged.wish.model);
             let model = target.model.as_ref().unwrap_or(&judged.wish.model);
             let body = self.endpoint.sent(document, model, target.dropped(self.endpoint));
-            let mut headers = self.headers.clone();
-            self.ledger.pass_on(&mut headers);
-            let call = Call { endpoint: self.endpoint, body: body.into(), headers };
+            let mut trace = HeaderMap::new();
+            self.ledger.pass_on(&mut trace);
+            let call = Call { endpoint: self.endpoint, body: body.into(), headers: self.headers, trace };
             let reached = gateway.upstream.ask(&mut lease, &call, stream).await;
             match reached.and_then(|(parts, reached)| Ok((parts, self.read(&target, reached)?))) {
                 Ok((parts, answered)) => return Ok((lease, parts, answered)),

@@ -52,6 +52,14 @@ fn ask(gateway: &Process, name: &str, stream: bool) -> tests::Reply {
     post(gateway.address, CHAT, &header, question_of("hi", stream).to_string())
 }
 
+/// How many requests were answered with that status, by the page of figures.
+fn requests(page: &str, status: u16) -> usize {
+    let of = format!("status=\"{status}\"");
+    let counted =
+        page.lines().filter(|line| line.starts_with("keeptrusts_llm_requests_total{") && line.contains(&of));
+    counted.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+}
+
 fn setup(provider: &Provider) -> Setup {
     Setup::over(provider).rules("house", RULES).kind("audit-logger")
 }
@@ -88,6 +96,15 @@ fn a_full_disk_refuses_requests_and_lets_them_in_again_when_there_is_room() {
             (503, "audit_unavailable", Some("5"))
         );
         assert_eq!(provider.seen().len(), asked, "nothing is sent that cannot be recorded");
+        if !stream {
+            // The figures and the process log say what clients were told, as the record does.
+            let page = get(gateway.admin, "/metrics").body;
+            let counts = [200, 503].map(|status| requests(&page, status));
+            assert_eq!(counts, [answered.len(), 1], "{page}");
+            let lines =
+                || ["request complete", "request failed"].map(|line| gateway.log().matches(line).count());
+            wait_until("the process log says the same", || lines() == counts);
+        }
         give_room(&gateway);
         wait_until("it recovers", || get(gateway.admin, "/readyz").status == 200);
         assert_eq!(ask(&gateway, "again", stream).said(), "one two");

@@ -26,6 +26,7 @@ mod lifecycle;
 mod limits;
 mod limits_of_rate;
 mod manager;
+mod memory;
 mod metrics;
 mod odd_chunks;
 mod odd_responses;

@@ -1,7 +1,7 @@
 //! Providers that fail before the first byte: the exact status and shape for each, and the key nowhere.
 
 use serde_json::{Value, json};
-use tests::{KEY, Provider, Script, Setup, question_of, whole};
+use tests::{KEY, Provider, Script, Setup, events, question_of, whole};
 
 use crate::record::{self, CANARY};
 
@@ -202,4 +202,21 @@ fn an_answer_of_a_provider_is_no_way_to_the_next_request() {
     let provider = Provider::in_turn([two, Script::answer("two")]);
     let gateway = Setup::guarded(&provider).here();
     assert_eq!((gateway.ask("a").said(), gateway.ask("b").said()), ("one".into(), "two".into()));
+}
+
+#[test]
+fn a_stream_that_was_read_to_its_end_leaves_its_connection_for_the_next_request() {
+    const HEAD: &str =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let events = events(["one two"]);
+    let stream = format!("{HEAD}{:x}\r\n{events}\r\n", events.len());
+    let end = "0\r\n\r\n";
+    // The end of the body comes a while after the last event; then the next request is waited for.
+    let script = Script::raw(&stream).pause(50).then(end).stall().then(&stream).then(end);
+    let provider = Provider::always(script);
+    let gateway = Setup::guarded(&provider).here();
+    assert_eq!(gateway.stream("hi").said(), "one two");
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    assert_eq!(gateway.stream("hi").said(), "one two");
+    assert_eq!(provider.connections(), 1);
 }

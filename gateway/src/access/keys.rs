@@ -11,8 +11,8 @@ use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
 use crate::wire::Fault;
 
-/// Headers that choose a model past the body, at targets that have none of their own.
-const CHOOSING: [&str; 2] = ["fireworks-model", "fireworks-deployment"];
+/// Headers by which a client of Fireworks chooses a model past the body, at targets that have none of their own.
+pub(crate) const CHOOSING: [&str; 2] = ["fireworks-model", "fireworks-deployment"];
 
 /// Lets everybody in when no keys are configured, else whoever brings one of them. All keys are compared whole,
 /// whichever fits.

@@ -23,6 +23,7 @@ use crate::body::ReplyBody;
 use crate::clock::Clock;
 use crate::commons::Commons;
 use crate::wire::{Endpoint, Fault};
+pub(crate) use keys::CHOOSING;
 use rates::Rates;
 pub(crate) use rates::{Known, Reservation};
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 use engine::verdict::Report;
 use hyper::header::HeaderMap;
 
+use super::account::{Account, operation};
 use super::record::Attempt;
-use super::told::{ended, operation, tell};
 use super::{Hash, Outcome, Receipt, Record, Seat};
 use crate::access::{Caller, Reservation};
 use crate::aside::away;
@@ -43,10 +43,10 @@ pub(crate) struct Ledger {
     is_cut: bool,
     /// How many failed tries may be on the bill.
     untold: u32,
-    /// The most of a stream that ever waited.
-    held: Option<usize>,
-    metrics: Option<Arc<Metrics>>,
-    traced: Traced,
+    /// What the policies came to so far.
+    report: Option<Report>,
+    /// What is told besides the record.
+    account: Account,
 }
 
 impl Ledger {
@@ -99,9 +99,8 @@ impl Ledger {
             is_told: false,
             is_cut: false,
             untold: 0,
-            held: None,
-            metrics: None,
-            traced: Traced::default(),
+            report: None,
+            account: Account::default(),
         }
     }
 
@@ -116,7 +115,7 @@ impl Ledger {
     #[must_use]
     pub(crate) fn counted(mut self, metrics: &Arc<Metrics>) -> Self {
         metrics.begun();
-        self.metrics = Some(Arc::clone(metrics));
+        self.account.metrics = Some(Arc::clone(metrics));
         self
     }
 
@@ -124,7 +123,7 @@ impl Ledger {
     #[must_use]
     pub(crate) fn traced(mut self, traced: Traced) -> Self {
         self.note(|record| record.trace_id = traced.id());
-        self.traced = traced;
+        self.account.traced = traced;
         self
     }
 
@@ -164,7 +163,7 @@ impl Ledger {
             record.provider = Some(target.provider.clone());
             record.model = Some(target.model.as_deref().unwrap_or(asked).to_owned());
         });
-        if let (Some(trace), Some(record)) = (self.traced.trace(), &self.record) {
+        if let (Some(trace), Some(record)) = (self.account.traced.trace(), &self.record) {
             trace.attempt(Attempted {
                 operation: record.endpoint.map(operation),
                 model: target.model.as_deref().unwrap_or(asked),
@@ -178,7 +177,7 @@ impl Ledger {
 
     /// Puts the trace into the headers of a request to the target that it is sent to.
     pub(crate) fn pass_on(&self, headers: &mut HeaderMap) {
-        self.traced.pass_on(headers);
+        self.account.traced.pass_on(headers);
     }
 
     /// What it has taken of budgets, until it is known what it costs.
@@ -193,7 +192,7 @@ impl Ledger {
     }
 
     fn note_failure(&mut self, code: &str, cause: &str) {
-        if let Some(trace) = self.traced.trace() {
+        if let Some(trace) = self.account.traced.trace() {
             trace.attempt_failed(code, cause);
         }
         self.note(|record| {
@@ -214,17 +213,17 @@ impl Ledger {
 
     /// The policies begin to judge.
     pub(crate) fn judging(&mut self, phase: Phase) {
-        if let Some(trace) = self.traced.trace() {
+        if let Some(trace) = self.account.traced.trace() {
             trace.judging(phase);
         }
     }
 
     /// What was decided.
-    pub(crate) fn judged(&mut self, report: &Report) {
-        if let Some(trace) = self.traced.trace() {
-            trace.judged(report);
+    pub(crate) fn judged(&mut self, report: Report) {
+        if let Some(trace) = self.account.traced.trace() {
+            trace.judged(&report);
         }
-        self.note(|record| record.judge(report));
+        self.report = Some(report);
     }
 
     /// The status that the client was told.
@@ -247,7 +246,7 @@ impl Ledger {
     pub(crate) fn used(&mut self, told: Option<Usage>, said: (&str, usize), whole: bool) {
         let price = self.target.as_ref().and_then(|target| target.pricing).map(|pricing| Price::of(&pricing));
         let prompt = self.prompt.take();
-        if let (Some(trace), Some(usage)) = (self.traced.trace(), told) {
+        if let (Some(trace), Some(usage)) = (self.account.traced.trace(), told) {
             trace.used(usage);
         }
         let Some(record) = &mut self.record else { return };
@@ -276,7 +275,7 @@ impl Ledger {
 
     /// The most of the stream that was held back at any moment, in bytes.
     pub(crate) fn held(&mut self, most: usize) {
-        self.held = Some(most);
+        self.account.held = Some(most);
     }
 
     /// The failure that the client was told.
@@ -287,16 +286,14 @@ impl Ledger {
     /// The exchange is over: the record goes to the log, and the end of the answer waits for the receipt.
     pub(crate) fn close(&mut self, outcome: Outcome) -> Receipt {
         let Some(mut record) = self.record.take() else { return Receipt::none() };
-        let took = self.began.elapsed();
+        let mut account = std::mem::take(&mut self.account);
+        account.took = self.began.elapsed();
+        account.cost = self.cost;
         record.outcome = outcome;
-        record.latency_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        if let Some(metrics) = &self.metrics {
-            metrics.ended(&record, took, self.held, self.cost);
+        record.latency_ms = u64::try_from(account.took.as_millis()).unwrap_or(u64::MAX);
+        if let Some(report) = self.report.take() {
+            record.judge(&report);
         }
-        if let Some(trace) = self.traced.trace() {
-            trace.end(ended(&record));
-        }
-        tell(&record);
         if let Some((reservation, used)) = self.reservation.take().zip(tokens(&record)) {
             reservation.settle(used);
         }
@@ -304,8 +301,11 @@ impl Ledger {
             budgets.settle(self.taken(&record));
         }
         match self.seat.take() {
-            Some(seat) => seat.write(record, self.begun),
-            None => Receipt::none(),
+            Some(seat) => seat.write(record, self.begun, account),
+            None => {
+                account.tell(&record);
+                Receipt::none()
+            }
         }
     }
 
@@ -328,7 +328,11 @@ impl Ledger {
 impl Ledger {
     /// The record as it would be written.
     pub(crate) fn into_record(mut self) -> Box<Record> {
-        self.record.take().expect("a record that is not closed")
+        let mut record = self.record.take().expect("a record that is not closed");
+        if let Some(report) = self.report.take() {
+            record.judge(&report);
+        }
+        record
     }
 }
 

@@ -7,6 +7,7 @@
 //! The files of the folder are the truth. Whatever else is to have the records follows them: each has its number,
 //! and sealed segments do not change.
 
+mod account;
 pub(crate) mod chain;
 pub(crate) mod checkpoint;
 mod disk;
@@ -20,7 +21,6 @@ mod receipt;
 mod record;
 pub(crate) mod segment;
 mod start;
-mod told;
 pub(crate) mod verify;
 pub(crate) mod walk;
 mod writer;
@@ -46,6 +46,7 @@ use crate::error::Error;
 use crate::gateway::FailMode;
 use crate::route::read_key;
 use crate::secret::Secret;
+use account::Account;
 use disk::Folder;
 use followers::{Followers, Pruned};
 use lately::Lately;
@@ -110,8 +111,8 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Hands a record over. `begun`: the client has had the head of its answer already.
-    fn write(self, record: Box<Record>, begun: bool) -> Receipt {
-        let (entry, receipt) = Entry::new(record, begun, self.fail_mode);
+    fn write(self, record: Box<Record>, begun: bool, account: Account) -> Receipt {
+        let (entry, receipt) = Entry::new(record, begun, self.fail_mode, account);
         self.place.send(entry);
         receipt
     }

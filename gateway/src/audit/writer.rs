@@ -9,6 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::{oneshot, watch};
 
+use super::account::Account;
 use super::disk::Disk;
 use super::followers::Pruned;
 use super::lately::Lately;
@@ -36,16 +37,32 @@ pub(super) struct Entry {
     begun: bool,
     fail_mode: FailMode,
     waiting: Option<oneshot::Sender<()>>,
+    /// What is told when it is decided what the record says; nothing when that was told.
+    account: Option<Account>,
 }
 
 impl Entry {
-    pub(super) fn new(record: Box<Record>, begun: bool, fail_mode: FailMode) -> (Self, Receipt) {
+    pub(super) fn new(
+        record: Box<Record>,
+        begun: bool,
+        fail_mode: FailMode,
+        account: Account,
+    ) -> (Self, Receipt) {
         let (waiting, written) = oneshot::channel();
-        (Self { record, begun, fail_mode, waiting: Some(waiting) }, Receipt::of(written, fail_mode))
+        let entry = Self { record, begun, fail_mode, waiting: Some(waiting), account: Some(account) };
+        (entry, Receipt::of(written, fail_mode))
+    }
+
+    /// Tells of the record, once.
+    fn tell(&mut self) {
+        if let Some(account) = self.account.take() {
+            account.tell(&self.record);
+        }
     }
 
     /// Lets the answer go; the record is left.
-    fn written(self) -> Box<Record> {
+    fn written(mut self) -> Box<Record> {
+        self.tell();
         if let Some(waiting) = self.waiting {
             waiting.send(()).ok(); // a client that left waits for nothing
         }
@@ -66,6 +83,7 @@ impl Entry {
             self.record.error = Some(UNAVAILABLE.to_owned());
             self.record.status = if self.begun { self.record.status } else { 503 };
         }
+        self.tell();
     }
 }
 

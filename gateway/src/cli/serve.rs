@@ -1,10 +1,14 @@
 //! `kt gateway run`: serve traffic.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use super::{Exit, Terminal, state};
 use crate::packs::{self, Loaded, Pack};
@@ -64,6 +68,15 @@ enum LogFormat {
     Text,
     /// A JSON object per event
     Json,
+}
+
+/// Writes a field as the library does, but for the style that it gives to names also where there are no colours: there is a
+/// line for each request.
+fn write_field(line: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
+    match field.name() {
+        "message" => write!(line, "{value:?}"),
+        name => write!(line, "{}={value:?}", name.trim_start_matches("r#")),
+    }
 }
 
 impl Run {
@@ -137,7 +150,8 @@ impl Run {
             tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
         // Only a second subscriber could fail, and there is none.
         let _ = match self.log_format {
-            LogFormat::Text => subscriber.try_init(),
+            LogFormat::Text if colours => subscriber.try_init(),
+            LogFormat::Text => subscriber.fmt_fields(debug_fn(write_field).delimited(" ")).try_init(),
             LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
         };
     }

@@ -19,11 +19,8 @@ pub(crate) enum Place {
     Elsewhere,
 }
 
-/// Lets a request to the console through, or says why not.
-///
-/// Without a token the name that a browser has asked for must be loopback's own: a page elsewhere could point its own
-/// name at this address, and would then be let read. The page itself holds no data, so it is sent without a token, and
-/// asks for it.
+/// Lets a request to the console through, or says why not. The page itself holds no data, so it is sent without a token,
+/// and asks for it.
 pub(super) fn check(live: &Live, place: Place, head: &Parts) -> Result<(), Fault> {
     let gateway = live.now();
     let token = gateway.admin_token.as_ref();
@@ -33,32 +30,29 @@ pub(super) fn check(live: &Live, place: Place, head: &Parts) -> Result<(), Fault
             "the console is off: the operator's address is not loopback, and no `admin.token_ref` is configured",
         ));
     }
-    if token.is_none() && !is_loopback(&head.headers) {
-        return Err(forbidden(
-            "host_not_allowed",
-            "open the console as `http://localhost` or `http://127.0.0.1`, or configure `admin.token_ref`",
-        ));
+    if head.uri.path().starts_with(&format!("{AT}/api/")) {
+        return check_operator(token, place, &head.headers);
     }
-    if !head.uri.path().starts_with(&format!("{AT}/api/")) {
-        return Ok(());
-    }
-    if comes_from_elsewhere(&head.headers) {
-        return Err(forbidden("cross_site", "only the console's own page may ask for this"));
-    }
-    check_token(token, &head.headers)
+    check_name(token, place, &head.headers)
 }
 
-/// Lets a request for what the operator alone may see or do through. Pages of other sites may not ask, nor may a name that
-/// somebody else points at this address.
+/// Lets a request for what the operator alone may see or do through. Pages of other sites may not ask.
 pub(crate) fn check_operator(token: Option<&Secret>, place: Place, headers: &HeaderMap) -> Result<(), Fault> {
-    if token.is_none() && place == Place::Loopback && !is_loopback(headers) {
-        let message = "ask for it at `localhost` or `127.0.0.1`, or configure `admin.token_ref`";
-        return Err(forbidden("host_not_allowed", message));
-    }
+    check_name(token, place, headers)?;
     if comes_from_elsewhere(headers) {
         return Err(forbidden("cross_site", "pages of other sites may not ask for this"));
     }
     check_token(token, headers)
+}
+
+/// Without a token the name that a browser has asked for must be loopback's own: a page elsewhere could point its own
+/// name at this address, and would then be let read.
+fn check_name(token: Option<&Secret>, place: Place, headers: &HeaderMap) -> Result<(), Fault> {
+    if token.is_none() && place == Place::Loopback && !is_loopback(headers) {
+        let message = "ask for it at `localhost` or `127.0.0.1`, or configure `admin.token_ref`";
+        return Err(forbidden("host_not_allowed", message));
+    }
+    Ok(())
 }
 
 /// Asks for the token, when there is one to ask for.

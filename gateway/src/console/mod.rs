@@ -17,6 +17,7 @@ use hyper::header::{ALLOW, CACHE_CONTROL, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
+use crate::aside::away;
 use crate::body::ReplyBody;
 use crate::live::Live;
 use crate::server::intake;
@@ -85,16 +86,19 @@ async fn route(live: &Arc<Live>, head: &Parts, body: Incoming) -> Result<Respons
         return Ok(not_so("GET"));
     }
     let query = || Query::parse(head.uri.query().unwrap_or_default());
-    let told = match path {
-        "/api/state" => state::told(live),
-        "/api/decisions" => decisions::told(&live.now(), &query()?)?,
-        "/api/decision" => decisions::one(&live.now(), &query()?)?,
-        "/api/course" => course::told(&live.now(), &query()?)?,
-        "/api/rule" => rules::told(&live.now(), &query()?)?,
-        "/api/policies" => rules::all(&live.now()),
-        _ => return page::file(path).ok_or_else(nothing),
-    };
-    Ok(reply::json(StatusCode::OK, &told))
+    // Thousands of decisions are written out: traffic does not wait for that.
+    away(|| {
+        let told = match path {
+            "/api/state" => state::told(live),
+            "/api/decisions" => decisions::told(&live.now(), &query()?)?,
+            "/api/decision" => decisions::one(&live.now(), &query()?)?,
+            "/api/course" => course::told(&live.now(), &query()?)?,
+            "/api/rule" => rules::told(&live.now(), &query()?)?,
+            "/api/policies" => rules::all(&live.now()),
+            _ => return page::file(path).ok_or_else(nothing),
+        };
+        Ok(reply::json(StatusCode::OK, &told))
+    })
 }
 
 fn not_so(method: &'static str) -> Response<ReplyBody> {

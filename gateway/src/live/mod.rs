@@ -27,6 +27,8 @@ pub(crate) struct Live {
     now: ArcSwap<Gateway>,
     source: Source,
     opened: Opened,
+    /// Held by the reload that is under way.
+    turn: Arc<tokio::sync::Mutex<()>>,
     /// The files as they were when they were read last. Locked for as long as they are read anew.
     prints: Mutex<Prints>,
     /// What came of the last time.
@@ -50,6 +52,7 @@ impl Live {
             },
             now: ArcSwap::from_pointee(gateway),
             source,
+            turn: Arc::default(),
             prints: Mutex::new(prints),
             last: Mutex::default(),
             probes: Mutex::default(),
@@ -89,10 +92,17 @@ impl Live {
         *locked(&self.probes) = gateway.router.watch(&gateway.upstream);
     }
 
-    /// Reads the files anew, on a thread of its own. Whoever waits may leave: it is done all the same.
+    /// Reads the files anew, on a thread of its own, when its turn has come. Whoever leaves before that is forgotten, so
+    /// that what waits is never more than those who do; what has begun is done all the same.
     pub(crate) async fn reload(self: &Arc<Self>, trigger: Trigger) -> Result<Told, Error> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
         let live = Arc::clone(self);
-        let reloaded = tokio::task::spawn_blocking(move || live.reload_here(trigger)).await;
+        let reloaded = tokio::task::spawn_blocking(move || {
+            let told = live.reload_here(trigger);
+            drop(turn);
+            told
+        });
+        let reloaded = reloaded.await;
         reloaded.map_err(|error| Error::new(format!("the configuration could not be read: {error}")))
     }
 
@@ -102,7 +112,7 @@ impl Live {
         let before = prints.again();
         let (read, outcome) = self.source.read(&self.now());
         // A file that changed meanwhile may have been read as it was or as it is: it counts as it was.
-        *prints = Prints::now(read).but_for(before);
+        *prints = Prints::with(read, before);
         let outcome = match outcome {
             Ok(fresh) => self.swap(fresh),
             Err(refused) => Outcome::Refused(refused),

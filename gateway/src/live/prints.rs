@@ -20,12 +20,13 @@ impl Prints {
         Self::now(self.0.keys().cloned())
     }
 
-    /// These, but for files that were known before.
-    pub(super) fn but_for(mut self, before: Self) -> Self {
-        for (path, known) in before.0 {
-            self.0.entry(path).and_modify(|print| *print = known);
-        }
-        self
+    /// Those files, of which some were looked at before: these stay as they were then.
+    pub(super) fn with(files: impl IntoIterator<Item = PathBuf>, mut before: Self) -> Self {
+        let one = |path: PathBuf| match before.0.remove_entry(&path) {
+            Some(known) => known,
+            None => (path.clone(), print(&path)),
+        };
+        Self(files.into_iter().map(one).collect())
     }
 }
 
@@ -52,7 +53,7 @@ mod tests {
         std::fs::write(&here, "2").unwrap();
         let second = first.again();
         assert_ne!(second, first);
-        assert_eq!(Prints::now([here, gone.clone()]).but_for(first.clone()), first);
+        assert_eq!(Prints::with([here, gone.clone()], first.clone()), first);
         std::fs::write(&gone, "").unwrap();
         assert_ne!(second.again(), second);
     }

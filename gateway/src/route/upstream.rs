@@ -12,12 +12,13 @@ use hyper::header::{
     RETRY_AFTER, USER_AGENT,
 };
 use hyper::http::response::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::opening::Opened;
 use super::probe::Probe;
 use super::{Failure, Lease, Target, opening};
+use crate::access::CHOOSING;
 use crate::error::Error;
 use crate::transport::{self, CONNECT, Transport, Via, causes};
 use crate::wire::Endpoint;
@@ -32,21 +33,20 @@ const MAX_PROBED: usize = 1024 * 1024;
 const ERROR_WAIT: Duration = Duration::from_secs(5);
 
 /// Headers of a client that any provider gets to see.
-const FORWARDED: [&str; 4] = ["x-session-affinity", "x-multi-turn-session-id", "traceparent", "tracestate"];
+const FORWARDED: [&str; 2] = ["x-session-affinity", "x-multi-turn-session-id"];
 /// Those that only Fireworks understands.
 const TO_FIREWORKS: [&str; 1] = ["x-prompt-cache-isolation-key"];
-/// Those by which a client of Fireworks chooses the model, which is the operator's choice where a target has its own.
-const CHOOSING: [&str; 2] = ["fireworks-model", "fireworks-deployment"];
-
 /// One request to a provider.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct Call<'c> {
     /// Where it goes.
     pub(crate) endpoint: Endpoint,
     /// The body.
     pub(crate) body: Bytes,
     /// The client's headers.
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: &'c HeaderMap,
+    /// What names the trace that it is part of.
+    pub(crate) trace: HeaderMap,
 }
 
 /// What came back.
@@ -93,7 +93,7 @@ impl Upstream {
     pub(crate) async fn ask(
         &self,
         lease: &mut Lease,
-        call: &Call,
+        call: &Call<'_>,
         stream: bool,
     ) -> Result<(Parts, Reached), Failure> {
         let target = Arc::clone(lease.target());
@@ -110,14 +110,8 @@ impl Upstream {
 
     /// Asks a target whether it is well; says what it found when it is not.
     pub(super) async fn probe(&self, target: &Target, probe: &Probe) -> Result<(), String> {
-        let mut request = Request::new(Full::default());
-        *request.uri_mut() = probe.address.clone();
-        sign(request.headers_mut(), target);
         let limit = Duration::from_secs(probe.settings.timeout_seconds.into());
-        let answer = timeout(limit, self.to(target).request(request)).await;
-        let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
-        let answer =
-            answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))?;
+        let answer = self.look(target, &probe.address, limit).await?;
         let status = answer.status();
         // What is read to its end leaves the connection for the next probe.
         drop(timeout(ERROR_WAIT, Limited::new(answer.into_body(), MAX_PROBED).collect()).await);
@@ -126,21 +120,25 @@ impl Upstream {
 
     /// Asks a target for its models, to see whether it is there; says what is in the way when it is not.
     pub(crate) async fn greet(&self, target: &Target) -> Result<Greeting, String> {
-        let mut request = Request::new(Full::default());
-        *request.uri_mut() = target.models().clone();
-        sign(request.headers_mut(), target);
-        let answer = timeout(CONNECT, self.to(target).request(request)).await;
-        let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
-        let answer =
-            answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))?;
+        let answer = self.look(target, target.models(), CONNECT).await?;
         let date = answer.headers().get(DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
         Ok(Greeting { status: answer.status().as_u16(), date })
+    }
+
+    /// Asks a target for a page; says why there is none.
+    async fn look(&self, target: &Target, page: &Uri, limit: Duration) -> Result<Response<Incoming>, String> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = page.clone();
+        sign(request.headers_mut(), target);
+        let answer = timeout(limit, self.to(target).request(request)).await;
+        let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
+        answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))
     }
 
     async fn head(
         &self,
         target: &Target,
-        call: &Call,
+        call: &Call<'_>,
         deadline: Instant,
     ) -> Result<Response<Incoming>, Failure> {
         let request = build(target, call);
@@ -184,7 +182,7 @@ async fn refusal(target: &Target, response: Response<Incoming>) -> Failure {
 }
 
 /// Nothing of the client's head is copied but what is listed; hyper adds `host` and `content-length`.
-fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
+fn build(target: &Target, call: &Call<'_>) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(call.body.clone()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = target.endpoint(call.endpoint).clone();
@@ -193,6 +191,9 @@ fn build(target: &Target, call: &Call) -> Request<Full<Bytes>> {
         if let Some(value) = call.headers.get(name) {
             headers.insert(HeaderName::from_static(name), value.clone());
         }
+    }
+    for (name, value) in &call.trace {
+        headers.insert(name, value.clone());
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     sign(headers, target);

@@ -167,7 +167,8 @@ where
             if let Some(peer) = peer {
                 request.extensions_mut().insert(Peer(peer));
             }
-            let answering = answer(&live, request);
+            // A large future: it is moved once, and not again by everybody who wraps it.
+            let answering = Box::pin(answer(&live, request));
             async move { Ok::<_, Infallible>(answering.await) }
         });
         let connection = protocol.serve_connection(TokioIo::new(io), service);

@@ -30,7 +30,7 @@ use crate::error::Error;
 use crate::gateway::FailMode;
 use crate::wire::Fault;
 use entry::Entry;
-pub(crate) use estimate::{MOST_COUNTED, Prompt, tokens_of};
+pub(crate) use estimate::{MOST_COUNTED, MOST_HEARD, Prompt, tokens_of};
 pub(crate) use keys::claims as claims_of_key;
 use memory::{Memory, Miss};
 pub(crate) use need::{Need, missed, priced};

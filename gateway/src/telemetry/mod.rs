@@ -97,7 +97,7 @@ impl Traced {
         Some(self.context()?.trace_id().to_string())
     }
 
-    /// Puts the trace into the headers of a request to a target, in place of what the client sent.
+    /// Puts the trace into the headers of a request to a target.
     pub(crate) fn pass_on(&self, headers: &mut HeaderMap) {
         parent::put(self.context(), headers);
     }

@@ -27,6 +27,10 @@ const PING: Duration = Duration::from_secs(20);
 /// See [`PING`].
 const PONG: Duration = Duration::from_secs(10);
 
+/// Most bytes that are read of a connection at once, and most that a head may have: a stream that comes faster than its
+/// client takes it would otherwise fill 400 KiB.
+const READ: usize = 32 * 1024;
+
 /// A pool of connections.
 pub(crate) type Transport = Client<HttpsConnector<Way>, Full<Bytes>>;
 
@@ -43,6 +47,7 @@ pub(crate) fn connect(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<
         .wrap_connector(Way::new(http, via));
     let mut builder = Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
+    builder.http1_max_buf_size(READ);
     builder.http2_keep_alive_interval(PING).http2_keep_alive_timeout(PONG);
     Ok(builder.build(https))
 }

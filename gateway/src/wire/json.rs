@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// How deep a document may nest. Real requests stay below 20; the limit keeps the stack small.
@@ -114,10 +115,10 @@ impl<'de> Visitor<'de> for Strict {
             if key == NUMBER_KEY {
                 return Err(A::Error::custom("a key is reserved"));
             }
-            if all.contains_key(&key) {
-                return Err(A::Error::custom("a key is repeated in the same object"));
-            }
-            all.insert(key, entries.next_value_seed(self.deeper()?)?);
+            match all.entry(key) {
+                Entry::Vacant(place) => place.insert(entries.next_value_seed(self.deeper()?)?),
+                Entry::Occupied(_) => return Err(A::Error::custom("a key is repeated in the same object")),
+            };
         }
         Ok(Value::Object(all))
     }

@@ -105,7 +105,8 @@ pub enum Next {
 }
 
 fn next_line_end(bytes: &[u8]) -> Option<(usize, u8)> {
-    bytes.iter().copied().enumerate().find(|(_, b)| matches!(b, b'\n' | b'\r'))
+    let end = memchr::memchr2(b'\n', b'\r', bytes)?;
+    Some((end, *bytes.get(end)?))
 }
 
 /// The value of a `data` line; nothing for comments and other fields.

@@ -65,7 +65,7 @@ fn is_high(half: u32) -> bool {
 fn escapes(document: &[u8]) -> impl Iterator<Item = (usize, u32)> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        while let Some(found) = document.get(at..)?.iter().position(|b| *b == b'\\') {
+        while let Some(found) = memchr::memchr(b'\\', document.get(at..)?) {
             let start = at + found;
             let is_unicode = document.get(start + 1) == Some(&b'u');
             at = start + if is_unicode { 6 } else { 2 };

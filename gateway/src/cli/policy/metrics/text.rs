@@ -55,6 +55,12 @@ fn columns(words: usize, numbers: usize) -> Vec<Column> {
     columns
 }
 
+/// The heads of a table of [`shares`], behind two of its own.
+fn heads(first: [&str; 2]) -> Vec<String> {
+    let shares = ["caught", "missed", "wrong", "passed", "precision", "recall", "F1", "false positives"];
+    words(&[&first[..], &shares].concat())
+}
+
 fn shares(counts: &Confusion) -> Vec<String> {
     let mut cells =
         [counts.right, counts.missed, counts.wrong, counts.passed].map(|count| count.to_string()).to_vec();
@@ -65,18 +71,7 @@ fn shares(counts: &Confusion) -> Vec<String> {
 }
 
 fn sets(metrics: &Metrics) -> String {
-    let mut rows = vec![words(&[
-        "set",
-        "lines",
-        "caught",
-        "missed",
-        "wrong",
-        "passed",
-        "precision",
-        "recall",
-        "F1",
-        "false positives",
-    ])];
+    let mut rows = vec![heads(["set", "lines"])];
     for (name, set) in named(metrics).filter(|(_, set)| set.lines.lines() > 0) {
         let mut row = vec![name.to_owned(), set.lines.lines().to_string()];
         row.extend(shares(&set.lines));
@@ -86,18 +81,7 @@ fn sets(metrics: &Metrics) -> String {
 }
 
 fn rules(metrics: &Metrics, out: &mut String) {
-    let mut rows = vec![words(&[
-        "rule",
-        "set",
-        "caught",
-        "missed",
-        "wrong",
-        "passed",
-        "precision",
-        "recall",
-        "F1",
-        "false positives",
-    ])];
+    let mut rows = vec![heads(["rule", "set"])];
     for rule in metrics.all.rules.keys() {
         for (name, set) in named(metrics) {
             let Some(counts) = set.rules.get(rule) else { continue };

@@ -1,8 +1,39 @@
-//! What is said of an exchange that is over, beside its record: a line of the process log, and the end of its span.
+//! What is told of an exchange besides its record: figures, spans, and the process log's line. They say what the record
+//! says, so they are told when that is decided: a record that cannot be written makes another of the answer.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::Record;
-use crate::telemetry::Ended;
+use crate::metrics::Metrics;
+use crate::money::Money;
+use crate::telemetry::{Ended, Traced};
 use crate::wire::Endpoint;
+
+/// What the record does not hold of all that is told.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    pub(super) metrics: Option<Arc<Metrics>>,
+    pub(super) traced: Traced,
+    /// From the head of the request to the end of the answer.
+    pub(super) took: Duration,
+    /// The most of a stream that ever waited.
+    pub(super) held: Option<usize>,
+    pub(super) cost: Option<Money>,
+}
+
+impl Account {
+    /// Tells of that record.
+    pub(super) fn tell(mut self, record: &Record) {
+        if let Some(metrics) = &self.metrics {
+            metrics.ended(record, self.took, self.held, self.cost);
+        }
+        if let Some(trace) = self.traced.trace() {
+            trace.end(ended(record));
+        }
+        log(record);
+    }
+}
 
 /// What is asked of a model at an endpoint, as the conventions for traces call it.
 pub(super) fn operation(endpoint: Endpoint) -> &'static str {
@@ -14,7 +45,7 @@ pub(super) fn operation(endpoint: Endpoint) -> &'static str {
 }
 
 /// What the span of an exchange tells of its record.
-pub(super) fn ended(record: &Record) -> Ended<'_> {
+fn ended(record: &Record) -> Ended<'_> {
     Ended {
         route: record.endpoint.map(Endpoint::path),
         operation: record.endpoint.map(operation),
@@ -34,7 +65,7 @@ pub(super) fn ended(record: &Record) -> Ended<'_> {
 }
 
 /// The process log's line on a request.
-pub(super) fn tell(record: &Record) {
+fn log(record: &Record) {
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
     tracing::info!(
         request_id = record.request_id,
