@@ -113,7 +113,7 @@ impl<'s> Life<'s> {
         while Instant::now() < until && !self.stage.is_over() {
             std::thread::sleep(Duration::from_millis(200));
             memory.push(self.process().resident());
-            if memory.len() % 10 == 0 {
+            if memory.len().is_multiple_of(10) {
                 self.reload();
                 provider.forget();
             }

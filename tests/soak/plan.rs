@@ -57,7 +57,7 @@ impl Ask {
             _ => Plan::Says,
         };
         let form = Form::ALL[(number / 20 % 3) as usize];
-        Self { form, stream: number / 60 % 2 == 0, plan, seed: number / 120 }
+        Self { form, stream: (number / 60).is_multiple_of(2), plan, seed: number / 120 }
     }
 
     pub(crate) fn question(self) -> Value {

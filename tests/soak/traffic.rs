@@ -56,7 +56,7 @@ pub(crate) fn ask_on(client: usize, stage: &Stage, tally: &Tally) {
         let Some((address, life)) = stage.gateway() else { continue };
         let ask = Ask::drawn(number.wrapping_mul(7) + client as u64 * 1_000_003);
         let name = format!("s{life}-c{client}-{number}");
-        let leaves = number % 17 == 0;
+        let leaves = number.is_multiple_of(17);
         match exchanged(address, &name, ask, leaves) {
             Some(reply) if !leaves => {
                 let is_undisturbed = stage.still_lives(life);
