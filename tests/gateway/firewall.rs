@@ -295,7 +295,7 @@ fn a_tool_of_another_server_has_one_name_wherever_it_shows() {
     let approval = |approve: bool| {
         input(json!({"type": "mcp_approval_response", "approval_request_id": "a", "approve": approve}))
     };
-    let offered = json!({"type": "mcp", "server_label": "x", "server_url": "https://x/mcp"});
+    let offered = json!({"type": "mcp", "server_label": "x", "server_url": "https://mcp.example.com/mcp"});
     let forced = json!({"type": "mcp", "server_label": "x", "name": "find"});
     for (what, body) in [
         ("offered", json!({"model": "m", "input": "hi", "tools": [offered]})),

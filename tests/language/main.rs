@@ -67,7 +67,9 @@ fn what_is_likely_not_meant_is_told() {
         codes.extend(told.iter().map(|warning| warning.code.id));
         snapshot(&path, &grammar::render::render(&told, &sources, false));
     }
-    let wanted = grammar::codes::ALL.iter().map(|code| code.id).filter(|id| *id >= "W004");
+    // Those of a configuration are tested with one.
+    let of_rules = |id: &&str| *id >= "W004" && *id != "W016";
+    let wanted = grammar::codes::ALL.iter().map(|code| code.id).filter(of_rules);
     assert_eq!(codes.into_iter().collect::<Vec<_>>(), wanted.collect::<Vec<_>>(), "every lint has its case");
 }
 
