@@ -7,10 +7,12 @@
 //!
 //! `UPDATE_COUNTS=1` writes them anew; say in the commit what changed them.
 
+#[expect(dead_code, reason = "the benchmark has more kinds of them")]
 #[path = "../bench/engine/hostile.rs"]
 mod hostile;
 #[path = "../bench/engine/programs.rs"]
 mod programs;
+#[expect(dead_code, reason = "the benchmark has more lengths of them")]
 #[path = "../bench/engine/texts.rs"]
 mod texts;
 mod valgrind;

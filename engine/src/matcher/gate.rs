@@ -17,6 +17,15 @@ const MAX_TABLE: usize = 2 << 20;
 /// Nothing has begun.
 pub const NOTHING: u16 = 0;
 
+/// Marks a state after one byte or two in which automata take over.
+const WAKES: u16 = 1 << 15;
+
+/// Whether automata take over in a state after one byte or two.
+#[inline]
+pub fn wakes(state: u16) -> bool {
+    state & WAKES != 0
+}
+
 /// The beginnings of many automata, in tables.
 #[derive(Debug)]
 pub struct Gate {
@@ -55,16 +64,21 @@ struct Level {
     all: Vec<Made>,
     ids: HashMap<Made, u16>,
     most: usize,
+    /// Whether numbers say that automata take over.
+    marks: bool,
 }
 
 impl Level {
-    fn new(most: usize) -> Self {
+    fn new(most: usize, marks: bool) -> Self {
         let nothing = Made::default();
-        Self { all: vec![nothing.clone()], ids: HashMap::from([(nothing, NOTHING)]), most }
+        Self { all: vec![nothing.clone()], ids: HashMap::from([(nothing, NOTHING)]), most, marks }
     }
 
     /// The number of a state. Where there are too many, those that are alive take over.
     fn id(&mut self, mut made: Made, everybody: &[u16]) -> u16 {
+        if made.alive.is_empty() && made.wake.is_empty() {
+            return NOTHING;
+        }
         if let Some(id) = self.ids.get(&made) {
             return *id;
         }
@@ -78,7 +92,8 @@ impl Level {
                 return *id;
             }
         }
-        let id = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
+        let place = u16::try_from(self.all.len()).unwrap_or(u16::MAX);
+        let id = if self.marks && !made.wake.is_empty() { place | WAKES } else { place };
         self.all.push(made.clone());
         self.ids.insert(made, id);
         id
@@ -99,7 +114,7 @@ impl Gate {
         let width = bytes.len();
         let most = MOST.min(MAX_TABLE / width.max(1));
         let (mut one, mut two, mut three) =
-            (Level::new(most), Level::new(most), Level::new(usize::from(u16::MAX) / 2));
+            (Level::new(most, true), Level::new(most, true), Level::new(usize::from(u16::MAX) / 2, false));
         let mut gate = Self {
             kinds,
             width,
@@ -118,14 +133,29 @@ impl Gate {
         let rows = |level: &Level, next: &mut Level, last: bool| {
             let mut row = Vec::with_capacity(level.all.len() * width);
             for state in &level.all {
-                row.extend(bytes.iter().map(|byte| {
+                // A single automaton tells far fewer bytes apart than all of them.
+                let alone = match state.alive.as_slice() {
+                    [(bit, _)] => automata.get(usize::from(*bit)),
+                    _ => None,
+                };
+                let mut known = [None; 256];
+                for byte in &bytes {
+                    let class = alone.map(|automaton| usize::from(automaton.byte_classes().get(*byte)));
+                    if let Some(id) = class.and_then(|class| known.get(class).copied().flatten()) {
+                        row.push(id);
+                        continue;
+                    }
                     let mut made = after(automata, state, *byte);
                     if last {
                         made.wake.extend(made.alive.drain(..).map(|(bit, _)| bit));
                         made.wake.sort_unstable();
                     }
-                    next.id(made, &everybody)
-                }));
+                    let id = next.id(made, &everybody);
+                    row.push(id);
+                    if let Some(slot) = class.and_then(|class| known.get_mut(class)) {
+                        *slot = Some(id);
+                    }
+                }
             }
             row
         };
@@ -141,33 +171,32 @@ impl Gate {
         self.kinds.get(usize::from(byte)).copied().map_or(0, usize::from)
     }
 
-    /// What begins with a byte of that kind after that one.
+    /// What begins with a byte of that kind after one of that kind, or at the start of the text.
     #[inline]
-    pub fn begin(&self, before: Option<u8>, kind: usize) -> u16 {
-        let row = before.map_or(self.width, |before| self.kind(before));
+    pub fn begin(&self, before: Option<usize>, kind: usize) -> u16 {
+        let row = before.unwrap_or(self.width);
         self.first.get(row * self.width + kind).copied().unwrap_or(NOTHING)
     }
 
     /// What is left of what began, after a second byte.
     #[inline]
     pub fn second(&self, begun: u16, kind: usize) -> u16 {
-        self.second.get(usize::from(begun) * self.width + kind).copied().unwrap_or(NOTHING)
+        self.second.get(usize::from(begun & !WAKES) * self.width + kind).copied().unwrap_or(NOTHING)
     }
 
     /// What is left of what began, after a third byte.
     #[inline]
     pub fn third(&self, begun: u16, kind: usize) -> u16 {
-        self.third.get(usize::from(begun) * self.width + kind).copied().unwrap_or(NOTHING)
+        self.third.get(usize::from(begun & !WAKES) * self.width + kind).copied().unwrap_or(NOTHING)
     }
 
     /// What a state after so many bytes stands for.
     pub fn begun(&self, bytes: usize, state: u16) -> Option<&Begun> {
-        let states = match bytes {
-            1 => &self.after_one,
-            2 => &self.after_two,
-            _ => &self.after_three,
-        };
-        states.get(usize::from(state))
+        match bytes {
+            1 => self.after_one.get(usize::from(state & !WAKES)),
+            2 => self.after_two.get(usize::from(state & !WAKES)),
+            _ => self.after_three.get(usize::from(state)),
+        }
     }
 
     /// Bytes of memory of its tables.
@@ -217,7 +246,7 @@ mod tests {
     /// have taken over before.
     fn left(gate: &Gate, before: Option<u8>, bytes: [u8; 3]) -> Vec<u16> {
         let [a, b, c] = bytes.map(|byte| gate.kind(byte));
-        let one = gate.begin(before, a);
+        let one = gate.begin(before.map(|before| gate.kind(before)), a);
         let two = gate.second(one, b);
         let three = gate.third(two, c);
         let woken = |bytes, state| gate.begun(bytes, state).unwrap().wake.to_vec();

@@ -66,6 +66,8 @@ pub struct Detector {
     /// The longest match in bytes of the view; `None` when there is no bound.
     pub longest: Option<usize>,
     whole: meta::Regex,
+    /// Whether a match that is possible may stay so to the end of any text.
+    runs_on: bool,
     /// Says whether a match may begin at a place, where it is searched only where a scan says.
     pub(super) probe: Option<Arc<Probe>>,
     /// Present when a group is captured: of a match, that part is what was found.
@@ -154,6 +156,7 @@ impl Detector {
             words: blueprint.words,
             longest: blueprint.hir.properties().maximum_len(),
             whole,
+            runs_on: window::runs_on(blueprint.hir),
             probe,
             capture,
             stream,

@@ -3,13 +3,17 @@
 use std::ops::Range;
 
 use regex_automata::{Anchored, Input};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::Detector;
 use super::probe::Probe;
 use super::scan::Window;
 
 /// What a search may read in vain on any text, in bytes.
-const SPARE: usize = 512;
+const SPARE: usize = 2048;
+
+/// What a try that came to nothing is taken to have read at most: it ends where no match is possible any more.
+const FAR: usize = 256;
 
 impl Detector {
     /// Every match that begins in one of the windows, which are sorted and whose searches do not overlap, and not before
@@ -36,7 +40,7 @@ impl Detector {
         found: &mut dyn FnMut(Range<usize>),
     ) -> Option<usize> {
         let bytes = text.as_bytes();
-        let mut left = 2 * bytes.len() + SPARE;
+        let mut left = 4 * bytes.len() + SPARE;
         let mut at = 0;
         for window in windows {
             at = at.max(window.from);
@@ -57,7 +61,7 @@ impl Detector {
     fn try_at(&self, text: &str, at: usize, read: &mut usize, found: &mut dyn FnMut(Range<usize>)) -> usize {
         let end = self.longest.map_or(text.len(), |longest| at.saturating_add(longest)).min(text.len());
         let Some(matched) = self.whole.find(Input::new(text).range(at..end).anchored(Anchored::Yes)) else {
-            *read += end - at;
+            *read += if self.runs_on { end - at } else { FAR.min(end - at) };
             return at + 1;
         };
         *read += matched.len();
@@ -101,5 +105,46 @@ impl Detector {
             at = self.settle(text, range, found);
         }
         at
+    }
+}
+
+/// Whether an expression has a repetition without end that goes over words and what is between them: such a one can be
+/// made to go on to the end of a text from every place at which it begins. One over the letters of a word alone, or over
+/// blanks alone, ends at the next other character, so few beginnings share its way.
+pub(super) fn runs_on(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Repetition(repetition) if repetition.max.is_none() => match repetition.sub.kind() {
+            HirKind::Class(class) => holds(class, b'a') && holds(class, b' '),
+            HirKind::Literal(_) => false,
+            _ => true,
+        },
+        HirKind::Repetition(repetition) => runs_on(&repetition.sub),
+        HirKind::Capture(capture) => runs_on(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(runs_on),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
+}
+
+/// Whether a class has a character of ASCII.
+fn holds(class: &Class, byte: u8) -> bool {
+    match class {
+        Class::Unicode(class) => {
+            let c = char::from(byte);
+            class.iter().any(|range| range.start() <= c && c <= range.end())
+        }
+        Class::Bytes(class) => class.iter().any(|range| range.start() <= byte && byte <= range.end()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matcher::{View, regex};
+
+    #[test]
+    fn what_runs_on_goes_over_words_and_blanks() {
+        let runs = |source: &str| runs_on(&regex::compile(source, "", View::Raw).unwrap());
+        assert!(runs("a.*b") && runs("a[^x]+b") && runs(r"a(?:\w+ )*b"));
+        assert!(!runs(r"a\s+b") && !runs(r"a\w+b") && !runs("a.{0,9}b") && !runs("a*"));
     }
 }

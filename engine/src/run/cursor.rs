@@ -12,6 +12,8 @@ use regex_automata::util::primitives::StateID;
 use crate::matcher::near::begins_character;
 use crate::matcher::{Automaton, Detector, MAX_MATCH};
 
+/// The fewest bytes that are forgotten at once.
+const FEW_BYTES: usize = 64;
 /// Up to so many threads each is compared with every other.
 const FEW: usize = 6;
 /// Places of the table that more of them are looked up in, and how many it takes.
@@ -86,8 +88,8 @@ impl ViewText {
     pub(super) fn forget(&mut self, at: usize, behind: usize) {
         let keep_from = at.saturating_sub(behind).max(self.base);
         let gone = (keep_from - self.base).min(self.bytes.len());
-        // Moving bytes costs more than keeping a few.
-        if gone >= MAX_MATCH || (gone > 0 && gone + behind >= self.bytes.len()) {
+        // Moving bytes costs more than keeping a few: as many go at least as are moved.
+        if gone >= FEW_BYTES.max(self.bytes.len() - gone) {
             self.bytes.drain(..gone);
             self.base += gone;
         }

@@ -26,6 +26,8 @@ pub(super) struct Lens {
     since: Vec<usize>,
     /// What began with the last byte that was read, and with the one before it.
     begun: [u16; 2],
+    /// The kind of the last byte.
+    before: Option<usize>,
     /// Cursors that are not needed at the moment.
     spare: Vec<Cursor>,
 }
@@ -65,6 +67,7 @@ impl Lens {
             busy: vec![0; sight.map_or(0, |sight| sight.bits.len())],
             since: vec![0; sight.map_or(0, Sight::len)],
             begun: [gate::NOTHING; 2],
+            before: None,
             spare: Vec::new(),
         }
     }
@@ -123,15 +126,18 @@ impl Lens {
                 let Some(byte) = self.text.byte(at) else { break };
                 let gate = &starters.gate;
                 let kind = gate.kind(byte);
-                let before = at.checked_sub(1).and_then(|before| self.text.byte(before));
+                let before = self.before.replace(kind);
                 let [last, earlier] = self.begun;
                 self.begun = [gate.begin(before, kind), gate.second(last, kind)];
-                let woken = [gate.third(earlier, kind), self.begun[1], self.begun[0]];
-                for (bytes, state) in [3, 2, 1].into_iter().zip(woken) {
-                    if state != gate::NOTHING {
-                        let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
-                        changed |= self.wake(&mut waking, at + 1 - bytes, (bytes, state), &mut over);
-                    }
+                let [one, two] = self.begun;
+                let three = gate.third(earlier, kind);
+                if three == gate::NOTHING && !gate::wakes(one | two) {
+                    continue;
+                }
+                // A match that began earlier comes before one that begins later.
+                for (bytes, state) in [(3, three), (2, two), (1, one)] {
+                    let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
+                    changed |= self.wake(&mut waking, at + 1 - bytes.min(at + 1), (bytes, state), &mut over);
                 }
             }
         }
