@@ -1,41 +1,44 @@
 //! Running this test once more under valgrind, and reading what it counted.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Set in the run that is counted.
 pub const INSIDE: &str = "COUNTED";
 
-/// The instructions of each call of a function, in order, in a run of a test; nothing where there is no valgrind.
-pub fn count(function: &str, test: &str) -> Option<Vec<u64>> {
+/// The instructions of each function with such a name, by name, in a run of a test; nothing where there is no valgrind.
+pub fn count(functions: &str, test: &str) -> Option<BTreeMap<String, u64>> {
     Command::new("valgrind").arg("--version").output().ok()?;
     let folder = tempfile::tempdir().expect("a folder can be made");
+    let counts = folder.path().join("counts");
     let run = Command::new("valgrind")
         .arg("--tool=callgrind")
-        .arg(format!("--toggle-collect=*{function}*"))
-        .arg(format!("--dump-after=*{function}*"))
-        .arg(format!("--callgrind-out-file={}", folder.path().join("counts").display()))
+        .arg(format!("--toggle-collect=*{functions}*"))
+        .arg(format!("--callgrind-out-file={}", counts.display()))
         .arg(std::env::current_exe().expect("this test is a file"))
         .args(["--exact", test, "--test-threads=1"])
         .env(INSIDE, "1")
         .output()
         .expect("valgrind runs");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let mut dumps: Vec<(u32, u64)> = std::fs::read_dir(folder.path())
-        .expect("valgrind has written")
-        .filter_map(|entry| dump(&entry.expect("a file").path()))
-        .collect();
-    dumps.sort_unstable();
-    Some(dumps.into_iter().map(|(_, count)| count).filter(|count| *count > 0).collect())
+    let mut annotate = Command::new("callgrind_annotate");
+    let told = annotate.args(["--inclusive=yes", "--threshold=100"]).arg(&counts).output();
+    let told = told.expect("callgrind_annotate is beside valgrind").stdout;
+    let told = String::from_utf8_lossy(&told).into_owned();
+    let mut all = BTreeMap::new();
+    for (name, count) in told.lines().filter_map(|line| read(line, functions)) {
+        let most: &mut u64 = all.entry(name).or_default();
+        *most = count.max(*most);
+    }
+    Some(all)
 }
 
-/// The number of a dump, and what it counted.
-fn dump(path: &Path) -> Option<(u32, u64)> {
-    let number = path.extension()?.to_str()?.parse().ok()?;
-    let text = std::fs::read_to_string(path).expect("a dump is text");
-    let line =
-        text.lines().find_map(|line| line.strip_prefix("summary: ").or(line.strip_prefix("totals: ")))?;
-    Some((number, line.trim().parse().ok()?))
+/// A line of the table: a count with commas, and the place of a function, whose name begins in that way.
+fn read(line: &str, functions: &str) -> Option<(String, u64)> {
+    let name = line.split(functions).nth(1)?;
+    let digits: String = name.chars().take_while(char::is_ascii_digit).collect();
+    let count = line.trim_start().split([' ', '(']).next()?.replace(',', "");
+    Some((digits, count.parse().ok()?))
 }
 
 /// What the counts depend on besides the code: the compiler, and whether the processor has what libraries look for.
