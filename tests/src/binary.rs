@@ -57,7 +57,7 @@ fn cargo_build() {
         cargo.env_remove(name);
     }
     let built = cargo
-        .args(["build", "--quiet", "--package", "kt-gateway", "--bin", "kt", "--profile", profile])
+        .args(["build", "--quiet", "--workspace", "--bin", "kt", "--profile", profile])
         .arg("--target-dir")
         .arg(folder.parent().expect("a target folder"))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

@@ -281,8 +281,11 @@ proptest! {
         }
         REALITY.with(|(program, oracle)| {
             let got = streamed(program, pieces(&text, &sizes).iter().map(String::as_str));
-            // The oracle works on the folded text; this alphabet folds one character alone.
-            prop_assert_eq!(got.replace('é', "e"), oracle.redact(&text.replace('é', "e")));
+            // The oracle works on the folded text; this alphabet folds one character alone. Which of two matches is the
+            // longer goes by their bytes as they came, and those it does not see.
+            let unnamed = |told: String| (0..REAL.len()).fold(told, |told, at| told.replace(&format!("[P{at}]"), "[P]"));
+            let told = |told: String| if text.contains('é') { unnamed(told) } else { told };
+            prop_assert_eq!(told(got.replace('é', "e")), told(oracle.redact(&text.replace('é', "e"))));
             Ok(())
         })?;
     }
