@@ -241,6 +241,7 @@ fn files_that_are_no_certificates_keep_it_from_starting() {
         .block("state: {redis: {url: \"rediss://127.0.0.1:1\", tls: {ca: \"no-such.pem\"}}}");
     let (_folder, config) = setup.write();
     let started = tests::RUNTIME.block_on(gateway::bind(tests::gate::settings(&setup, &config)));
-    let told = started.err().expect("it does not start").to_string();
+    let Err(error) = started else { panic!("it does not start") };
+    let told = error.to_string();
     assert!(told.contains("no-such.pem") && told.contains("cannot be read"), "{told}");
 }

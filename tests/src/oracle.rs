@@ -65,6 +65,9 @@ pub struct Oracle {
     patterns: Vec<Regex>,
 }
 
+/// By what one name is taken of several: the longest match, and of equals the first pattern.
+type Name = (Reverse<usize>, usize);
+
 impl Oracle {
     /// The patterns, with ASCII classes and boundaries as in the rule language.
     pub fn new(patterns: &[&str]) -> Self {
@@ -85,7 +88,7 @@ impl Oracle {
             }
         }
         all.sort_by_key(|(range, index)| (range.start, range.end, *index));
-        let mut joined: Vec<(Range<usize>, (Reverse<usize>, usize))> = Vec::new();
+        let mut joined: Vec<(Range<usize>, Name)> = Vec::new();
         for (range, index) in all {
             let name = (Reverse(range.len()), index);
             match joined.last_mut() {

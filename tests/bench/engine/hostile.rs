@@ -10,8 +10,11 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// The most rounds of a repetition beyond those that it must have.
 const ROUNDS: u32 = 6;
 
+/// Makes a text of so many bytes from a program's own patterns.
+type Made = fn(&Program, usize) -> String;
+
 /// Kinds of hostile texts, by name.
-pub const KINDS: [(&str, fn(&Program, usize) -> String); 3] =
+pub const KINDS: [(&str, Made); 3] =
     [("near misses", near_misses), ("beginnings", beginnings), ("atoms", atoms)];
 
 /// A source of numbers that look random.
