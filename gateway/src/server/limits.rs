@@ -15,7 +15,7 @@ pub struct Times {
     pub head: Duration,
     /// Longest silence within a body.
     pub body_idle: Duration,
-    /// How long a body may take whatever its size. After that it must have brought [`BODY_MIN_RATE`].
+    /// How long a body may take whatever its size. After that it must have brought `BODY_MIN_RATE` for each second.
     pub body_grace: Duration,
     /// Longest time in which a client takes nothing of what is there for it: no byte of its connection, and of HTTP/2 no
     /// frame of a stream.
