@@ -174,7 +174,7 @@ fn a_file_in_a_request_counts_as_its_bytes() {
 }
 
 /// Fields by which other gateways let a client say where a request goes, or with what.
-const ROUTING: [&str; 12] = [
+const ROUTING: [&str; 13] = [
     "api_base",
     "base_url",
     "api_key",
@@ -186,6 +186,7 @@ const ROUTING: [&str; 12] = [
     "vertex_credentials",
     "extra_headers",
     "extra_query",
+    "extra_body",
     "fallbacks",
 ];
 

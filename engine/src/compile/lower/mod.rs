@@ -221,26 +221,6 @@ impl Lowering {
         found
     }
 
-    /// When a rule holds: its own condition, unless there is an exception, and where its policy applies at all.
-    fn condition(
-        &mut self,
-        rule: &CheckedRule,
-        guard: Option<NodeId>,
-        frame: &Frame<'_>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> NodeId {
-        let mut condition = self.expr(&rule.when, frame, diagnostics);
-        if let Some(unless) = &rule.unless {
-            let unless = self.expr(unless, frame, diagnostics);
-            let applies = self.arena.not(unless);
-            condition = self.arena.and(vec![applies, condition]);
-        }
-        match guard {
-            Some(guard) => self.arena.and(vec![guard, condition]),
-            None => condition,
-        }
-    }
-
     fn rule(
         &mut self,
         rule: CheckedRule,
