@@ -351,7 +351,8 @@ impl Patterns {
             let same = |other: &usize| self.planned.get(*other).is_some_and(|other| other.hir == planned.hir);
             let twin =
                 alike.iter().find(|(other, _)| same(other)).and_then(|(_, built)| detectors.get(*built));
-            let cover = if gated { matcher::atoms::cover(&planned.hir) } else { None };
+            let covers = if gated { matcher::atoms::cover_and_heads(&planned.hir) } else { None };
+            let (cover, head) = covers.unzip();
             let blueprint = planned.near().map(|near| Blueprint {
                 name: planned.name.clone(),
                 label: planned.key.label.clone(),
@@ -374,7 +375,8 @@ impl Patterns {
             match blueprint.and_then(Detector::new) {
                 Ok(detector) => {
                     alike.push((index, detectors.len()));
-                    sought.push(Pattern { cover, probe: detector.probe.clone() });
+                    let need = if gated { matcher::needs::Need::of(&planned.hir) } else { None };
+                    sought.push(Pattern { cover, head: head.flatten(), probe: detector.probe.clone(), need });
                     detectors.push(detector);
                 }
                 Err(cause) => diagnostics.push(

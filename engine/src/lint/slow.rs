@@ -81,7 +81,7 @@ fn known(written: &Written<'_>, part: &Range<usize>) -> Option<Vec<String>> {
     let compiled = |view| regex::compile(source, &written.regex.flags, view).ok();
     let hir = compiled(View::Folded).or_else(|| compiled(View::Raw))?;
     let cover = atoms::cover(&hir)?;
-    Some(cover.atoms.iter().map(|atom| String::from_utf8_lossy(atom).into_owned()).collect())
+    Some(cover.atoms().map(|(atom, _)| String::from_utf8_lossy(&atom.bytes).into_owned()).collect())
 }
 
 fn cause(written: &Written<'_>, ast: &Ast) -> Option<Cause> {

@@ -3,9 +3,9 @@
 //! What is wrong here may only ask for a search too many. So every step widens: what is too much to list is left out
 //! of the count of what is certain, and never guessed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 use regex_syntax::utf8::Utf8Sequences;
 
 /// The most texts that one part of an expression is spelled out into.
@@ -16,38 +16,112 @@ const MAX_ATOM: usize = 24;
 const MAX_ATOMS: usize = 4096;
 /// The least worth of an atom: below it, it stands in every text.
 const MIN_WORTH: usize = 3;
+/// The least worth of a head with its boundaries: it says where to look once an atom was seen, so it may be common.
+const MIN_HEAD: usize = 3;
+/// The most bytes before a head.
+const HEAD: usize = 16;
 
-/// Atoms of which every match has one, and how far after the match's start that one begins.
+/// A word boundary within an atom in the making: a byte that no text has.
+const EDGE: u8 = 0xFF;
+
+/// Atoms of which every match has one, and how far after the match's start each begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cover {
-    /// In lower case, as far as ASCII goes.
-    pub atoms: BTreeSet<Vec<u8>>,
-    /// The fewest bytes before it.
-    pub least: usize,
-    /// The most bytes before it; `None` when there is no bound.
-    pub most: Option<usize>,
+    /// By their bytes in lower case, as far as ASCII goes, with their boundaries.
+    spelled: BTreeMap<Vec<u8>, Reach>,
     /// Whether the atoms are all that the expression spells, but for boundaries.
     pub whole: bool,
 }
 
+/// How many bytes stand before an atom in a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The fewest.
+    pub least: usize,
+    /// The most; `None` when there is no bound.
+    pub most: Option<usize>,
+}
+
+/// A short text, and whether it begins and ends where a word does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Atom {
+    /// In lower case, as far as ASCII goes.
+    pub bytes: Vec<u8>,
+    /// A word boundary stands before it.
+    pub bound_before: bool,
+    /// A word boundary stands after it.
+    pub bound_after: bool,
+}
+
+impl Atom {
+    fn of(spelled: &[u8]) -> Self {
+        Self {
+            bytes: bare(spelled).collect(),
+            bound_before: spelled.first() == Some(&EDGE),
+            bound_after: spelled.last() == Some(&EDGE),
+        }
+    }
+}
+
+/// The bytes of an atom in the making without its boundaries.
+fn bare(spelled: &[u8]) -> impl Iterator<Item = u8> {
+    spelled.iter().copied().filter(|byte| *byte != EDGE)
+}
+
+impl Reach {
+    /// At the beginning of the match.
+    const HERE: Self = Self { least: 0, most: Some(0) };
+
+    fn shifted(self, by: Self) -> Self {
+        let most = self.most.zip(by.most).map(|(a, b)| a.saturating_add(b));
+        Self { least: self.least + by.least, most }
+    }
+
+    pub(super) fn union(self, other: Self) -> Self {
+        let most = self.most.zip(other.most).map(|(a, b)| a.max(b));
+        Self { least: self.least.min(other.least), most }
+    }
+}
+
 impl Cover {
+    fn new(spelled: BTreeSet<Vec<u8>>, reach: Reach, whole: bool) -> Self {
+        Self { spelled: spelled.into_iter().map(|atom| (atom, reach)).collect(), whole }
+    }
+
+    /// Its atoms, each with where it stands.
+    pub fn atoms(&self) -> impl Iterator<Item = (Atom, Reach)> {
+        self.spelled.iter().map(|(spelled, reach)| (Atom::of(spelled), *reach))
+    }
+
     /// The worth of the weakest atom, less what it costs to have many.
     fn score(&self) -> usize {
-        let weakest = self.atoms.iter().map(|atom| worth(atom)).min().unwrap_or(0);
-        let many = self.atoms.len().max(1).ilog2() as usize / 4;
-        let far = if self.most.is_none() { 2 } else { 0 };
+        let weakest = self.spelled.keys().map(|atom| worth(atom) + edges(atom)).min().unwrap_or(0);
+        let many = self.spelled.len().max(1).ilog2() as usize / 4;
+        let far = if self.spelled.values().any(|reach| reach.most.is_none()) { 2 } else { 0 };
         weakest.saturating_sub(many + far)
     }
 
     fn useful(&self) -> bool {
-        !self.atoms.is_empty()
-            && self.atoms.len() <= MAX_ATOMS
-            && self.atoms.iter().all(|atom| worth(atom) >= MIN_WORTH)
+        !self.spelled.is_empty()
+            && self.spelled.len() <= MAX_ATOMS
+            && self.spelled.keys().all(|atom| worth(atom) >= MIN_WORTH)
     }
 
-    fn shifted(mut self, least: usize, most: Option<usize>) -> Self {
-        self.least += least;
-        self.most = self.most.zip(most).map(|(a, b)| a.saturating_add(b));
+    /// The worth of atoms as a head: those right at the beginning say best where to look.
+    fn head_score(&self) -> usize {
+        let here = self.spelled.values().all(|reach| *reach == Reach::HERE);
+        self.score() + if here { 3 } else { 0 }
+    }
+
+    /// Whether all of it stands at the beginning of matches.
+    fn is_head(&self) -> bool {
+        self.spelled.len() <= MAX_ATOMS
+            && self.spelled.values().all(|reach| reach.most.is_some_and(|most| most <= HEAD))
+            && self.spelled.keys().all(|atom| bare(atom).count() > 1 && worth(atom) + edges(atom) >= MIN_HEAD)
+    }
+
+    fn shifted(mut self, by: Reach) -> Self {
+        self.spelled.values_mut().for_each(|reach| *reach = reach.shifted(by));
         self.whole = false;
         self
     }
@@ -55,7 +129,7 @@ impl Cover {
 
 /// How rarely an atom stands in ordinary text: a sum over its bytes.
 fn worth(atom: &[u8]) -> usize {
-    let byte = |byte: &u8| match byte {
+    let byte = |byte: u8| match byte {
         b' ' => 0,
         b'e' | b't' | b'a' | b'o' | b'i' | b'n' | b's' | b'r' | b'h' | b'l' | b'd' | b'u' => 1,
         b'.' | b',' | b'-' | b'\'' | b'"' | b'\t' | b'\n' | b'\r' => 1,
@@ -63,7 +137,12 @@ fn worth(atom: &[u8]) -> usize {
         b'0'..=b'9' | 0x80.. => 3,
         _ => 4,
     };
-    atom.iter().map(byte).sum()
+    bare(atom).map(byte).sum()
+}
+
+/// The boundaries of an atom in the making.
+fn edges(atom: &[u8]) -> usize {
+    [atom.first(), atom.last()].iter().filter(|end| **end == Some(&EDGE)).count()
 }
 
 /// The best atoms of an expression; `None` when every choice would stand in every text.
@@ -71,21 +150,38 @@ pub fn cover(hir: &Hir) -> Option<Cover> {
     look(hir).cover.filter(Cover::useful)
 }
 
+/// The best atoms of an expression, and atoms near the beginnings of its matches, where the best ones are far from there.
+pub fn cover_and_heads(hir: &Hir) -> Option<(Cover, Option<Cover>)> {
+    let Known { cover, head, .. } = look(hir);
+    let cover = cover.filter(Cover::useful)?;
+    let is_far = |reach: &Reach| reach.most.is_none_or(|most| most > HEAD);
+    let head = head.filter(|_| cover.spelled.values().any(is_far));
+    Some((cover, head))
+}
+
 /// What is known of a part.
 struct Known {
     /// All that it can spell, when that is little.
     spelled: Option<BTreeSet<Vec<u8>>>,
     cover: Option<Cover>,
+    /// The best atoms near the beginning.
+    head: Option<Cover>,
 }
 
 impl Known {
     fn nothing() -> Self {
-        Self { spelled: None, cover: None }
+        Self { spelled: None, cover: None, head: None }
     }
 
     fn of(spelled: BTreeSet<Vec<u8>>) -> Self {
-        let cover = Cover { atoms: spelled.clone(), least: 0, most: Some(0), whole: true };
-        Self { spelled: Some(spelled), cover: Some(cover) }
+        let cover = Cover::new(spelled.clone(), Reach::HERE, true);
+        let head = Some(cover.clone()).filter(Cover::is_head);
+        Self { spelled: Some(spelled), cover: Some(cover), head }
+    }
+
+    fn covered(cover: Cover) -> Self {
+        let head = Some(cover.clone()).filter(Cover::is_head);
+        Self { spelled: None, cover: Some(cover), head }
     }
 
     fn empty() -> Self {
@@ -95,6 +191,7 @@ impl Known {
 
 fn look(hir: &Hir) -> Known {
     match hir.kind() {
+        HirKind::Look(Look::WordAscii) => Known::of(BTreeSet::from([vec![EDGE]])),
         HirKind::Empty | HirKind::Look(_) => Known::empty(),
         HirKind::Literal(literal) => literal_of(&literal.0),
         HirKind::Class(class) => class_of(class),
@@ -110,8 +207,7 @@ fn literal_of(bytes: &[u8]) -> Known {
         return Known::of(BTreeSet::from([bytes.to_ascii_lowercase()]));
     }
     let head = bytes.get(..MAX_ATOM).unwrap_or(bytes).to_ascii_lowercase();
-    let cover = Cover { atoms: BTreeSet::from([head]), least: 0, most: Some(0), whole: false };
-    Known { spelled: None, cover: Some(cover) }
+    Known::covered(Cover::new(BTreeSet::from([head]), Reach::HERE, false))
 }
 
 /// A class of few characters is spelled out; case counts once.
@@ -148,8 +244,8 @@ fn led(class: &ClassUnicode) -> Known {
             return Known::nothing();
         }
     }
-    let cover = Cover { atoms: leads, least: 0, most: Some(0), whole: false };
-    Known { spelled: None, cover: Some(cover).filter(Cover::useful) }
+    let cover = Cover::new(leads, Reach::HERE, false);
+    if cover.useful() { Known::covered(cover) } else { Known::nothing() }
 }
 
 /// The two letters outside of ASCII whose other case is in ASCII are no spellings of their own: a text that has one of
@@ -192,64 +288,102 @@ fn repeated(repetition: &Repetition) -> Known {
 /// What the first of several rounds has.
 fn first_of(sub: Known) -> Known {
     let cover = sub.cover.map(|cover| Cover { whole: false, ..cover });
-    Known { spelled: None, cover }
+    Known { spelled: None, cover, head: sub.head }
 }
 
 fn product(heads: &BTreeSet<Vec<u8>>, tails: &BTreeSet<Vec<u8>>) -> Option<BTreeSet<Vec<u8>>> {
     if heads.len() * tails.len() > MAX_SPELLED {
         return None;
     }
-    let pairs = heads.iter().flat_map(|head| tails.iter().map(move |tail| [head.as_slice(), tail].concat()));
+    let pair = |head: &Vec<u8>, tail: &Vec<u8>| {
+        // Two boundaries at one place are one.
+        let twice = head.last() == Some(&EDGE) && tail.first() == Some(&EDGE);
+        let head = head.get(..head.len() - usize::from(twice)).unwrap_or(head);
+        [head, tail].concat()
+    };
+    let pairs = heads.iter().flat_map(|head| tails.iter().map(move |tail| pair(head, tail)));
     let all: BTreeSet<Vec<u8>> = pairs.collect();
-    if all.iter().any(|text| text.len() > MAX_ATOM) { None } else { Some(all) }
+    if all.iter().any(|text| bare(text).count() > MAX_ATOM) { None } else { Some(all) }
 }
 
 /// A sequence: runs of parts that can be spelled out, and the covers of those that cannot; the best counts.
 fn joined(parts: &[Hir]) -> Known {
-    let mut best: Option<Cover> = None;
+    let mut best = Best::default();
     let mut run = BTreeSet::from([Vec::new()]);
-    let (mut run_least, mut run_most) = (0, Some(0));
-    let (mut least, mut most) = (0, Some(0));
+    // Where the run begins, and where the next part does.
+    let (mut begins, mut here) = (Reach::HERE, Reach::HERE);
     let mut all = true;
-    for part in parts {
-        let known = look(part);
+    for (at, part) in parts.iter().enumerate() {
+        let bound = |at: Option<usize>| at.and_then(|at| parts.get(at)).is_some_and(is_edge);
+        let known = bounded(part, bound(at.checked_sub(1)), bound(Some(at + 1)));
         let longer = known.spelled.as_ref().and_then(|spelled| product(&run, spelled));
         let length = part.properties();
+        let length = Reach { least: length.minimum_len().unwrap_or(0), most: length.maximum_len() };
         if let Some(longer) = longer {
             run = longer;
         } else {
             all = false;
-            offer(&mut best, spelled_at(std::mem::take(&mut run), run_least, run_most));
+            best.offer(Cover::new(std::mem::take(&mut run), begins, false));
+            best.offer_head(known.head.map(|head| head.shifted(here)));
             if let Some(cover) = known.cover {
-                offer(&mut best, cover.shifted(least, most));
+                best.offer(cover.shifted(here));
             }
-            (run_least, run_most) = (least, most);
+            begins = here;
             run = known.spelled.unwrap_or_default();
             if run.is_empty() {
                 run = BTreeSet::from([Vec::new()]);
-                run_least += length.minimum_len().unwrap_or(0);
-                run_most = run_most.zip(length.maximum_len()).map(|(a, b)| a.saturating_add(b));
+                begins = begins.shifted(length);
             }
         }
-        least += length.minimum_len().unwrap_or(0);
-        most = most.zip(length.maximum_len()).map(|(a, b)| a.saturating_add(b));
+        here = here.shifted(length);
     }
     if all {
         return Known::of(run);
     }
-    offer(&mut best, spelled_at(run, run_least, run_most));
-    Known { spelled: None, cover: best }
+    best.offer(Cover::new(run, begins, false));
+    Known { spelled: None, cover: best.cover, head: best.head }
 }
 
-fn spelled_at(atoms: BTreeSet<Vec<u8>>, least: usize, most: Option<usize>) -> Cover {
-    Cover { atoms, least, most, whole: false }
+fn is_edge(hir: &Hir) -> bool {
+    matches!(hir.kind(), HirKind::Look(Look::WordAscii))
 }
 
-fn offer(best: &mut Option<Cover>, cover: Cover) {
-    let better =
-        best.as_ref().is_none_or(|best| (cover.useful(), cover.score()) > (best.useful(), best.score()));
-    if better && cover.useful() {
-        *best = Some(cover);
+/// What is known of a part that stands behind or before a word boundary: of alternatives each has it.
+fn bounded(part: &Hir, before: bool, after: bool) -> Known {
+    match part.kind() {
+        HirKind::Capture(capture) => bounded(&capture.sub, before, after),
+        HirKind::Alternation(parts) if before || after => {
+            let edge = |stands| if stands { Hir::look(Look::WordAscii) } else { Hir::empty() };
+            let with_edges = |part: &Hir| Hir::concat(vec![edge(before), part.clone(), edge(after)]);
+            either(&parts.iter().map(with_edges).collect::<Vec<_>>())
+        }
+        _ => look(part),
+    }
+}
+
+/// The best of a sequence so far.
+#[derive(Default)]
+struct Best {
+    cover: Option<Cover>,
+    head: Option<Cover>,
+}
+
+impl Best {
+    fn offer(&mut self, cover: Cover) {
+        if cover.is_head() {
+            self.offer_head(Some(cover.clone()));
+        }
+        let better = |best: &Cover| (cover.useful(), cover.score()) > (best.useful(), best.score());
+        if self.cover.as_ref().is_none_or(better) && cover.useful() {
+            self.cover = Some(cover);
+        }
+    }
+
+    fn offer_head(&mut self, head: Option<Cover>) {
+        let Some(head) = head.filter(Cover::is_head) else { return };
+        if self.head.as_ref().is_none_or(|best| head.head_score() > best.head_score()) {
+            self.head = Some(head);
+        }
     }
 }
 
@@ -264,15 +398,16 @@ fn either(parts: &[Hir]) -> Known {
     if let Some(spelled) = spelled.filter(|spelled| spelled.len() <= MAX_SPELLED) {
         return Known::of(spelled);
     }
-    let covers: Option<Vec<Cover>> = known.into_iter().map(|known| known.cover).collect();
-    Known { spelled: None, cover: covers.and_then(union) }
+    let (covers, heads): (Vec<_>, Vec<_>) = known.into_iter().map(|known| (known.cover, known.head)).unzip();
+    let all = |covers: Vec<Option<Cover>>| covers.into_iter().collect::<Option<_>>().and_then(union);
+    Known { spelled: None, cover: all(covers), head: all(heads) }
 }
 
 fn union(covers: Vec<Cover>) -> Option<Cover> {
     covers.into_iter().reduce(|mut all, cover| {
-        all.atoms.extend(cover.atoms);
-        all.least = all.least.min(cover.least);
-        all.most = all.most.zip(cover.most).map(|(a, b)| a.max(b));
+        for (atom, reach) in cover.spelled {
+            all.spelled.entry(atom).and_modify(|known| *known = known.union(reach)).or_insert(reach);
+        }
         all.whole &= cover.whole;
         all
     })
@@ -285,8 +420,15 @@ mod tests {
 
     fn atoms(source: &str) -> Option<(Vec<String>, usize, Option<usize>)> {
         let cover = cover(&regex::compile(source, "i", View::Raw).unwrap())?;
-        let atoms = cover.atoms.iter().map(|atom| String::from_utf8(atom.clone()).unwrap()).collect();
-        Some((atoms, cover.least, cover.most))
+        let reach = cover.atoms().map(|(_, reach)| reach).reduce(Reach::union).unwrap();
+        Some((cover.atoms().map(|(atom, _)| shown(&atom)).collect(), reach.least, reach.most))
+    }
+
+    /// An atom with a bar for each of its boundaries.
+    fn shown(atom: &Atom) -> String {
+        let bar = |bound| if bound { "|" } else { "" };
+        let text = String::from_utf8(atom.bytes.clone()).unwrap();
+        format!("{}{text}{}", bar(atom.bound_before), bar(atom.bound_after))
     }
 
     fn some(
@@ -299,7 +441,7 @@ mod tests {
 
     #[test]
     fn the_best_part_counts() {
-        assert_eq!(atoms(r"\bAKIA[0-9A-Z]{16}\b"), some(&["akia"], 0, Some(0)));
+        assert_eq!(atoms(r"\bAKIA[0-9A-Z]{16}\b"), some(&["|akia"], 0, Some(0)));
         assert_eq!(atoms(r"\d{2,3} kb"), some(&[" kb"], 2, Some(3)));
         assert_eq!(atoms(r"[a-z]+://x"), some(&["://x"], 1, None));
         assert_eq!(
@@ -314,7 +456,8 @@ mod tests {
     #[test]
     fn a_large_class_is_known_by_how_its_characters_begin() {
         let cover = cover(&regex::compile(r"[\u{E0020}-\u{E007E}]{3}", "", View::Raw).unwrap()).unwrap();
-        assert_eq!(cover.atoms, [vec![0xF3, 0xA0, 0x80], vec![0xF3, 0xA0, 0x81]].into());
+        let leads: Vec<Vec<u8>> = cover.atoms().map(|(atom, _)| atom.bytes).collect();
+        assert_eq!(leads, [[0xF3, 0xA0, 0x80], [0xF3, 0xA0, 0x81]]);
         assert_eq!(atoms(r"[^a]"), None);
     }
 
@@ -324,6 +467,31 @@ mod tests {
         assert_eq!(atoms(r"(?:secret|\w\w)"), None);
         assert_eq!(atoms(r"(?:secret)?\w"), None);
         assert_eq!(atoms(r"(?:secret){0,2}\w"), None);
+    }
+
+    #[test]
+    fn each_atom_has_its_place_and_its_boundaries() {
+        let cover = cover(&regex::compile(r"\b(?:rap|let\s+me\s+(?:see|xyz))\b", "", View::Raw).unwrap());
+        let atoms: Vec<_> =
+            cover.unwrap().atoms().map(|(atom, reach)| (shown(&atom), reach.least, reach.most)).collect();
+        assert_eq!(atoms, [("|let".to_owned(), 0, Some(0)), ("|rap|".to_owned(), 0, Some(0))]);
+        assert_eq!(self::atoms(r"\brap\b"), some(&["|rap|"], 0, Some(0)));
+        assert_eq!(self::atoms(r"rap\b song"), some(&["rap song"], 0, Some(0)));
+    }
+
+    #[test]
+    fn heads_stand_at_the_beginning() {
+        let heads = |source: &str| {
+            let (cover, head) = cover_and_heads(&regex::compile(source, "", View::Raw).unwrap()).unwrap();
+            let shown =
+                |cover: Cover| cover.atoms().map(|(atom, _)| shown(&atom)).collect::<Vec<_>>().join(" ");
+            (shown(cover), head.map(shown))
+        };
+        let asked = heads(r"\b(?:how to|ways? of)\b.{0,300}\bdestroying evidence\b");
+        assert_eq!(asked, ("|destroying evidence|".into(), Some("|how to| |way of| |ways of|".into())));
+        assert_eq!(heads(r"\bor\b.*\breport you\b"), ("|report you|".into(), Some("|or|".into())));
+        assert_eq!(heads(r"\w+ report you"), (" report you".into(), None));
+        assert_eq!(heads(r"report you"), ("report you".into(), None), "it is there already");
     }
 
     #[test]

@@ -45,17 +45,40 @@ impl Doors {
     }
 
     /// Each place of a text where a probe may match, with the bits of those.
-    pub(super) fn find(&self, text: &[u8]) -> Vec<(usize, u64)> {
-        let mut found = Vec::new();
+    pub(super) fn find(&self, text: &[u8]) -> Places {
+        let mut found = Places::default();
         let mut row = self.count * self.count;
         for (at, byte) in text.iter().enumerate() {
             let kind = self.kinds.get(usize::from(*byte)).copied().map_or(0, usize::from);
             let mask = self.masks.get(row + kind).copied().unwrap_or(u64::MAX);
             if mask != 0 {
-                found.push((at, mask));
+                found.places.push((at, mask));
+                found.any |= mask;
             }
             row = kind * self.count;
         }
         found
+    }
+}
+
+/// Where the detectors without atoms may begin in one text.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// Each place, with the bits of those that may begin there.
+    places: Vec<(usize, u64)>,
+    /// The bits of all that may begin anywhere.
+    any: u64,
+}
+
+impl Places {
+    /// Whether the detector of that bit may begin anywhere.
+    pub(super) fn has(&self, bit: u32) -> bool {
+        self.any >> bit & 1 == 1
+    }
+
+    /// Where the detector of that bit may begin.
+    pub(super) fn of(&self, bit: u32) -> impl Iterator<Item = usize> {
+        let places = if self.has(bit) { self.places.as_slice() } else { &[] };
+        places.iter().filter(move |(_, mask)| mask >> bit & 1 == 1).map(|(at, _)| *at)
     }
 }

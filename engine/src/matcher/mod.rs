@@ -12,6 +12,7 @@ pub mod inclusion;
 pub mod json;
 pub mod language;
 pub mod near;
+pub mod needs;
 pub mod probe;
 pub mod regex;
 mod runs;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
+use super::needs::Need;
 use super::scan::{Pattern, Scanner, Tier};
 use super::{Blueprint, Detector, Search, View, atoms, regex, validator, words};
 
@@ -26,6 +27,9 @@ const POOL: &[(&str, &str)] = &[
     (r"игн.{0,3}руй", "i"),
     (r"[ab]{2}x|x[ab]{3}", ""),
     (r"se(?:cret){2}|kb{3}", "i"),
+    (r"\b(?:how to|ab)\b.{0,40}\bsecret\b", "is"),
+    (r"\bor\b.*\bpassword\b|\bkasse\b", "i"),
+    (r"\b(?:kasse|password\s+|secret)[ a-z]{0,30}\b\d{2}\b", "i"),
 ];
 
 const PARTS: &[&str] = &[
@@ -67,6 +71,8 @@ const PARTS: &[&str] = &[
     "explosive",
     "pipe  bomb",
     "bbb",
+    "how to ",
+    " or",
 ];
 
 type Sought = (Detector, Option<atoms::Cover>);
@@ -102,7 +108,10 @@ static POOLED: LazyLock<Vec<Sought>> = LazyLock::new(|| {
 });
 
 fn pattern((detector, cover): &Sought) -> Pattern {
-    Pattern { cover: cover.clone(), probe: detector.probe.clone() }
+    let meaning = detector.meaning();
+    let need = meaning.as_ref().and_then(Need::of);
+    let head = meaning.and_then(|hir| atoms::cover_and_heads(&hir)).and_then(|(_, head)| head);
+    Pattern { cover: cover.clone(), head, probe: detector.probe.clone(), need }
 }
 
 fn agree(patterns: &[Sought], texts: &[String]) {

@@ -7,6 +7,7 @@ use aho_corasick::dfa::DFA;
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 
+use super::atoms::Atom;
 use super::runs::Runs;
 
 /// Above this many bytes of atoms the walk goes by a smaller, slower automaton.
@@ -23,9 +24,9 @@ const LONG: usize = 512;
 #[derive(Debug)]
 pub(super) struct Sweep {
     automaton: Either,
-    /// By atom, where its sets begin and end in `members`.
+    /// By text of atoms, where its sets begin and end in `members`.
     sets_of: Vec<(u32, u32)>,
-    members: Vec<usize>,
+    members: Vec<Member>,
     sets: usize,
 }
 
@@ -35,16 +36,25 @@ enum Either {
     Sparse(NFA),
 }
 
+/// A set that has an atom of some text, and whether that must stand between boundaries of words.
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    set: usize,
+    bound_before: bool,
+    bound_after: bool,
+}
+
 /// A state at which atoms end, and where that is.
 type Hit = (StateID, usize);
 
 impl Sweep {
     /// The walk for sets of atoms, each with its number; none when they are too many.
-    pub(super) fn new(sets: &BTreeMap<Vec<Vec<u8>>, usize>) -> Option<Self> {
-        let mut atoms: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
+    pub(super) fn new(sets: &BTreeMap<Vec<Atom>, usize>) -> Option<Self> {
+        let mut atoms: BTreeMap<&[u8], Vec<Member>> = BTreeMap::new();
         for (members, set) in sets {
-            for atom in members {
-                atoms.entry(atom).or_default().push(*set);
+            for Atom { bytes, bound_before, bound_after } in members {
+                let member = Member { set: *set, bound_before: *bound_before, bound_after: *bound_after };
+                atoms.entry(bytes).or_default().push(member);
             }
         }
         let bytes: usize = atoms.keys().map(|atom| atom.len()).sum();
@@ -102,18 +112,18 @@ impl Sweep {
             for (at, byte) in text.iter().enumerate() {
                 state = automaton.next_state(Anchored::No, state, *byte);
                 if automaton.is_special(state) {
-                    self.note(automaton, (state, at + 1), runs);
+                    self.note(automaton, text, (state, at + 1), runs);
                 }
             }
             return;
         }
         for hit in side_by_side(automaton, start, text).iter().flatten() {
-            self.note(automaton, *hit, runs);
+            self.note(automaton, text, *hit, runs);
         }
     }
 
     /// Notes the atoms that end at a state.
-    fn note(&self, automaton: &impl Automaton, (state, end): Hit, runs: &mut Runs) {
+    fn note(&self, automaton: &impl Automaton, text: &[u8], (state, end): Hit, runs: &mut Runs) {
         if !automaton.is_match(state) {
             return;
         }
@@ -121,11 +131,22 @@ impl Sweep {
             let atom = automaton.match_pattern(state, nth);
             let at = end - automaton.pattern_len(atom);
             let (from, upto) = self.sets_of.get(atom.as_usize()).copied().unwrap_or_default();
-            for set in self.members.get(from as usize..upto as usize).unwrap_or_default() {
-                runs.note(*set, at);
+            let (before, after) = (is_boundary(text, at), is_boundary(text, end));
+            for member in self.members.get(from as usize..upto as usize).unwrap_or_default() {
+                if (before || !member.bound_before) && (after || !member.bound_after) {
+                    runs.note(member.set, at);
+                }
             }
         }
     }
+}
+
+/// Whether a word begins or ends at a place.
+fn is_boundary(text: &[u8], at: usize) -> bool {
+    let is_word = |at: Option<usize>| {
+        at.and_then(|at| text.get(at)).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+    };
+    is_word(at.checked_sub(1)) != is_word(Some(at))
 }
 
 /// Walks over the parts of a text side by side, and gives what each comes to. A part begins so many bytes early that an

@@ -30,8 +30,8 @@ impl Detector {
         }
     }
 
-    /// As [`Detector::find_in`], where windows are few places and most of them come to nothing: the probe looks at each of
-    /// them. When too much was read in vain, the rest is left, and where it begins is told.
+    /// As [`Detector::find_in`], where most windows are few places and come to nothing: the probe looks at each of
+    /// these, unless they are wide. When too much was read in vain, the rest is left, and where it begins is told.
     pub(super) fn find_at(
         &self,
         text: &str,
@@ -44,7 +44,10 @@ impl Detector {
         let mut at = 0;
         for window in windows {
             at = at.max(window.from);
-            while at <= window.upto && at < bytes.len() {
+            if window.wide {
+                at = self.find_from(text, at, &window, found);
+            }
+            while !window.wide && at <= window.upto && at < bytes.len() {
                 let look = probe.look(bytes, at);
                 let mut read = look.bytes + 1;
                 at = if look.may_match { self.try_at(text, at, &mut read, found) } else { at + 1 };
