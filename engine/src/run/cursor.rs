@@ -179,6 +179,9 @@ impl Cursor {
                 self.decide(detector, view, found);
             }
             let Some(byte) = view.byte(self.pos) else { return Overrun::No };
+            if self.goes_on(automaton, view, byte) {
+                continue;
+            }
             self.step(automaton, view, byte);
             self.settle(detector, view, found);
             if self.threads.first().is_some_and(|thread| self.pos - thread.start > MAX_MATCH) {
@@ -189,6 +192,29 @@ impl Cursor {
                 self.settle(detector, view, found);
             }
         }
+    }
+
+    /// Takes a byte with which nothing happens: one match is possible and stays so, and none begins. It is what most
+    /// bytes come to.
+    #[inline]
+    fn goes_on(&mut self, automaton: &Automaton, view: &ViewText, byte: u8) -> bool {
+        let [only] = self.threads.as_mut_slice() else { return false };
+        if only.done || self.ends || self.pos - only.start >= MAX_MATCH {
+            return false;
+        }
+        let next = automaton.next(only.state, byte);
+        if automaton.is_special(next) || automaton.is_decided(next) {
+            return false;
+        }
+        if automaton.begins(byte) {
+            let behind = self.pos.checked_sub(1).and_then(|before| view.byte(before));
+            if !automaton.is_dead(automaton.next(automaton.start(behind), byte)) {
+                return false;
+            }
+        }
+        only.state = next;
+        self.pos += 1;
+        true
     }
 
     /// The text is complete: hands out every match that is left.

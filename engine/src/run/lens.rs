@@ -91,6 +91,10 @@ impl Lens {
         hits: &mut Vec<Hit>,
     ) -> Overrun {
         while self.text.end() < upto {
+            self.pass(program, upto);
+            if self.text.end() >= upto {
+                break;
+            }
             if self.read(program, panel, self.text.end() + 1, hits) == Overrun::Yes {
                 return Overrun::Yes;
             }
@@ -123,19 +127,12 @@ impl Lens {
             (panel.sight(self.view), program.starters.get(self.view.index()))
         {
             for at in from..upto {
-                let Some(byte) = self.text.byte(at) else { break };
-                let gate = &starters.gate;
-                let kind = gate.kind(byte);
-                let before = self.before.replace(kind);
-                let [last, earlier] = self.begun;
-                self.begun = [gate.begin(before, kind), gate.second(last, kind)];
-                let [one, two] = self.begun;
-                let three = gate.third(earlier, kind);
-                if three == gate::NOTHING && !gate::wakes(one | two) {
-                    continue;
-                }
+                let Some((one, two, three)) = self.begin(&starters.gate, at) else { continue };
                 // A match that began earlier comes before one that begins later.
                 for (bytes, state) in [(3, three), (2, two), (1, one)] {
+                    if state == gate::NOTHING || bytes < 3 && !gate::wakes(state) {
+                        continue;
+                    }
                     let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
                     changed |= self.wake(&mut waking, at + 1 - bytes.min(at + 1), (bytes, state), &mut over);
                 }
@@ -145,6 +142,36 @@ impl Lens {
             self.retire();
         }
         over
+    }
+
+    /// Notes what begins with a byte of the text, and says in which states detectors wake by it, after one byte, two and
+    /// three; nothing when none does.
+    #[inline]
+    fn begin(&mut self, gate: &gate::Gate, at: usize) -> Option<(u16, u16, u16)> {
+        let kind = gate.kind(self.text.byte(at)?);
+        let before = self.before.replace(kind);
+        let [last, earlier] = self.begun;
+        let (one, two) = (gate.begin(before, kind), gate.second(last, kind));
+        self.begun = [one, two];
+        let three = gate.third(earlier, kind);
+        (three != gate::NOTHING || gate::wakes(one | two)).then_some((one, two, three))
+    }
+
+    /// Takes bytes of the text with which no detector wakes, while none reads by itself, up to a place.
+    fn pass(&mut self, program: &Program, upto: usize) {
+        let Some(starters) = program.starters.get(self.view.index()).filter(|_| self.live.is_empty()) else {
+            return;
+        };
+        let from = self.text.end();
+        self.text.reveal(upto);
+        for at in from..self.text.end() {
+            let (begun, before) = (self.begun, self.before);
+            if self.begin(&starters.gate, at).is_some() {
+                (self.begun, self.before) = (begun, before);
+                self.text.reveal(at);
+                return;
+            }
+        }
     }
 
     /// The text is complete: hands out every match that is left.

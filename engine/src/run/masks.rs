@@ -90,8 +90,10 @@ impl Masks {
 
     /// Hands out the replacements that cannot grow any more when all before `frontier` is decided.
     pub(super) fn take(&mut self, frontier: usize) -> Vec<Replacement> {
-        let settled = self.settled(frontier);
-        self.replacements.drain(..settled).collect()
+        match self.settled(frontier) {
+            0 => Vec::new(),
+            settled => self.replacements.drain(..settled).collect(),
+        }
     }
 
     fn settled(&self, frontier: usize) -> usize {

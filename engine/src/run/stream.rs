@@ -238,7 +238,11 @@ impl Stream {
             left = end;
         }
         left = self.emit(left, self.masks.held_from(frontier), out);
-        self.raw.drain(..left);
+        if left == self.raw.len() {
+            self.raw.clear();
+        } else if left > 0 {
+            self.raw.drain(..left);
+        }
         self.base += left;
         self.forget(panel);
     }
