@@ -1,7 +1,8 @@
-"""What a model sees of a text: the same n-grams, windows and integers as `engine/src/model`.
+"""What a model sees of a text: the same tokens, n-grams, windows and integers as `engine/src/model`.
 
-A text is folded as the engine folds it, put into lower case, and cut into windows of a few blocks. Each window is a bag of
-hashed n-grams: of characters (3 to 5) and of tokens (1 to 3). Everything is integer arithmetic modulo 2**64.
+A text is folded as the engine folds it, put into lower case, and cut into tokens: words, and characters that belong to none. A
+word has n-grams of its characters, a token itself, itself with the one before it, and its first letters with those of the one
+before it. Windows are a few blocks of tokens. Everything is integer arithmetic modulo 2**64.
 """
 
 import re
@@ -12,12 +13,18 @@ import numpy as np
 PRIME = 0x9E3779B97F4A7C15
 JOIN = 0xC2B2AE3D27D4EB4F
 MIX = 0xD6E8FEB86659FD93
-# One salt for each kind of n-gram, so that a word and the same characters are two features.
+# One salt for each kind of n-gram, so that a word and its characters are two features.
 CHAR_SALTS = {3: 0x33, 4: 0x44, 5: 0x55}
-TOKEN_SALTS = {1: 0xA100, 2: 0xA200, 3: 0xA300}
+TOKEN_SALT, PAIR_SALT, STEM_SALT = 0xA100, 0xA200, 0xA500
 MASK = (1 << 64) - 1
-# Of a longer token, these first characters count.
-LONGEST_TOKEN = 64
+# The most characters of a word; more are the next word.
+LONGEST = 32
+# The bytes of a token that are its stem.
+STEM = 4
+# The marks by which a block knows what it has met.
+MARKS = 1024
+# What is taken to stand before a text.
+BEFORE = "."
 
 LOOK_ALIKE = {}
 for latin, others in {
@@ -57,102 +64,111 @@ LOWER = {code: code + 32 for code in range(0x41, 0x5B)}
 LOWER |= {code: code + 32 for code in range(0x391, 0x3AA)}
 LOWER |= {code: code + 32 for code in range(0x410, 0x430)}
 LOWER |= {code: 0x30 for code in range(0x31, 0x3A)}
-BLANK = re.compile("[\x00-\x20\x7f-\xa0\u2028\u2029\u3000]+")
-AGAIN = re.compile(r"(.)\1{3,}", re.DOTALL)
+WORD = "a-z0_\u00a1-\u1fff"
+TOKEN = re.compile(f"[{WORD}]{{1,{LONGEST}}}|[^\x00-\x20\x7f-\xa0\u2028\u2029\u3000]")
+IS_WORD = re.compile(f"[{WORD}]")
 
 
-def plain(text):
-    """Lower case, every digit `0`, runs of blanks one space, at most three of a character in a row."""
-    return AGAIN.sub(r"\1\1\1", BLANK.sub(" ", fold(text).translate(LOWER)))
+def tokens(text):
+    """The tokens of a raw text. A row of the same character is one."""
+    found, last = [], None
+    for token in TOKEN.findall(fold(text).translate(LOWER)):
+        if token != last or IS_WORD.match(token):
+            found.append(token)
+        last = token
+    return found
 
 
-def _powers(base, count):
-    out = np.empty(count, dtype=np.uint64)
-    value = 1
-    for i in range(count):
-        out[i] = value
-        value = value * base & MASK
-    return out
+def token_hash(token):
+    """The hash of a token's bytes, eight by eight."""
+    data, value = token.encode(), 0
+    for at in range(0, len(data), 8):
+        value = (value ^ int.from_bytes(data[at : at + 8], "little")) * PRIME & MASK
+        value ^= value >> 32
+    return value
 
 
-POWERS = _powers(PRIME, 1 << 16)
-INVERSES = _powers(pow(PRIME, -1, 1 << 64), 1 << 16)
-JOIN1 = np.uint64(JOIN)
-JOIN2 = np.uint64(JOIN * JOIN & MASK)
+def _mixed(value, salt):
+    return (value ^ (value >> 32) ^ salt) * MIX & MASK
 
 
-def _bucket(hashes, salt, bits):
-    hashes = hashes ^ (hashes >> np.uint64(32)) ^ np.uint64(salt)
-    return ((hashes * np.uint64(MIX)) >> np.uint64(64 - bits)).astype(np.int64)
+class Token:
+    """A token: its hash, that of its stem, the mixed hashes of its n-grams, and the room that it takes in a block."""
+
+    def __init__(self, token, shortest):
+        self.hash = token_hash(token)
+        self.stem = int.from_bytes(token.encode()[:STEM], "little") * PRIME & MASK
+        mixed = [_mixed(self.hash, TOKEN_SALT)]
+        self.room = 1
+        if IS_WORD.match(token):
+            codes = [ord(c) for c in f" {token} "]
+            self.room = len(token) + 1
+            for size, salt in CHAR_SALTS.items():
+                for at in range(len(codes) - size + 1 if size >= shortest else 0):
+                    value = 0
+                    for code in reversed(codes[at : at + size]):
+                        value = (value * PRIME + code) & MASK
+                    mixed.append(_mixed(value, salt))
+        self.mixed = np.array(mixed, dtype=np.uint64)
+        self.buckets = {}
+
+    def buckets_of(self, bits):
+        """The buckets of its n-grams in a table of that size, worked out once."""
+        if bits not in self.buckets:
+            self.buckets[bits] = _buckets(self.mixed, bits)
+        return self.buckets[bits]
 
 
-def features(text, bits):
-    """The n-grams of a plain text: their buckets, and the position of each one's last character."""
-    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
-    length = len(codes)
-    buckets, ends = [], []
-    for size, salt in CHAR_SALTS.items():
-        if length < size:
-            continue
-        hashes = np.zeros(length - size + 1, dtype=np.uint64)
-        for k in range(size):
-            hashes += codes[k : length - size + 1 + k] * POWERS[k]
-        buckets.append(_bucket(hashes, salt, bits))
-        ends.append(np.arange(size - 1, length))
-    is_word = (
-        ((codes >= 0x61) & (codes <= 0x7A))
-        | (codes == 0x30)
-        | (codes == 0x5F)
-        | ((codes > 0xA0) & (codes < 0x2000))
-    )
-    blank = codes == 0x20
-    previous = np.concatenate(([False], is_word[:-1])) if length else is_word
-    starts = np.flatnonzero((is_word & ~previous) | (~is_word & ~blank))
-    if len(starts):
-        following = np.concatenate((is_word[1:], [False]))
-        lasts = np.flatnonzero((is_word & ~following) | (~is_word & ~blank))
-        hashes = np.empty(len(starts), dtype=np.uint64)
-        for low in range(0, length, 60000):
-            # Sums of code * PRIME**position, brought back to the token's start; in pieces, to bound the powers.
-            inside = np.flatnonzero((starts >= low) & (starts < low + 60000))
-            if not len(inside):
-                continue
-            high = min(length, low + 60000 + LONGEST_TOKEN)
-            sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(codes[low:high] * POWERS[: high - low])))
-            a = starts[inside] - low
-            b = np.minimum(lasts[inside] + 1 - low, a + LONGEST_TOKEN)
-            hashes[inside] = (sums[b] - sums[a]) * INVERSES[a]
-        for size, salt in TOKEN_SALTS.items():
-            if len(hashes) < size:
-                continue
-            count = len(hashes) - size + 1
-            joined = hashes[:count].copy()
-            if size > 1:
-                joined += hashes[1 : 1 + count] * JOIN1
-            if size > 2:
-                joined += hashes[2 : 2 + count] * JOIN2
-            buckets.append(_bucket(joined, salt, bits))
-            ends.append(lasts[size - 1 :])
-    if not buckets:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    return np.concatenate(buckets), np.concatenate(ends)
+KNOWN = {}
 
 
-def windows(text, bits, block, span, stride=1):
-    """The windows of a raw text, each the buckets of its n-grams. A window is `span` blocks of `block` characters.
+def known(token, shortest):
+    """A token's facts, worked out once."""
+    facts = KNOWN.get((token, shortest))
+    if facts is None:
+        facts = KNOWN[token, shortest] = Token(token, shortest)
+    return facts
 
-    Within a block each bucket counts once, so that what is said again and again says little more.
+
+def _buckets(mixed, bits):
+    return (mixed >> np.uint64(64 - bits)).astype(np.int64)
+
+
+def _new(blocks, marks):
+    """Of the n-grams of a text those whose mark their block has not met, and the block of each."""
+    keys = blocks * MARKS + ((marks >> np.uint64(32)) % np.uint64(MARKS)).astype(np.int64)
+    return np.sort(np.unique(keys, return_index=True)[1])
+
+
+def windows(text, shape, stride=1):
+    """The windows of a raw text, each the buckets of its n-grams. A window is a few blocks, each of about so many characters.
+
+    Within a block each n-gram counts once, so that what is said again and again says little more.
     """
-    buckets, ends = features(plain(text), bits)
-    if not len(buckets):
+    bits, block, span, shortest = shape
+    found = [known(token, shortest) for token in tokens(text)]
+    if not found:
         return []
-    blocks = int(ends.max()) // block + 1
-    # Block and bucket in one number; sorted, and each once.
-    keys = np.unique((ends // block) * (1 << bits) + buckets)
-    bounds = np.searchsorted(keys, np.arange(0, blocks + 1) * (1 << bits))
-    keys &= (1 << bits) - 1
-    last = max(0, blocks - span)
+    room = np.array([token.room for token in found])
+    of = (np.cumsum(room) - room) // block
+    count = int(of[-1]) + 1
+    parts = [[] for _ in range(count)]
+    hashes = np.array([token.hash for token in found], dtype=np.uint64)
+    for at in _new(of, hashes).tolist():
+        parts[of[at]].append(found[at].buckets_of(bits))
+    before = known(BEFORE, shortest)
+    stems = np.array([token.stem for token in found], dtype=np.uint64)
+    for own, first, salt in ((hashes, before.hash, PAIR_SALT), (stems, before.stem, STEM_SALT)):
+        joined = np.concatenate((np.array([first], dtype=np.uint64), own[:-1])) + own * np.uint64(JOIN)
+        mixed = (joined ^ (joined >> np.uint64(32)) ^ np.uint64(salt)) * np.uint64(MIX)
+        new = _new(of, mixed)
+        buckets, bounds = _buckets(mixed[new], bits), np.searchsorted(of[new], np.arange(count + 1))
+        for number, part in enumerate(parts):
+            part.append(buckets[bounds[number] : bounds[number + 1]])
+    parts = [np.concatenate(part) for part in parts]
+    last = max(0, count - span)
     firsts = list(range(0, last + 1, stride))
     if firsts[-1] != last:
         firsts.append(last)
-    return [keys[bounds[first] : bounds[min(blocks, first + span)]] for first in firsts]
+    whole = [np.concatenate(parts[first : first + span]) for first in firsts]
+    return [window for window in whole if len(window)]

@@ -14,10 +14,9 @@ class Matrix:
     """The windows of some texts as rows of a sparse matrix, and whose each is."""
 
     def __init__(self, texts, shape, stride=2, most=10):
-        bits, block, span = shape
         pointers, columns, values, owners = [0], [], [], []
         for owner, text in enumerate(texts):
-            found = windows(text.text, bits, block, span, stride)
+            found = windows(text.text, shape, stride)
             if len(found) > most:
                 found = [found[i] for i in np.linspace(0, len(found) - 1, most).astype(int)]
             for window in found:
@@ -27,7 +26,7 @@ class Matrix:
                 pointers.append(pointers[-1] + len(buckets))
                 owners.append(owner)
         self.rows = sparse.csr_matrix(
-            (np.concatenate(values), np.concatenate(columns), np.array(pointers)), shape=(len(owners), 1 << bits)
+            (np.concatenate(values), np.concatenate(columns), np.array(pointers)), shape=(len(owners), 1 << shape[0])
         )
         self.owners = np.array(owners)
         self.attack = np.array([text.attack for text in texts])

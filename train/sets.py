@@ -19,8 +19,8 @@ ORDINARY = [
     "openai_evals_prompts", "alpaca_seed", "gsm8k_train", "code_chunks", "docs_chunks", "cse_instruct", "writingbench",
     "faker_pii_dev", "presidio_synth_v2", "bipia_contexts_train",
 ]
-# Texts about violence, sex and hatred. They are no attacks on a model, and no ordinary texts either.
-OTHER = ["openai_moderation"]
+# Texts about violence, sex and hatred. They are no attacks on a model, and no ordinary texts either. The first is held out once.
+OTHER = ["openai_moderation", "rtp_excerpt", "pyrit_harm_scored"]
 # Texts that tools hand over: documents, and no requests.
 DOCUMENTS = ["bipia_contexts_train", "code_chunks", "docs_chunks", "gsm8k_train", "faker_pii_dev", "presidio_synth_v2", "openai_moderation"]
 OWN_DOCUMENTS = ["benign: documents", "benign: more documents", "benign: code in documents", "benign: code"]

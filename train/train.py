@@ -11,29 +11,33 @@ import argparse
 import hashlib
 import json
 import struct
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 
 import learn
 import sets
-from features import windows
+from features import tokens, windows
 
 OUT = Path(__file__).parent.parent / "policies" / "models"
 ONE = 1 << 16
 KNOTS = 65
-# Buckets (as a power of two), characters of a block, blocks of a window.
-SHAPES = {"injection": (18, 100, 4), "orders": (18, 50, 4)}
+# Buckets (as a power of two), characters of a block, blocks of a window, and characters of the shortest n-gram in a word.
+SHAPES = {"injection": (16, 100, 4, 4), "orders": (16, 50, 4, 5)}
+# The tokens whose weight a model's file lets the engine work out in advance.
+WORDS = 7000
 # The share of ordinary texts, unseen by the model, that may score 0.8 and more.
-ALLOWED = {"injection": 0.002, "orders": 0.005}
-STRENGTH = 30.0
+ALLOWED = {"injection": 0.003, "orders": 0.005}
+STRENGTH = {"injection": 200.0, "orders": 100.0}
 
 
 class Model:
     """A trained model in integers, as its file says it."""
 
-    def __init__(self, shape, weights, bias, calibration):
-        self.bits, self.block, self.span = shape
+    def __init__(self, shape, weights, bias, calibration, words=()):
+        self.words = words
+        self.shape = shape
         top = np.quantile(np.abs(weights[weights != 0]), 0.9998)
         step = top / 127
         self.weights = np.clip(np.round(weights / step), -127, 127).astype(np.int8)
@@ -42,13 +46,14 @@ class Model:
         self.knots = calibration
 
     def bytes(self):
-        head = b"ktmodel1" + struct.pack("<BBHqq", self.bits, self.span, self.block, self.bias, self.scale)
-        return head + struct.pack(f"<{KNOTS}H", *self.knots) + self.weights.tobytes()
+        bits, block, span, shortest = self.shape
+        head = b"ktmodel2" + struct.pack("<BBHBqq", bits, span, block, shortest, self.bias, self.scale)
+        return head + struct.pack(f"<{KNOTS}H", *self.knots) + self.weights.tobytes() + "\n".join(self.words).encode()
 
     def logit(self, text):
         """The strongest window, in parts of ONE; the same integers as the engine's."""
         best = None
-        for window in windows(text, self.bits, self.block, self.span):
+        for window in windows(text, self.shape):
             total = int(self.weights[window].astype(np.int64).sum())
             root = max(1, _root(len(window) << 16))
             best = max(best if best is not None else -(1 << 60), self.bias + total * self.scale // root)
@@ -64,6 +69,18 @@ class Model:
         knot, rest = divmod(beyond, step)
         low, high = self.knots[knot], self.knots[min(knot + 1, KNOTS - 1)]
         return low + (high - low) * rest // step
+
+
+def frequent(texts):
+    """The words that most texts hold, for the list of a model. Sets count by the root of their size, as they do when it learns."""
+    sizes = Counter(text.set for text in texts)
+    counts = defaultdict(float)
+    for text in texts:
+        for token in set(tokens(text.text)):
+            # What is one character is weighed as fast as it is found.
+            if len(token) > 1 or token.isascii():
+                counts[token] += sizes[text.set] ** -0.5
+    return sorted(counts, key=lambda token: (-counts[token], token))[:WORDS]
 
 
 def _root(n):
@@ -95,7 +112,7 @@ def calibrate(scores, attack, weight, ordinary, allowed):
     return [int(x) for x in np.clip(np.round(p * 65536), 0, 65535)], threshold, slope
 
 
-def held_out(matrix, folds, never, emphasis):
+def held_out(matrix, folds, never, strength, emphasis):
     """Each text's strongest window by a model that has seen neither its set nor a near copy of it."""
     scores = np.full(len(matrix.texts), np.nan)
     kept = {}
@@ -104,7 +121,7 @@ def held_out(matrix, folds, never, emphasis):
         seen = ~never.copy()
         seen[held] = False
         seen &= ~np.isin(matrix.clusters, list(clusters))
-        weights, bias = learn.fit(matrix, np.flatnonzero(seen), STRENGTH, emphasis=emphasis)
+        weights, bias = learn.fit(matrix, np.flatnonzero(seen), strength, emphasis=emphasis)
         scores[held] = matrix.strongest(matrix.rows @ weights + bias)[held]
         kept[name] = (weights, bias)
         print(f"  fold {name}: {seen.sum()} texts", flush=True)
@@ -116,7 +133,7 @@ def train(name, texts, folds_of, ordinary_sets, emphasis, keep):
     matrix = learn.Matrix(texts, SHAPES[name])
     folds = folds_of(matrix)
     never = np.isin(matrix.sets, sets.MEASURED)
-    scores, kept = held_out(matrix, folds, never, emphasis)
+    scores, kept = held_out(matrix, folds, never, STRENGTH[name], emphasis)
     known = ~np.isnan(scores)
     ordinary = known & np.isin(matrix.sets, ordinary_sets)
     of_set = learn.weights_of_sets(matrix, np.flatnonzero(known), {})
@@ -132,15 +149,16 @@ def train(name, texts, folds_of, ordinary_sets, emphasis, keep):
             if rows.any():
                 caught = int((scores[rows] >= threshold).sum())
                 table.setdefault(set_name, {})["attacks" if attack else "others"] = [caught, int(rows.sum())]
-    weights, bias = learn.fit(matrix, np.flatnonzero(~never), STRENGTH, emphasis=emphasis)
-    model = Model(SHAPES[name], weights, bias, knots)
+    weights, bias = learn.fit(matrix, np.flatnonzero(~never), STRENGTH[name], emphasis=emphasis)
+    words = frequent([texts[at] for at in np.flatnonzero(~never)])
+    model = Model(SHAPES[name], weights, bias, knots, words)
     if keep:
         Path(keep).mkdir(parents=True, exist_ok=True)
         np.savez(Path(keep) / f"{name}.npz", scores=scores, attack=matrix.attack, sets=matrix.sets)
         for fold, (fold_weights, fold_bias) in kept.items():
             path = Path(keep) / name / f"{fold}.ktm"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(Model(SHAPES[name], fold_weights, fold_bias, knots).bytes())
+            path.write_bytes(Model(SHAPES[name], fold_weights, fold_bias, knots, words).bytes())
     return model, table, {"threshold": round(threshold, 4), "slope": round(slope, 4)}
 
 
@@ -161,7 +179,7 @@ def main():
     folder = options.corpora
     OUT.mkdir(parents=True, exist_ok=True)
     jobs = {
-        "injection": (injection_texts, sets.injection_folds, sets.ORDINARY, {"attacks": 2.0, "benign": 2.0}),
+        "injection": (injection_texts, sets.injection_folds, sets.ORDINARY, {"attacks": 2.0, "benign": 4.0}),
         "orders": (sets.orders_texts, sets.orders_folds, sets.DOCUMENTS, {"orders": 2.0, "benign": 2.0}),
     }
     path = OUT / "provenance.json"

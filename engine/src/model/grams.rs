@@ -1,50 +1,26 @@
-//! The n-grams of a text: of characters, three to five, and of tokens, one to three; each a bucket of the table.
+//! What a model sees of a text: tokens, and the buckets of the table that they, their characters and their neighbours have.
 //!
-//! What is seen is plain: lower case, each digit `0`, a run of blanks one space, and at most three of a character in a row. A
-//! token is a word, or a character that belongs to none. `train/features.py` says the same in Python.
+//! What is seen is plain: lower case, each digit `0`. A token is a word of at most 32 characters, or a character that belongs to
+//! none. Blanks only part tokens. A word has n-grams of its characters, up to five, with a blank before and behind; each token has
+//! itself, itself with the one before it, and its stem, the first four bytes, with the one before. `train/features.py` says the
+//! same in Python.
 
-/// The multiplier of positions in a hash.
-pub(super) const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
+/// The multiplier of positions in the hash of an n-gram of characters, and of chunks in that of a token.
+const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
 /// The multiplier of tokens in a hash of several.
 const JOIN: u64 = 0xC2B2_AE3D_27D4_EB4F;
 /// What spreads a hash over its upper bits.
 const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
 /// By kind of n-gram, so that a word and its characters are two features.
-pub(super) const CHARS: [u64; 3] = [0x33, 0x44, 0x55];
-const TOKENS: [u64; 3] = [0xA100, 0xA200, 0xA300];
+const CHARS: [u64; 3] = [0x33, 0x44, 0x55];
+const TOKEN: u64 = 0xA100;
+const PAIR: u64 = 0xA200;
+const STEMS: u64 = 0xA500;
 
-/// Of a longer token, these first characters count.
-pub(super) const LONGEST_TOKEN: u32 = 64;
-
-/// The most n-grams that end at one character.
-pub(super) const PER_CHARACTER: usize = 6;
-
-/// A text as models see it, character by character.
-pub(super) struct Plain {
-    last: u32,
-    run: u32,
-}
-
-impl Plain {
-    pub(super) fn new() -> Self {
-        Self { last: u32::MAX, run: 0 }
-    }
-
-    /// What a character becomes: nothing, where it repeats what stands before it.
-    pub(super) fn push(&mut self, c: char) -> Option<u32> {
-        let code = plain(u32::from(c));
-        if code != self.last {
-            (self.last, self.run) = (code, 1);
-            return Some(code);
-        }
-        self.run += 1;
-        (self.run <= LONGEST_RUN && code != BLANK).then_some(code)
-    }
-}
+/// The most characters of a word; more are the next word.
+pub(super) const LONGEST: usize = 32;
 
 pub(super) const BLANK: u32 = 0x20;
-/// The most of a character in a row.
-pub(super) const LONGEST_RUN: u32 = 3;
 
 pub(super) const fn plain(code: u32) -> u32 {
     match code {
@@ -61,101 +37,139 @@ pub(super) const fn is_word(code: u32) -> bool {
     matches!(code, 0x61..=0x7A | 0x30 | 0x5F | 0xA1..=0x1FFF)
 }
 
-/// The bucket of a hash.
-#[inline]
-pub(super) fn bucket(hash: u64, salt: u64, bits: u8) -> u32 {
-    let mixed = (hash ^ (hash >> 32) ^ salt).wrapping_mul(MIX) >> (64 - u32::from(bits));
-    #[expect(clippy::cast_possible_truncation, reason = "there are at most 20 bits left")]
-    {
-        mixed as u32
-    }
-}
-
-/// The hash of a token, growing.
+/// A hash, spread: its upper bits are a bucket, and those from the middle a mark.
 #[derive(Clone, Copy)]
-pub(super) struct Token {
-    hash: u64,
-    power: u64,
-    length: u32,
+pub(super) struct Mixed(u64);
+
+impl Mixed {
+    fn new(hash: u64, salt: u64) -> Self {
+        Self((hash ^ (hash >> 32) ^ salt).wrapping_mul(MIX))
+    }
+
+    /// The bucket in a table of `1 << bits`.
+    #[expect(clippy::cast_possible_truncation, reason = "there are at most 20 bits left")]
+    pub(super) fn bucket(self, bits: u8) -> usize {
+        (self.0 >> (64 - u32::from(bits))) as usize
+    }
+
+    /// By which a block tells whether it has met the n-gram.
+    pub(super) fn mark(self) -> u64 {
+        self.0 >> 32
+    }
 }
 
-impl Token {
+/// The hash of a token's plain bytes, eight by eight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Hash(pub(super) u64);
+
+impl Hash {
+    /// Takes the next eight bytes, those behind the token's end being zero.
+    #[inline]
+    pub(super) fn push(self, chunk: u64) -> Self {
+        let hash = (self.0 ^ chunk).wrapping_mul(PRIME);
+        Self(hash ^ (hash >> 32))
+    }
+
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        bytes.chunks(8).fold(Self::default(), |hash, chunk| {
+            let mut eight = [0; 8];
+            eight.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+            hash.push(u64::from_le_bytes(eight))
+        })
+    }
+
+    /// The token by itself.
+    pub(super) fn alone(self) -> Mixed {
+        Mixed::new(self.0, TOKEN)
+    }
+
+    /// By which a block tells whether it has met the token.
+    pub(super) fn mark(self) -> u64 {
+        self.0 >> 32
+    }
+}
+
+/// The token before the next.
+#[derive(Clone, Copy)]
+pub(super) struct Neighbours {
+    token: u64,
+    stem: u64,
+}
+
+impl Neighbours {
+    /// Before a text, as at the beginning of a sentence.
     pub(super) fn new() -> Self {
-        Self { hash: 0, power: 1, length: 0 }
+        Self { token: Hash::of(b".").0, stem: u64::from(b'.').wrapping_mul(PRIME) }
     }
 
-    pub(super) fn push(&mut self, code: u32) {
-        if self.length < LONGEST_TOKEN {
-            self.hash = self.hash.wrapping_add(u64::from(code).wrapping_mul(self.power));
-            self.power = self.power.wrapping_mul(PRIME);
-        }
-        self.length += 1;
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.length == 0
-    }
-
-    pub(super) fn hash(&self) -> u64 {
-        self.hash
+    /// Takes the next token: it with the one before it, and their stems.
+    #[inline]
+    pub(super) fn push(&mut self, token: Hash, stem: u32) -> [Mixed; 2] {
+        let stem = u64::from(stem).wrapping_mul(PRIME);
+        let pair = self.token.wrapping_add(JOIN.wrapping_mul(token.0));
+        let stems = self.stem.wrapping_add(JOIN.wrapping_mul(stem));
+        *self = Self { token: token.0, stem };
+        [Mixed::new(pair, PAIR), Mixed::new(stems, STEMS)]
     }
 }
 
-/// The characters and tokens that n-grams are made of: the last few of each.
-pub(super) struct Grams {
-    bits: u8,
-    codes: [u64; 5],
-    chars: u8,
-    hashes: [u64; 3],
-    tokens: u8,
+/// A token's first four bytes, as a number.
+pub(super) fn stem(bytes: &[u8]) -> u32 {
+    bytes.iter().take(4).rev().fold(0, |stem, byte| stem << 8 | u32::from(*byte))
 }
 
-impl Grams {
-    pub(super) fn new(bits: u8) -> Self {
-        Self { bits, codes: [0; 5], chars: 0, hashes: [0; 3], tokens: 0 }
+/// The characters of a word, a blank before and behind.
+pub(super) struct Letters {
+    codes: [u64; LONGEST + 2],
+    length: usize,
+}
+
+impl Letters {
+    /// Of a word's plain bytes, which are of 32 characters at most.
+    #[inline]
+    pub(super) fn of(word: &[u8]) -> Self {
+        let mut codes = [u64::from(BLANK); LONGEST + 2];
+        let mut letters = codes.iter_mut().skip(1).take(LONGEST);
+        let length = if word.is_ascii() {
+            letters.by_ref().zip(word).for_each(|(to, byte)| *to = u64::from(*byte));
+            word.len()
+        } else {
+            let characters = std::str::from_utf8(word).unwrap_or_default().chars();
+            letters.by_ref().zip(characters).map(|(to, c)| *to = u64::from(u32::from(c))).count()
+        };
+        Self { codes, length }
     }
 
-    /// The buckets of the n-grams of characters that end with `code`, and how many characters each has.
-    pub(super) fn character(&mut self, code: u32, mut emit: impl FnMut(u32, usize)) {
-        let [_, b, c, d, e] = self.codes;
-        self.codes = [b, c, d, e, u64::from(code)];
-        self.chars = (self.chars + 1).min(5);
-        let [first, second, x, y, z] = self.codes;
-        if self.chars < 3 {
-            return;
-        }
+    /// How many they are.
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Their n-grams, from the shortest to those of five.
+    #[inline]
+    pub(super) fn each(&self, shortest: u8, mut tell: impl FnMut(Mixed)) {
+        const SECOND: u64 = PRIME.wrapping_mul(PRIME);
+        const THIRD: u64 = SECOND.wrapping_mul(PRIME);
+        const FOURTH: u64 = THIRD.wrapping_mul(PRIME);
         let [of3, of4, of5] = CHARS;
-        let three = x.wrapping_add(PRIME.wrapping_mul(y.wrapping_add(PRIME.wrapping_mul(z))));
-        emit(bucket(three, of3, self.bits), 3);
-        if self.chars < 4 {
-            return;
+        let codes = self.codes.get(..self.length + 2).unwrap_or_default();
+        let three = |a: u64, b: u64, c: u64| {
+            a.wrapping_add(b.wrapping_mul(PRIME)).wrapping_add(c.wrapping_mul(SECOND))
+        };
+        let four = |[a, b, c, d]: [u64; 4]| three(a, b, c).wrapping_add(d.wrapping_mul(THIRD));
+        if shortest <= 3 {
+            for [a, b, c] in codes.array_windows() {
+                tell(Mixed::new(three(*a, *b, *c), of3));
+            }
         }
-        let four = second.wrapping_add(PRIME.wrapping_mul(three));
-        emit(bucket(four, of4, self.bits), 4);
-        if self.chars < 5 {
-            return;
+        if shortest <= 4 {
+            for of in codes.array_windows() {
+                tell(Mixed::new(four(*of), of4));
+            }
         }
-        let five = first.wrapping_add(PRIME.wrapping_mul(four));
-        emit(bucket(five, of5, self.bits), 5);
-    }
-
-    /// The buckets of the n-grams of tokens that end with that one, and how many tokens each has.
-    pub(super) fn token(&mut self, hash: u64, mut emit: impl FnMut(u32, usize)) {
-        let [_, b, c] = self.hashes;
-        self.hashes = [b, c, hash];
-        self.tokens = (self.tokens + 1).min(3);
-        let [x, y, z] = self.hashes;
-        let [of1, of2, of3] = TOKENS;
-        emit(bucket(z, of1, self.bits), 1);
-        if self.tokens < 2 {
-            return;
+        for [a, b, c, d, e] in codes.array_windows() {
+            let five = four([*a, *b, *c, *d]).wrapping_add(e.wrapping_mul(FOURTH));
+            tell(Mixed::new(five, of5));
         }
-        emit(bucket(y.wrapping_add(JOIN.wrapping_mul(z)), of2, self.bits), 2);
-        if self.tokens < 3 {
-            return;
-        }
-        let three =
-            x.wrapping_add(JOIN.wrapping_mul(y)).wrapping_add(JOIN.wrapping_mul(JOIN).wrapping_mul(z));
-        emit(bucket(three, of3, self.bits), 3);
     }
 }

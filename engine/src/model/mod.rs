@@ -1,14 +1,15 @@
 //! Small linear models: how much a text looks like what a model was trained to see, from 0 to 1.
 //!
-//! A model is a table of weights for hashed n-grams. A text is cut into windows, each window is weighed, and the strongest
-//! speaks for the text. All arithmetic is on integers, so a text has one score on every machine. The script that makes the
+//! A model is a table of weights for hashed n-grams, and a list of words for which their sum is worked out in advance. A text
+//! is cut into windows, each window is weighed, and the strongest speaks for the text. All arithmetic is on integers, so a text has one score on every machine. The script that makes the
 //! tables is in `train/`, and holds itself to these functions by a file of texts and scores.
 
 mod calibration;
 mod explain;
 mod grams;
-mod letters;
+mod tokens;
 mod window;
+mod words;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -17,14 +18,14 @@ use sha2::{Digest as _, Sha256};
 
 pub use calibration::Calibration;
 pub use explain::Gram;
-use window::Weigher;
 pub use window::{Scratch, Shape};
+use words::Words;
 
 /// How a model file begins.
-const MAGIC: &[u8; 8] = b"ktmodel1";
+const MAGIC: &[u8; 8] = b"ktmodel2";
 
-/// The bytes before the weights: magic, shape, bias, scale, calibration.
-const HEADER: usize = 8 + 4 + 8 + 8 + 2 * calibration::KNOTS;
+/// The bytes before the weights: magic, shape, bias, scale, calibration. Behind the weights is the list of words.
+const HEADER: usize = 8 + 5 + 8 + 8 + 2 * calibration::KNOTS;
 
 /// A model, ready to weigh texts.
 pub struct Model {
@@ -37,6 +38,7 @@ pub struct Model {
     scale: i64,
     calibration: Calibration,
     weights: Box<[i8]>,
+    words: Words,
 }
 
 /// One, in the fixed-point numbers of logits.
@@ -50,19 +52,23 @@ impl Model {
             return Err("it does not begin as a model does".into());
         }
         let [bits, span] = take(&mut rest)?;
-        let shape = Shape::new(bits, span, u16::from_le_bytes(take(&mut rest)?))?;
+        let block = u16::from_le_bytes(take(&mut rest)?);
+        let [shortest] = take(&mut rest)?;
+        let shape = Shape::new(bits, span, block, shortest)?;
         let bias = i64::from_le_bytes(take(&mut rest)?);
         let scale = i64::from_le_bytes(take(&mut rest)?);
         if !(0..=1 << 32).contains(&scale) || !(-(1 << 32)..=1 << 32).contains(&bias) {
             return Err("its numbers are out of range".into());
         }
         let calibration = Calibration::read(&mut rest)?;
-        if rest.len() != 1 << bits {
-            return Err(format!("it is {} bytes long and should be {}", bytes.len(), HEADER + (1 << bits)));
-        }
+        let (table, list) = rest.split_at_checked(1 << bits).ok_or_else(|| {
+            format!("it is {} bytes long and should be {} at least", bytes.len(), HEADER + (1 << bits))
+        })?;
+        let list = std::str::from_utf8(list).map_err(|_| "its list of words is no text")?;
         let digest = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let weights = rest.iter().map(|byte| byte.cast_signed()).collect();
-        Ok(Self { name: name.to_owned(), digest, shape, bias, scale, calibration, weights })
+        let weights: Box<[i8]> = table.iter().map(|byte| byte.cast_signed()).collect();
+        let words = Words::new(list, &shape, &weights);
+        Ok(Self { name: name.to_owned(), digest, shape, bias, scale, calibration, weights, words })
     }
 
     /// Its name, as rules call it.
@@ -83,8 +89,7 @@ impl Model {
     /// As [`Model::score`], in memory that serves one text after the other.
     pub fn score_in(&self, text: &str, scratch: &mut Scratch) -> f64 {
         let mut strongest: Option<i64> = None;
-        let mut weigher = Weigher::new(&self.shape, &self.weights, scratch);
-        weigher.weigh(text, |sum, grams| {
+        window::weigh_all(&self.shape, (&self.weights, &self.words), scratch, text, |sum, grams| {
             strongest = strongest.max(Some(self.logit(sum, grams)));
         });
         strongest.map_or(0.0, |logit| self.calibration.probability(logit))

@@ -1,16 +1,14 @@
 //! Windows: blocks of a text that are weighed together.
 
-use super::grams::{BLANK, CHARS, Grams, LONGEST_RUN, PER_CHARACTER, Token, bucket};
-use super::letters::{Letter, Rolling, letter};
+use super::grams::{Hash, Mixed, Neighbours};
+use super::tokens::Plain;
+use super::words::{Words, weigh};
 
 /// The most blocks in a window.
 const MAX_SPAN: usize = 8;
 
-/// The most n-grams of a block.
-const MAX_BLOCK: usize = 1536;
-
-/// Bits of a word.
-const WORD: usize = 64;
+/// Bits by which a block knows what it has met.
+const MARKS: usize = 1024;
 
 /// How a model cuts texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,161 +19,138 @@ pub struct Shape {
     pub span: usize,
     /// Plain characters in a block.
     pub block: u32,
+    /// Characters of the shortest n-gram in a word; the longest has five.
+    pub shortest: u8,
 }
 
 impl Shape {
-    pub(super) fn new(bits: u8, span: u8, block: u16) -> Result<Self, String> {
+    pub(super) fn new(bits: u8, span: u8, block: u16, shortest: u8) -> Result<Self, String> {
         let fits = (8..=20).contains(&bits)
             && (1..=MAX_SPAN).contains(&usize::from(span))
-            && block > 0
-            && usize::from(block) * PER_CHARACTER <= MAX_BLOCK;
+            && (1..=256).contains(&block)
+            && (3..=5).contains(&shortest);
         if !fits {
             return Err("its windows or its table are of a size that is not supported".into());
         }
-        Ok(Self { bits, span: usize::from(span), block: u32::from(block) })
+        Ok(Self { bits, span: usize::from(span), block: u32::from(block), shortest })
     }
 }
 
-/// What a weigher works in. It is empty between texts, and so serves the texts of any models one after the other.
+/// What a weigher works in. It serves the texts of any models one after the other.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// A bit for each bucket that the block has.
-    met: Vec<u64>,
-    /// The buckets of the block so far, some more than once.
-    buckets: Vec<u32>,
+    plain: Plain,
 }
 
-impl Scratch {
-    fn fit(&mut self, shape: &Shape) {
-        let words = (1_usize << shape.bits).div_ceil(WORD);
-        if self.met.len() < words {
-            self.met.resize(words, 0);
-        }
-        self.buckets.reserve(shape.block as usize * PER_CHARACTER);
-    }
+/// What a block has met: a bit for some marks each, so that once in a while a new one passes for another.
+#[derive(Clone, Copy)]
+pub(super) struct Met([u64; MARKS / 64]);
 
-    /// The sum of the block's buckets, each once, and how many there are; then it is empty.
-    fn close(&mut self, weights: &[i8]) -> Block {
-        let (mut sum, mut grams) = (0_i32, 0_u32);
-        for bucket in &self.buckets {
-            let at = *bucket as usize;
-            let (Some(word), Some(weight)) = (self.met.get_mut(at / WORD), weights.get(at)) else { continue };
-            // Without a branch: whether a bucket is new cannot be foreseen.
-            let known = *word >> (at % WORD) & 1;
-            *word |= 1 << (at % WORD);
-            let new = u32::from(known == 0);
-            sum += i32::from(*weight) * new.cast_signed();
-            grams += new;
-        }
-        for bucket in self.buckets.drain(..) {
-            if let Some(word) = self.met.get_mut(bucket as usize / WORD) {
-                *word = 0;
-            }
-        }
-        Block { sum: i64::from(sum), grams }
+impl Met {
+    pub(super) const NOTHING: Self = Self([0; MARKS / 64]);
+
+    /// One where the mark is new, else zero.
+    #[inline]
+    pub(super) fn new(&mut self, mark: u64) -> u32 {
+        let (at, bit) = (mark as usize % MARKS / 64, mark % 64);
+        let Some(bits) = self.0.get_mut(at) else { return 0 };
+        let known = *bits >> bit & 1;
+        *bits |= 1 << bit;
+        u32::from(known == 0)
     }
 }
 
 /// A sum of weights, and of how many n-grams it is.
 #[derive(Clone, Copy, Default)]
 struct Block {
-    sum: i64,
+    sum: i32,
     grams: u32,
 }
 
-/// Weighs the windows of a text.
-pub(super) struct Weigher<'m> {
-    shape: &'m Shape,
-    weights: &'m [i8],
-    scratch: &'m mut Scratch,
-    blocks: [Block; MAX_SPAN],
-    closed: usize,
-}
-
-impl<'m> Weigher<'m> {
-    pub(super) fn new(shape: &'m Shape, weights: &'m [i8], scratch: &'m mut Scratch) -> Self {
-        scratch.fit(shape);
-        Self { shape, weights, scratch, blocks: [Block::default(); MAX_SPAN], closed: 0 }
-    }
-
-    /// Hands the sum of each window to `tell`, with the number of its n-grams.
-    pub(super) fn weigh(&mut self, text: &str, mut tell: impl FnMut(i64, u32)) {
-        let bits = self.shape.bits;
-        let (mut rolling, mut tokens, mut token) = (Rolling::default(), Grams::new(bits), Token::new());
-        let mut left = self.shape.block;
-        let (mut last, mut run) = (u32::MAX, 0);
-        for c in text.chars() {
-            let letter = letter(c);
-            run = if letter.code == last { run + 1 } else { 1 };
-            last = letter.code;
-            if run > 1 && (run > LONGEST_RUN || letter.code == BLANK) {
+/// Hands the sum of each window of the text to `tell`, with the number of its n-grams.
+pub(super) fn weigh_all(
+    shape: &Shape,
+    (weights, words): (&[i8], &Words),
+    scratch: &mut Scratch,
+    text: &str,
+    tell: impl FnMut(i64, u32),
+) {
+    let room = shape.block.cast_signed();
+    let mut blocks = Blocks { span: shape.span, last: [Block::default(); MAX_SPAN], closed: 0, tell };
+    let mut open = Block::default();
+    let [mut met, mut pairs, mut stems] = [Met::NOTHING; 3];
+    // The room that is left in the open block; tokens behind its end belong to the next ones.
+    let mut left = room;
+    let mut neighbours = Neighbours::new();
+    // No character's hash is zero.
+    let mut before = Hash::default();
+    let mut rest = text;
+    while scratch.plain.take(&mut rest) {
+        for token in scratch.plain.tokens() {
+            // A row of the same character is one.
+            if token.hash == before && !token.word {
                 continue;
             }
-            // A token belongs to the block of its last character.
-            if !letter.word && !token.is_empty() {
-                tokens.token(token.hash(), |bucket, _| self.scratch.buckets.push(bucket));
-                token = Token::new();
+            before = token.hash;
+            while left <= 0 {
+                blocks.close(open);
+                (open, [met, pairs, stems]) = (Block::default(), [Met::NOTHING; 3]);
+                left += room;
             }
-            if left == 0 {
-                self.close(&mut tell);
-                left = self.shape.block;
-            }
-            left -= 1;
-            self.characters(&mut rolling, &letter, bits);
-            if letter.word {
-                token.push(letter.code);
-            } else if letter.code != BLANK {
-                let mut alone = Token::new();
-                alone.push(letter.code);
-                tokens.token(alone.hash(), |bucket, _| self.scratch.buckets.push(bucket));
-            }
+            let known = words.get(token.hash);
+            let weight = known
+                .unwrap_or_else(|| weigh(token.hash, scratch.plain.bytes(token), token.word, shape, weights));
+            left -= i32::from(weight.room);
+            let [pair, stem] = neighbours.push(token.hash, token.stem);
+            // Without a branch: whether one is new cannot be foreseen.
+            let new = met.new(token.hash.mark());
+            let (new_pair, new_stem) = (pairs.new(pair.mark()), stems.new(stem.mark()));
+            let of =
+                |gram: Mixed| i32::from(weights.get(gram.bucket(shape.bits)).copied().unwrap_or_default());
+            open.sum += i32::from(weight.sum) * new.cast_signed()
+                + of(pair) * new_pair.cast_signed()
+                + of(stem) * new_stem.cast_signed();
+            open.grams += u32::from(weight.grams) * new + new_pair + new_stem;
         }
-        if !token.is_empty() {
-            tokens.token(token.hash(), |bucket, _| self.scratch.buckets.push(bucket));
-        }
-        self.finish(&mut tell);
     }
-
-    /// Notes the n-grams of characters that end with that one.
-    #[inline]
-    fn characters(&mut self, rolling: &mut Rolling, letter: &Letter, bits: u8) {
-        let [three, four, five] = rolling.push(letter);
-        let [of3, of4, of5] = CHARS;
-        let buckets = [bucket(three, of3, bits), bucket(four, of4, bits), bucket(five, of5, bits)];
-        let whole = match rolling.characters {
-            5 => return self.scratch.buckets.extend_from_slice(&buckets),
-            // Of the first characters of a text there are fewer.
-            few => usize::from(few).saturating_sub(2),
-        };
-        self.scratch.buckets.extend(buckets.iter().take(whole));
+    if open.grams > 0 {
+        blocks.close(open);
     }
+    blocks.finish();
+}
 
-    /// Closes a block; tells the window that ends with it, when there are blocks enough.
-    fn close(&mut self, tell: &mut impl FnMut(i64, u32)) {
-        let now = self.scratch.close(self.weights);
-        if let Some(block) = self.blocks.get_mut(self.closed % self.shape.span) {
-            *block = now;
+/// The closed blocks of a text.
+struct Blocks<F> {
+    span: usize,
+    /// A ring of the last ones.
+    last: [Block; MAX_SPAN],
+    closed: usize,
+    tell: F,
+}
+
+impl<F: FnMut(i64, u32)> Blocks<F> {
+    /// Takes the next; tells the window that ends with it, when there are blocks enough.
+    fn close(&mut self, block: Block) {
+        if let Some(last) = self.last.get_mut(self.closed % self.span) {
+            *last = block;
         }
         self.closed += 1;
-        if self.closed >= self.shape.span {
-            self.window(tell);
+        if self.closed >= self.span {
+            self.window();
         }
     }
 
-    fn finish(&mut self, tell: &mut impl FnMut(i64, u32)) {
-        if !self.scratch.buckets.is_empty() {
-            self.close(tell);
-        }
-        if self.closed < self.shape.span {
-            self.window(tell);
+    fn finish(&mut self) {
+        if self.closed < self.span {
+            self.window();
         }
     }
 
-    fn window(&self, tell: &mut impl FnMut(i64, u32)) {
-        let all = self.blocks.iter().take(self.shape.span);
+    fn window(&mut self) {
+        let all = self.last.iter().take(self.span);
         let (sum, grams) = all.fold((0, 0), |(sum, grams), block| (sum + block.sum, grams + block.grams));
         if grams > 0 {
-            tell(sum, grams);
+            (self.tell)(i64::from(sum), grams);
         }
     }
 }

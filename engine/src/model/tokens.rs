@@ -1,0 +1,198 @@
+//! A text's tokens, found by the bits of 64 bytes at a time.
+//!
+//! A stretch of text is put into plain bytes, with a bit for each byte that is part of a word and for each that begins a
+//! character of its own. Where words begin and end is then read off the bits, without looking at a byte again.
+
+use super::grams::{BLANK, Hash, LONGEST, is_word, plain};
+
+/// Bytes that have their bits in one number.
+const GROUP: usize = 64;
+
+/// Zeros behind the text, so that eight bytes can be read anywhere in it.
+const BEHIND: usize = 8;
+
+/// About how much text is made plain at once, so that it is still at hand when its tokens are read.
+const STRETCH: usize = 2048;
+
+/// A token: its hash, its stem, and which plain bytes it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token {
+    pub(super) hash: Hash,
+    pub(super) stem: u32,
+    pub(super) word: bool,
+    length: u8,
+    at: u32,
+}
+
+/// A stretch of text, made plain.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    bytes: Vec<u8>,
+    words: Vec<u64>,
+    alone: Vec<u64>,
+    tokens: Vec<Token>,
+}
+
+impl Plain {
+    /// Takes the next stretch of a text, up to a blank, and leaves the rest; false at its end.
+    pub(super) fn take(&mut self, rest: &mut &str) -> bool {
+        if rest.is_empty() {
+            return false;
+        }
+        // No token goes over a blank.
+        let later = rest.as_bytes().get(STRETCH..).unwrap_or_default();
+        let blank = later.iter().position(|byte| *byte == b' ' || *byte == b'\n');
+        // Places of tokens are of 32 bits, and so is what is made plain at once.
+        let (stretch, left) = rest.split_at(blank.map_or(rest.len(), |blank| STRETCH + blank));
+        *rest = left;
+        self.fill(stretch);
+        self.find();
+        true
+    }
+
+    /// The tokens of the stretch, in order.
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.tokens
+    }
+
+    /// The plain bytes of a token.
+    pub(super) fn bytes(&self, token: &Token) -> &[u8] {
+        self.bytes
+            .get(token.at as usize..)
+            .and_then(|bytes| bytes.get(..usize::from(token.length)))
+            .unwrap_or_default()
+    }
+
+    fn fill(&mut self, text: &str) {
+        self.bytes.clear();
+        self.words.clear();
+        self.alone.clear();
+        if text.is_ascii() {
+            let (groups, rest) = text.as_bytes().as_chunks::<GROUP>();
+            groups.iter().for_each(|group| self.group(group));
+            let mut last = [b' '; GROUP];
+            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            self.group(&last);
+        } else {
+            text.chars().for_each(|c| self.character(c));
+        }
+        self.bytes.resize(self.bytes.len() + BEHIND, 0);
+        self.words.push(0);
+    }
+
+    /// Takes 64 bytes of ASCII.
+    fn group(&mut self, group: &[u8; GROUP]) {
+        let (mut lower, mut words, mut solid) = ([0; GROUP], [0; GROUP], [0; GROUP]);
+        let bits = words.iter_mut().zip(&mut solid);
+        for ((byte, lower), (word, solid)) in group.iter().zip(&mut lower).zip(bits) {
+            let letter = byte | u8::from(byte.wrapping_sub(b'A') < 26) << 5;
+            let digit = letter.wrapping_sub(b'0') < 10;
+            *lower = if digit { b'0' } else { letter };
+            *word = u8::from(letter.wrapping_sub(b'a') < 26) | u8::from(digit) | u8::from(letter == b'_');
+            *solid = u8::from(letter.wrapping_sub(b'!') < 0x7F - b'!');
+        }
+        let (word, solid) = (packed(&words), packed(&solid));
+        self.bytes.extend_from_slice(&lower);
+        self.words.push(word);
+        self.alone.push(solid & !word);
+    }
+
+    /// Takes any character.
+    fn character(&mut self, c: char) {
+        let code = plain(u32::from(c));
+        let at = self.bytes.len();
+        let shown = char::from_u32(code).unwrap_or(c);
+        self.bytes.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
+        let groups = self.bytes.len().div_ceil(GROUP);
+        self.words.resize(groups, 0);
+        self.alone.resize(groups, 0);
+        if is_word(code) {
+            (at..self.bytes.len()).for_each(|at| set(&mut self.words, at));
+        } else if code != BLANK {
+            set(&mut self.alone, at);
+        }
+    }
+
+    fn find(&mut self) {
+        self.tokens.clear();
+        let mut before = 0;
+        let groups = self.words.array_windows::<2>().zip(&self.alone);
+        for (group, ([word, next], alone)) in groups.enumerate() {
+            let mut starts = word & !(word << 1 | before) | alone;
+            before = word >> (GROUP - 1);
+            while starts != 0 {
+                let bit = starts.trailing_zeros();
+                starts &= starts - 1;
+                let at = group * GROUP + bit as usize;
+                // The bits from here on: those of a word, as long as it is.
+                let length = (word >> bit | (next << 1) << (63 - bit)).trailing_ones() as usize;
+                match length {
+                    0 => push(&mut self.tokens, &self.bytes, at, width(&self.bytes, at), false),
+                    1..=LONGEST => push(&mut self.tokens, &self.bytes, at, length, true),
+                    _ => long(&self.bytes, &self.words, at, &mut self.tokens),
+                }
+            }
+        }
+    }
+}
+
+/// A word of more than 32 bytes: one or several.
+fn long(bytes: &[u8], words: &[u64], at: usize, tokens: &mut Vec<Token>) {
+    let (mut from, mut end, mut characters) = (at, at, 0);
+    while words.get(end / GROUP).is_some_and(|word| word >> (end % GROUP) & 1 == 1) {
+        if characters == LONGEST {
+            push(tokens, bytes, from, end - from, true);
+            (from, characters) = (end, 0);
+        }
+        end += width(bytes, end);
+        characters += 1;
+    }
+    push(tokens, bytes, from, end - from, true);
+}
+
+/// Notes the token that those bytes are.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a token is of 128 bytes at most, and a text of less than 4 GiB"
+)]
+fn push(tokens: &mut Vec<Token>, bytes: &[u8], at: usize, length: usize, word: bool) {
+    let first = eight(bytes, at, length);
+    let mut hash = Hash::default().push(first);
+    for done in (8..length).step_by(8) {
+        hash = hash.push(eight(bytes, at + done, length - done));
+    }
+    tokens.push(Token { hash, stem: first as u32, word, at: at as u32, length: length as u8 });
+}
+
+/// The bytes of the character that begins there.
+fn width(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at) {
+        Some(0xF0..) => 4,
+        Some(0xE0..) => 3,
+        Some(0xC0..) => 2,
+        _ => 1,
+    }
+}
+
+/// The first bytes from there on, at most eight, as a number.
+#[inline]
+fn eight(bytes: &[u8], at: usize, length: usize) -> u64 {
+    let eight = bytes.get(at..at + 8).and_then(|bytes| bytes.first_chunk::<8>());
+    let behind = 64 - 8 * length.min(8);
+    u64::from_le_bytes(eight.copied().unwrap_or_default()) << behind >> behind
+}
+
+fn set(bits: &mut [u64], at: usize) {
+    if let Some(bits) = bits.get_mut(at / GROUP) {
+        *bits |= 1 << (at % GROUP);
+    }
+}
+
+/// The lowest bit of each byte.
+fn packed(bytes: &[u8; GROUP]) -> u64 {
+    // Brings the bits of eight bytes side by side into the highest byte.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let (eights, _) = bytes.as_chunks::<8>();
+    eights.iter().rev().fold(0, |all, eight| all << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56)
+}
