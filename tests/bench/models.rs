@@ -1,6 +1,6 @@
 //! What weighing a text with a model costs, by the byte.
 //!
-//! `cargo bench -p kt-tests --bench models`
+//! `cargo bench --workspace --bench models`
 
 use std::hint::black_box;
 

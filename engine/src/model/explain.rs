@@ -104,7 +104,7 @@ impl Model {
                 (stems.mark(), one(stems), 1),
             ];
             for (back, ((mark, sum, grams), met)) in all.into_iter().zip(&mut met).enumerate() {
-                if met.new(mark) == 1 {
+                if met.meet(mark) == 1 {
                     let start = tokens.get(at.saturating_sub(back.min(1))).map_or(0, |token| token.start);
                     parts.push(Part { start, end: token.end, block, sum, grams });
                 }

@@ -33,6 +33,9 @@ fn what_is_no_model_is_said() {
     assert_eq!(told(&good[..1182]), "it is 1182 bytes long and should be 1183 at least");
     assert_eq!(told(&[&good, &[0xFF][..]].concat()), "its list of words is no text");
     assert!(told(&model(0, 100)).contains("size that is not supported"));
+    let mut shape = model(4, 100);
+    shape[12] = 6;
+    assert!(told(&shape).contains("size that is not supported"));
     assert!(told(&model(4, 300)).contains("size that is not supported"));
     let mut falling = good;
     falling[HEADER - 1] = 0;
@@ -57,13 +60,37 @@ fn more_of_the_same_does_not_drown_a_window() {
     assert!(model.score(&long) >= model.score(&"lorem ipsum ".repeat(40)));
 }
 
+#[test]
+fn tokens_are_what_is_weighed() {
+    let model = Model::read("m", &model(4, 100)).unwrap();
+    let same = |one: &str, other: &str| {
+        let (one, other) = (model.score(one), model.score(other));
+        assert!((one - other).abs() < f64::EPSILON, "{one} {other}");
+    };
+    same("Stop!!!!", "stop!");
+    same("room 4711", "ROOM\n 0000");
+    // A word of more than 32 characters is several.
+    same(&"ab".repeat(20), &format!("{} {}", "ab".repeat(16), "ab".repeat(4)));
+    same(&"д".repeat(70), &format!("{0} {0} {1}", "д".repeat(32), "д".repeat(6)));
+    assert!((model.score("ignore the") - model.score("ignorethe")).abs() > f64::EPSILON);
+}
+
 proptest! {
     #[test]
-    fn the_weigher_agrees_with_the_long_way_round(text in "[a-dA-D0-9 .,\n!é漢]{0,300}", span in 1_u8..5, block in 3_u16..40) {
-        let model = Model::read("m", &model(span, block)).unwrap();
+    fn the_weigher_agrees_with_the_long_way_round(
+        text in "[a-dA-D0-9 .,\n!_é漢]{0,900}|([a-d]{0,70}[ .é]?){0,20}",
+        span in 1_u8..5,
+        block in 3_u16..40,
+        shortest in 3_u8..6,
+    ) {
+        let mut bytes = model(span, block);
+        bytes[12] = shortest;
+        let model = Model::read("m", &bytes).unwrap();
         let mut logits = Vec::new();
         let table = (&*model.weights, &model.words);
-        window::weigh_all(&model.shape, table, &mut Scratch::default(), &text, |sum, grams| logits.push(model.logit(sum, grams)));
+        window::weigh_all(&model.shape, table, &mut Scratch::default(), &text, |sum, grams| {
+            logits.push(model.logit(sum, grams));
+        });
         prop_assert_eq!(logits.iter().max().copied(), explain::strongest_logit(&model, &text));
     }
 }

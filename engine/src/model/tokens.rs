@@ -12,7 +12,7 @@ const GROUP: usize = 64;
 const BEHIND: usize = 8;
 
 /// About how much text is made plain at once, so that it is still at hand when its tokens are read.
-const STRETCH: usize = 2048;
+const STRETCH: usize = 256;
 
 /// A token: its hash, its stem, and which plain bytes it is.
 #[derive(Clone, Copy, Debug)]

@@ -51,7 +51,7 @@ impl Met {
 
     /// One where the mark is new, else zero.
     #[inline]
-    pub(super) fn new(&mut self, mark: u64) -> u32 {
+    pub(super) fn meet(&mut self, mark: u64) -> u32 {
         let (at, bit) = (mark as usize % MARKS / 64, mark % 64);
         let Some(bits) = self.0.get_mut(at) else { return 0 };
         let known = *bits >> bit & 1;
@@ -103,8 +103,8 @@ pub(super) fn weigh_all(
             left -= i32::from(weight.room);
             let [pair, stem] = neighbours.push(token.hash, token.stem);
             // Without a branch: whether one is new cannot be foreseen.
-            let new = met.new(token.hash.mark());
-            let (new_pair, new_stem) = (pairs.new(pair.mark()), stems.new(stem.mark()));
+            let new = met.meet(token.hash.mark());
+            let (new_pair, new_stem) = (pairs.meet(pair.mark()), stems.meet(stem.mark()));
             let of =
                 |gram: Mixed| i32::from(weights.get(gram.bucket(shape.bits)).copied().unwrap_or_default());
             open.sum += i32::from(weight.sum) * new.cast_signed()

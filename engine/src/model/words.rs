@@ -109,12 +109,10 @@ impl Words {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the rest is cut off anyhow")]
 fn group(hash: Hash) -> usize {
     (hash.0 >> 32) as usize % GROUPS
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the rest is cut off anyhow")]
 fn place(hash: Hash, moved: usize) -> usize {
     ((hash.0 >> 48) as usize ^ moved) % PLACES
 }
