@@ -14,8 +14,8 @@ pub struct Pattern {
     pub label: Option<Name>,
     /// The group of the expression that is what was found; the whole match when absent.
     pub capture: Option<Name>,
-    /// Validators that a match must pass, such as `luhn`.
-    pub validators: Vec<Check>,
+    /// What a match must pass, such as `luhn`.
+    pub checks: Vec<Check>,
     /// What must stand near a match.
     pub near: Vec<Near>,
 }
@@ -65,11 +65,23 @@ pub enum Words {
     Param(Name),
 }
 
-/// A validator, and the least that it must measure where it is one that measures.
+/// What a match must be, beside what its expression says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Check {
-    /// Its name.
-    pub name: Name,
-    /// What stands after `>=`.
-    pub least: Option<Spanned<f64>>,
+pub enum Check {
+    /// `luhn`, `entropy >= 3.5`.
+    Validator {
+        /// Its name.
+        name: Name,
+        /// What stands after `>=`: the least that it must measure, where it is one that measures.
+        least: Option<Spanned<f64>>,
+    },
+    /// `has /\d/`, `not has /example/i`.
+    Has {
+        /// Whether `not` stands before it.
+        denied: bool,
+        /// Whether `match` stands before it: the whole match is looked at, and not the captured group alone.
+        of_match: bool,
+        /// What must match in it, or must not.
+        regex: Spanned<Regex>,
+    },
 }

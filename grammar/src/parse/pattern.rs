@@ -12,8 +12,8 @@ impl Reader {
         let mut parts = children(pair).into_iter();
         let name = self.name(&parts.next()?);
         let body = self.pattern_body(parts.next()?)?;
-        let (label, capture, validators, near) = (None, None, Vec::new(), Vec::new());
-        let mut pattern = Pattern { name, body, label, capture, validators, near };
+        let (label, capture, checks, near) = (None, None, Vec::new(), Vec::new());
+        let mut pattern = Pattern { name, body, label, capture, checks, near };
         for clause in parts {
             let clause = clause.into_inner().next()?;
             let clause_kind = clause.as_rule();
@@ -32,7 +32,7 @@ impl Reader {
                 Rule::capture => pattern.capture = Some(self.name(names.first()?)),
                 _ => {
                     for check in names {
-                        pattern.validators.extend(self.check(check));
+                        pattern.checks.extend(self.check(check));
                     }
                 }
             }
@@ -42,7 +42,15 @@ impl Reader {
 
     fn check(&mut self, pair: Pair<'_, Rule>) -> Option<Check> {
         let mut parts = children(pair).into_iter();
-        let name = self.name(&parts.next()?);
+        let first = parts.next()?;
+        if first.as_rule() == Rule::has_inside {
+            let says = |wanted: Rule| first.clone().into_inner().any(|inner| inner.as_rule() == wanted);
+            let (denied, of_match) = (says(Rule::kw_not), says(Rule::kw_match));
+            let regex = children(first).pop()?;
+            let regex = Spanned::new(literal::regex(regex.as_str()), self.span(&regex));
+            return Some(Check::Has { denied, of_match, regex });
+        }
+        let name = self.name(&first);
         let least = match parts.next() {
             Some(number) => {
                 let span = self.span(&number);
@@ -50,7 +58,7 @@ impl Reader {
             }
             None => None,
         };
-        Some(Check { name, least })
+        Some(Check::Validator { name, least })
     }
 
     fn near(&mut self, pair: Pair<'_, Rule>) -> Option<Near> {
