@@ -1,11 +1,13 @@
 //! The tree as text, one node a line: what `kt policy compile --print ast` shows and snapshots hold.
 
+mod test;
+
 use std::fmt::Write as _;
 
 use crate::ast::{
-    Effect, Expectation, Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Member, Name,
-    NearWhat, Param, Pattern, PatternBody, PatternRef, Quantity, Regex, Reserve, Rule, Score, Script,
-    ScriptBody, Test, TestLine, Type, UnaryOp, Words,
+    Check, Effect, Expr, ExprKind, File, Function, Item, ItemKind, Literal, Match, Member, Name, NearWhat,
+    Param, Pattern, PatternBody, PatternRef, Quantity, Regex, Reserve, Rule, Score, Script, ScriptBody, Test,
+    Type, UnaryOp, Words,
 };
 use crate::quantity;
 use crate::span::Spanned;
@@ -98,10 +100,8 @@ impl Printer {
             if let Some(group) = &pattern.capture {
                 p.line(format!("capture {}", group.value));
             }
-            for validator in &pattern.validators {
-                let least = validator.least.as_ref();
-                let least = least.map_or(String::new(), |least| format!(" >= {:?}", least.value));
-                p.line(format!("where {}{least}", validator.name.value));
+            for check in &pattern.checks {
+                p.line(format!("where {}", check_text(check)));
             }
             for near in &pattern.near {
                 let what = match &near.what.value {
@@ -196,7 +196,7 @@ impl Printer {
     fn test(&mut self, test: &Test) {
         self.under(format!("test {:?}", test.name.value), |p| {
             for line in &test.lines {
-                p.line(test_line(&line.value));
+                p.line(test::test_line(&line.value));
             }
         });
     }
@@ -315,6 +315,20 @@ fn regex_text(regex: &Regex) -> String {
     format!("/{}/{}", regex.source.replace('/', "\\/"), regex.flags)
 }
 
+fn check_text(check: &Check) -> String {
+    match check {
+        Check::Validator { name, least } => {
+            let least = least.as_ref().map_or(String::new(), |least| format!(" >= {:?}", least.value));
+            format!("{}{least}", name.value)
+        }
+        Check::Has { denied, of_match, regex } => {
+            let (denied, of_match) =
+                (if *denied { "not " } else { "" }, if *of_match { "match " } else { "" });
+            format!("{denied}{of_match}has {}", regex_text(&regex.value))
+        }
+    }
+}
+
 fn pattern_ref(pattern: &PatternRef) -> String {
     match pattern {
         PatternRef::Name(name) => name.clone(),
@@ -355,49 +369,4 @@ fn map_text(entries: &[(Name, Spanned<Literal>)]) -> String {
 fn list_text(list: &[Spanned<Literal>]) -> String {
     let items: Vec<String> = list.iter().map(|item| literal(&item.value)).collect();
     format!("[{}]", items.join(", "))
-}
-
-fn test_line(line: &TestLine) -> String {
-    match line {
-        TestLine::With(name, value) => format!("with {} = {}", name.value, literal(&value.value)),
-        TestLine::Given(name, value) => format!("given {} = {}", name.value, literal(&value.value)),
-        TestLine::Spent(name, value) => format!("spent {} = {}", name.value, literal(&value.value)),
-        TestLine::Target(name, settings) => {
-            let settings: Vec<String> = settings
-                .iter()
-                .map(|(name, value)| format!("{} = {}", name.value, literal(&value.value)))
-                .collect();
-            format!("target {:?} {{{}}}", name.value, settings.join(", "))
-        }
-        TestLine::Header(name, value) => format!("header {:?} = {:?}", name.value, value.value),
-        TestLine::Said(who, text) => format!("{} {:?}", who.value, text.value),
-        TestLine::Response(text) => format!("response {:?}", text.value),
-        TestLine::Call(name, arguments) => format!("call {:?} {:?}", name.value, arguments.value),
-        TestLine::Expect { todo, what } => {
-            let todo = if todo.is_some() { "todo " } else { "" };
-            format!("{todo}expect {}", expectation(what))
-        }
-    }
-}
-
-fn expectation(what: &Expectation) -> String {
-    match what {
-        Expectation::Text(text) => format!("text {:?}", text.value),
-        Expectation::Arguments(text) => format!("arguments {:?}", text.value),
-        Expectation::Targets(list) => format!("targets {}", list_text(list)),
-        Expectation::Reserved(names) => {
-            let names: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
-            format!("reserved [{}]", names.join(", "))
-        }
-        Expectation::Held(most) => format!("held <= {}", most.value),
-        Expectation::Found { pattern, text, found } => {
-            let no = if *found { "" } else { "no " };
-            format!("{no}{} in {:?}", pattern.value, text.value)
-        }
-        Expectation::Verdict(expected) => {
-            let rule = expected.rule.as_ref().map_or(String::new(), |rule| format!(" by {}", rule.value));
-            let code = expected.code.as_ref().map_or(String::new(), |code| format!(" code {:?}", code.value));
-            format!("{}{rule}{code}", expected.verdict.value)
-        }
-    }
 }

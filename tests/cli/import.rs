@@ -31,6 +31,19 @@ path = '''\.ya?ml$'''
 
   [[rules.allowlists]]
   regexes = ['''x$''', '''y$''']
+  stopwords = ["dead", "be ef"]
+
+  [[rules.allowlists]]
+  regexTarget = "match"
+  regexes = ['''^(aa)-''']
+
+  [[rules.allowlists]]
+  regexes = ['''z*''', '''(''']
+
+  [[rules.allowlists]]
+  condition = "AND"
+  regexes = ['''0''']
+  stopwords = ["1"]
 
   [[rules.allowlists]]
   regexTarget = "line"
@@ -62,21 +75,55 @@ fn a_gitleaks_file_becomes_a_rule_file_that_compiles() {
         "file: not carried over",
         "broken: not carried over",
         "within 500 characters",
-        "for all rules: 0 expressions and 1 words that let a match pass are left out",
         "for all rules: 1 paths and commits",
-        "3 expressions (1 of them for the line) and 0 words",
+        "1 expressions for the line are left out",
+        "`z*`, which lets a match pass, is left out",
+        "`(`, which lets a match pass, is left out",
+        "a list that asks for one of its expressions and one of its words is left out",
         "1 lists that also ask for a path or a commit",
     ] {
         assert!(err.contains(words), "{words}: {err}");
     }
-    for words in
-        ["policy leaks", "where entropy >= 3.2", "capture secret", "near /badge|pass\\/x/i within 500"]
-    {
+    for words in [
+        "policy leaks",
+        "where entropy >= 3.2",
+        "capture secret",
+        "near /badge|pass\\/x/i within 500",
+        "not has /x$/",
+        "not has /dead|be ef/i",
+        "not match has /^(?:aa)-/",
+        "= any of (_1house_token, far_secret, second_secret)\n  where not has /example/i",
+    ] {
         assert!(made.contains(words), "{words}: {made}");
     }
     let (_, err, code) = kt(folder.path(), &["policy", "fmt", "--check", "leaks.ktr"]);
     assert_eq!((err.as_str(), code), ("", 0));
     let (out, err, code) = kt(folder.path(), &["policy", "lint", "--file", "leaks.ktr"]);
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
+fn what_gitleaks_lets_pass_is_let_pass() {
+    let config =
+        "pack: {name: p, version: 1.0.0}\npolicies: {chain: [./leaks.ktr]}\nproviders: {targets: []}\n";
+    let folder = folder(&[("leaks.toml", RULES), ("policy-config.yaml", config)]);
+    let args = ["policy", "import", "gitleaks", "leaks.toml", "--output", "leaks.ktr", "--name", "leaks"];
+    assert_eq!(kt(folder.path(), &args).2, 0);
+    let made = std::fs::read_to_string(folder.path().join("leaks.ktr")).unwrap();
+    let key = |key: &str| format!("house_key = {key}");
+    let k = |value: &str, before: &str| format!("{before}-k{{{value}/");
+    let mut tests = String::new();
+    for (text, verdict) in [
+        (key("q9zt4xw8lp2vb7nm1rk6"), "redact"),
+        (key("q9zt4xw8example2vb7nm1"), "allow"),
+        (k("0a1b2c3f", "aaa"), "redact"),
+        (k("0a1dead3", "aaa"), "allow"),
+        (k("0a1b2c3f", "aa"), "allow"),
+    ] {
+        tests += &format!("\ntest \"{text}\" {{ user \"{text} \" expect {verdict} }}\n");
+    }
+    std::fs::write(folder.path().join("leaks.ktr"), format!("{made}{tests}")).unwrap();
+    let (out, err, code) = kt(folder.path(), &["policy", "test"]);
     assert_eq!(code, 0, "{out}{err}");
 }
 

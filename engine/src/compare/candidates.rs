@@ -6,13 +6,15 @@ use super::families::Seen;
 use super::finds::{Known, Members};
 use crate::matcher::inclusion;
 use crate::matcher::walk::{Letters, Seeker};
-use crate::matcher::{Near, regex};
+use crate::matcher::{Inner, Near, example, regex};
 use regex_syntax::hir::Hir;
 
 /// How many variations are tried where checks or neighbours decide: enough for check digits, and a little more.
 const TRIES: usize = 40_000;
 /// How many texts are found by wandering where a group decides which part is found.
 const WANDERINGS: usize = 64;
+/// How many texts are put together of ways and of what is asked of matches.
+const MAX_OVERLAID: usize = 4096;
 /// The longest text of a test that is asked about.
 const MAX_HINT: usize = 400;
 
@@ -51,6 +53,8 @@ pub(super) fn gather(members: &Members<'_, '_>, known: &Known, hints: &[String])
     ways.dedup();
     let words = all().filter_map(|member| member.detector.words.as_ref()).flat_map(|list| &list.words);
     let short = hints.iter().filter(|hint| hint.len() <= MAX_HINT);
+    let asked: Vec<String> = all().flat_map(|member| asked(member)).collect();
+    let overlaid: Vec<String> = overlaid(&ways, &asked).take(MAX_OVERLAID).collect();
     let mut near: Vec<String> = all().flat_map(|member| nearby(member)).collect();
     near.sort();
     near.dedup();
@@ -62,7 +66,7 @@ pub(super) fn gather(members: &Members<'_, '_>, known: &Known, hints: &[String])
     };
     let depends = all().any(|member| member.detector.has_conditions());
     let mut candidates = Candidates {
-        texts: words.chain(short).chain(&ways).cloned().collect(),
+        texts: words.chain(short).chain(&ways).chain(&asked).chain(&overlaid).cloned().collect(),
         tries: if depends { TRIES } else { 0 },
         letters: known.seekers.as_ref().map(|(one, other)| Letters::new(one, other)),
         ways,
@@ -135,6 +139,29 @@ fn nearby(member: &Seen<'_>) -> Vec<String> {
         examples(&hir).into_iter().next()
     };
     member.detector.near.iter().filter_map(example).collect()
+}
+
+/// Examples of what must match inside of a pattern's matches, or must not.
+fn asked(member: &Seen<'_>) -> Vec<String> {
+    let view = member.detector.view.folding();
+    let examples = |inner: &Inner| {
+        let hir = regex::compile(&inner.source, &inner.flags, view).ok();
+        hir.map(|hir| example::examples(&hir)).into_iter().flatten()
+    };
+    member.detector.inner.iter().flat_map(examples).collect()
+}
+
+/// Each way with each of the texts in it, at every place: in place of what stands there, and between it.
+fn overlaid<'a>(ways: &'a [String], texts: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    let one = |way: &'a String, text: &'a String| {
+        way.char_indices().flat_map(move |(at, _)| {
+            let (before, after) = way.split_at_checked(at).unwrap_or_default();
+            let rest = after.get(text.len()..);
+            let over = rest.map(|rest| format!("{before}{text}{rest}"));
+            over.into_iter().chain([format!("{before}{text}{after}")])
+        })
+    };
+    ways.iter().flat_map(move |way| texts.iter().flat_map(move |text| one(way, text)))
 }
 
 /// A text, and after it as many spaces as make it so many characters.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use regex_syntax::hir::Hir;
 
 use super::uses::{Uses, full_name, policy_of};
-use crate::matcher::{Detector, Near, View};
+use crate::matcher::{Detector, Inner, Near, View};
 use crate::program::Program;
 use crate::program::ir::{DetectorId, Node};
 
@@ -40,9 +40,11 @@ impl<'p> Seen<'p> {
     /// Whether it finds whatever the other finds, if it matches the same parts and perhaps more: it has no check that the
     /// other has not, and after one that fails it goes on with the next character, so that it passes nothing over.
     pub(super) fn passes_all_of(&self, other: &Seen<'_>) -> bool {
-        let own = &self.detector.validators;
+        let (own, inner) = (&self.detector.validators, &self.detector.inner);
+        let others = checks(other.detector);
         self.detector.near.is_empty()
-            && own.iter().all(|check| !check.whole && other.detector.validators.contains(check))
+            && own.iter().all(|check| !check.whole && others.contains(&check.written()))
+            && inner.iter().all(|check| !check.denied && others.contains(&check.written()))
     }
 
     /// Whether it finds something wherever the other does, if both match the same parts: its checks are the other's, and
@@ -62,7 +64,8 @@ impl<'p> Seen<'p> {
 
 /// The names of its checks.
 fn checks(detector: &Detector) -> BTreeSet<String> {
-    detector.validators.iter().map(|validator| validator.written()).collect()
+    let validators = detector.validators.iter().map(|validator| validator.written());
+    validators.chain(detector.inner.iter().map(Inner::written)).collect()
 }
 
 /// What must stand near, as written.

@@ -84,6 +84,21 @@ fn what_is_only_written_otherwise_is_no_change() {
 }
 
 #[test]
+fn what_is_asked_of_matches_narrows_and_is_shown() {
+    for (before, after) in [
+        (r"/k\d{6}/", r"/k\d{6}/ where not has /000000/"),
+        (r"/k\d{6}/ where has /7/", r"/k\d{6}/ where has /7/ and has /99/"),
+        (r"/k\w{8,12}/", r"/k\w{8,12}/ where not has /^kexample/"),
+        (r"/k\w{8,12}/ where not has /a/", r"/k\w{8,12}/ where not has /[ab]/"),
+    ] {
+        let told = pattern(before, after);
+        assert_eq!(told.finds.relation(), Relation::Narrowed, "{before} and {after}: {told:?}");
+        assert_eq!(pattern(after, before).finds.relation(), Relation::Widened, "{after} and {before}");
+        assert!(told.facets.iter().any(|facet| facet.part == "checks"), "{told:?}");
+    }
+}
+
+#[test]
 fn names_without_a_trace_are_no_change() {
     let before = "param p: int = 3\nlet a = stream\nfn f(x: int) -> bool = (max_tokens ?? 0) > x\n\
          pattern x = /a+/ label A\nscore s = sum { 0.5 if text has x 0.2 if a }\n\
@@ -285,6 +300,9 @@ fn expression() -> impl Strategy<Value = String> {
         "",
         " where luhn",
         " where mixed_digits",
+        " where has /1/",
+        " where not has /b/",
+        " where not match has /^a/ and not has /1$/",
         " near /b/ within 2",
         " near /b/ within 3",
     ]);

@@ -1,6 +1,8 @@
 //! Patterns: from what a rule file declares to detectors, each built once per view.
 
+mod inner;
 mod near;
+mod planned;
 mod written;
 
 use std::collections::HashMap;
@@ -12,40 +14,20 @@ use regex_syntax::hir::Hir;
 
 use super::resolve::Linked;
 use super::typed::PatternUse;
-use crate::matcher::scan::{Pattern, Scanner};
 use crate::matcher::words::{self, WordList};
-use crate::matcher::{self, Blueprint, Detector, Near, Search, Validator, View, regex};
+use crate::matcher::{self, View, regex};
 use crate::program::ir::DetectorId;
 use crate::value::Value;
+use planned::{Beside, Key, Planned};
 use written::{
     Source, bad_capture, capture_without_regex, empty_match, matches_empty, strings, validators, word_list,
 };
-
-/// What makes two detectors one.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    source: String,
-    flags: String,
-    view: View,
-    label: Arc<str>,
-    validators: Vec<Validator>,
-    near: Vec<Beside>,
-    capture: Option<Arc<str>>,
-}
-
-/// What must stand near a match: an expression with its flags, and how many characters away.
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Beside {
-    source: String,
-    flags: String,
-    reach: usize,
-}
 
 /// A detector that a use asks for.
 struct Asked<'a> {
     name: &'a str,
     label: Arc<str>,
-    validators: Vec<Validator>,
+    checks: &'a [&'a ast::Check],
     near: &'a [&'a ast::Near],
     source: Source<'a>,
     words: Option<WordList>,
@@ -57,7 +39,7 @@ struct Asked<'a> {
 impl<'a> Asked<'a> {
     /// One that a rule writes where it asks.
     fn on_the_spot(name: &'a str, label: Arc<str>, source: Source<'a>, view: View) -> Self {
-        Self { name, label, validators: Vec::new(), near: &[], source, words: None, view, empty: false }
+        Self { name, label, checks: &[], near: &[], source, words: None, view, empty: false }
     }
 }
 
@@ -65,27 +47,8 @@ impl<'a> Asked<'a> {
 #[derive(Clone, Default)]
 struct Set<'l> {
     label: Option<Arc<str>>,
+    checks: Vec<&'l ast::Check>,
     near: Vec<&'l ast::Near>,
-}
-
-/// A detector to build.
-struct Planned {
-    key: Key,
-    name: Arc<str>,
-    words: Option<WordList>,
-    hir: Hir,
-    /// The meanings of what must stand near.
-    near: Vec<Hir>,
-    span: Span,
-    streams: bool,
-}
-
-impl Planned {
-    /// What must stand near its matches, built.
-    fn near(&self) -> Result<Vec<Near>, String> {
-        let both = self.key.near.iter().zip(&self.near);
-        both.map(|(beside, hir)| Near::new(&beside.source, &beside.flags, beside.reach, hir)).collect()
-    }
 }
 
 /// All detectors of a program in the making.
@@ -160,20 +123,20 @@ impl Patterns {
         let Some(def) = linked.patterns.get(index) else { return };
         let own_label = def.ast.label.as_ref().map(|label| Arc::from(label.value.as_str()));
         let label = set.label.or(own_label);
+        let checks: Vec<&ast::Check> = set.checks.into_iter().chain(&def.ast.checks).collect();
         let near: Vec<&ast::Near> = set.near.into_iter().chain(&def.ast.near).collect();
         for member in &def.members {
-            let set = Set { label: label.clone(), near: near.clone() };
+            let set = Set { label: label.clone(), checks: checks.clone(), near: near.clone() };
             self.declared(linked, *member, set, view, arguments, diagnostics, ids);
         }
-        let (name, near) = (&def.ast.name.value, near.as_slice());
+        let (name, checks, near) = (&def.ast.name.value, checks.as_slice(), near.as_slice());
         let label = label.unwrap_or_else(|| Arc::from(name.to_uppercase()));
-        let validators = validators(def, diagnostics);
         let span = def.ast.body.span;
         match &def.ast.body.value {
             PatternBody::Regex(regex) => {
                 let capture = def.ast.capture.as_ref();
                 let source = Source { text: &regex.source, flags: &regex.flags, span, offset: 1, capture };
-                let asked = Asked { name, label, validators, near, source, words: None, view, empty: false };
+                let asked = Asked { name, label, checks, near, source, words: None, view, empty: false };
                 ids.extend(self.plan(asked, diagnostics));
             }
             PatternBody::Words { words, except, .. } => {
@@ -185,7 +148,7 @@ impl Patterns {
                     let expression = words::source(list.iter().map(String::as_str), edits);
                     let source = Source { text: &expression, flags: "i", span, offset: 0, capture: None };
                     let words = Some(WordList { words: list, edits });
-                    let asked = Asked { name, label, validators, near, source, words, view, empty: false };
+                    let asked = Asked { name, label, checks, near, source, words, view, empty: false };
                     ids.extend(self.plan(asked, diagnostics));
                 }
             }
@@ -193,9 +156,8 @@ impl Patterns {
                 let values = def.params.iter().filter_map(|param| arguments.values.get(*param));
                 for expression in values.filter_map(Value::as_list).flatten().filter_map(Value::as_str) {
                     let source = Source { text: expression, flags: "", span, offset: 0, capture: None };
-                    let (label, validators) = (label.clone(), validators.clone());
-                    let asked =
-                        Asked { name, label, validators, near, source, words: None, view, empty: false };
+                    let label = label.clone();
+                    let asked = Asked { name, label, checks, near, source, words: None, view, empty: false };
                     ids.extend(self.plan(asked, diagnostics));
                 }
             }
@@ -203,11 +165,13 @@ impl Patterns {
     }
 
     fn plan(&mut self, asked: Asked<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<DetectorId> {
-        let Asked { name, label, validators, near, source, words, view, empty } = asked;
+        let Asked { name, label, checks, near, source, words, view, empty } = asked;
         let capture = source.capture.map(|group| Arc::from(group.value.as_str()));
+        let validators = validators(checks, diagnostics);
+        let (inner, inner_meanings) = self.inner(name, checks, view, diagnostics)?;
         let (near, near_meanings) = self.near(name, near, view, diagnostics)?;
         let (text, flags) = (source.text.into(), source.flags.into());
-        let key = Key { source: text, flags, view, label, validators, near, capture };
+        let key = Key { source: text, flags, view, label, validators, inner, near, capture };
         if let Some(id) = self.ids.get(&key).copied() {
             let hollow = self.planned.get(id.index()).is_some_and(|known| matches_empty(&known.hir));
             if hollow && !empty {
@@ -222,7 +186,9 @@ impl Patterns {
             return None;
         }
         let endless = hir.properties().maximum_len().is_none_or(|longest| longest > matcher::MAX_MATCH);
-        if endless && key.validators.iter().any(|validator| !validator.whole) {
+        let tries_on = key.validators.iter().any(|validator| !validator.whole)
+            || key.inner.iter().any(|asking| !asking.denied);
+        if endless && tries_on {
             let message =
                 format!("`{name}` has no end, and a check that tries every start of it could take for ever");
             self.refuse(
@@ -237,7 +203,8 @@ impl Patterns {
         let id = DetectorId(u32::try_from(self.planned.len()).unwrap_or(u32::MAX));
         self.ids.insert(key.clone(), id);
         let (name, span) = (Arc::from(name), source.span);
-        self.planned.push(Planned { key, name, words, hir, near: near_meanings, span, streams: false });
+        let (inner, near) = (inner_meanings, near_meanings);
+        self.planned.push(Planned { key, name, words, hir, inner, near, span, streams: false });
         Some(id)
     }
 
@@ -305,7 +272,9 @@ impl Patterns {
     /// Tells the mistakes of patterns that no rule uses; those that are used are told where they are built.
     pub(super) fn check(&mut self, linked: &Linked, file: SourceId, diagnostics: &mut Vec<Diagnostic>) {
         for def in linked.patterns.iter().filter(|def| def.source == file) {
-            validators(def, diagnostics);
+            let checks: Vec<&ast::Check> = def.ast.checks.iter().collect();
+            validators(&checks, diagnostics);
+            self.inner(&def.ast.name.value, &checks, View::Raw, diagnostics);
             capture_without_regex(def, diagnostics);
             if let PatternBody::Regex(regex) = &def.ast.body.value
                 && !self.is_known(regex)
@@ -339,56 +308,5 @@ impl Patterns {
         if let Some(planned) = self.planned.get_mut(id.index()) {
             planned.streams = true;
         }
-    }
-
-    /// Builds every detector, and the scanner that says where they may match.
-    pub(super) fn build(self, gated: bool, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Detector>, Scanner) {
-        let mut detectors: Vec<Detector> = Vec::new();
-        let mut sought = Vec::new();
-        let mut twins: HashMap<(&str, &str), Vec<(usize, usize)>> = HashMap::new();
-        for (index, planned) in self.planned.iter().enumerate() {
-            let alike = twins.entry((&planned.key.source, &planned.key.flags)).or_default();
-            let same = |other: &usize| self.planned.get(*other).is_some_and(|other| other.hir == planned.hir);
-            let twin =
-                alike.iter().find(|(other, _)| same(other)).and_then(|(_, built)| detectors.get(*built));
-            let covers = if gated { matcher::atoms::cover_and_heads(&planned.hir) } else { None };
-            let (cover, head) = covers.unzip();
-            let blueprint = planned.near().map(|near| Blueprint {
-                name: planned.name.clone(),
-                label: planned.key.label.clone(),
-                view: planned.key.view,
-                source: &planned.key.source,
-                flags: &planned.key.flags,
-                validators: planned.key.validators.clone(),
-                near,
-                capture: planned.key.capture.clone(),
-                words: planned.words.clone(),
-                hir: &planned.hir,
-                streams: planned.streams,
-                twin,
-                search: match (gated, &cover) {
-                    (true, Some(_)) => Search::Gated,
-                    (true, None) => Search::Probed,
-                    (false, _) => Search::Plain,
-                },
-            });
-            match blueprint.and_then(Detector::new) {
-                Ok(detector) => {
-                    alike.push((index, detectors.len()));
-                    let need = if gated { matcher::needs::Need::of(&planned.hir) } else { None };
-                    sought.push(Pattern { cover, head: head.flatten(), probe: detector.probe.clone(), need });
-                    detectors.push(detector);
-                }
-                Err(cause) => diagnostics.push(
-                    Diagnostic::error(
-                        codes::PATTERN_TOO_LARGE,
-                        planned.span,
-                        format!("the automaton of `{}` is too large: {cause}", planned.name),
-                    )
-                    .help("shorten its counted repetitions such as `{1,200}`, let fewer letters differ, or split it into several patterns"),
-                ),
-            }
-        }
-        (detectors, Scanner::new(sought))
     }
 }

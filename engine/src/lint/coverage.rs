@@ -91,7 +91,7 @@ impl Expression {
 /// Whether not all that a pattern matches counts.
 fn has_conditions(pattern: Sought<'_>) -> bool {
     match pattern {
-        Sought::Declared(pattern) => !pattern.validators.is_empty() || !pattern.near.is_empty(),
+        Sought::Declared(pattern) => !pattern.checks.is_empty() || !pattern.near.is_empty(),
         Sought::Regex(..) | Sought::Phrase(_) => false,
         Sought::Elsewhere(_) => true,
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use grammar::ast::{
-    Effect, Expr, ExprKind, File, ItemKind, Literal, NearWhat, PatternBody, PatternRef, Regex, Rule,
+    Check, Effect, Expr, ExprKind, File, ItemKind, Literal, NearWhat, PatternBody, PatternRef, Regex, Rule,
 };
 use grammar::{Span, Spanned};
 use regex_syntax::ast::Ast;
@@ -66,6 +66,11 @@ pub(super) fn each<'f>(file: &'f File, visit: &mut dyn FnMut(Written<'f>)) {
             ItemKind::Pattern(pattern) => {
                 if let PatternBody::Regex(regex) = &pattern.body.value {
                     visit(Written { regex, span: pattern.body.span, is_taken: true });
+                }
+                for check in &pattern.checks {
+                    if let Check::Has { regex, .. } = check {
+                        visit(Written { regex: &regex.value, span: regex.span, is_taken: false });
+                    }
                 }
                 for near in &pattern.near {
                     if let NearWhat::Regex(regex) = &near.what.value {

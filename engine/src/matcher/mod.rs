@@ -9,6 +9,7 @@ pub mod extent;
 pub mod gate;
 pub mod glob;
 pub mod inclusion;
+pub mod inner;
 pub mod json;
 pub mod language;
 pub mod near;
@@ -34,6 +35,7 @@ use regex_automata::{Anchored, Input, meta};
 use regex_syntax::hir::{Hir, HirKind};
 
 pub use automaton::{Automaton, MAX_AUTOMATON};
+pub use inner::Inner;
 pub use near::Near;
 use probe::Probe;
 pub use regex::Fault;
@@ -60,6 +62,8 @@ pub struct Detector {
     pub flags: Arc<str>,
     /// Checks that a match must pass.
     pub validators: Vec<Validator>,
+    /// What a match must hold, or must not.
+    pub inner: Vec<Inner>,
     /// What must stand near a match.
     pub near: Vec<Near>,
     /// The words that it looks for, where it was written as a list of them.
@@ -91,6 +95,8 @@ pub struct Blueprint<'a> {
     pub flags: &'a str,
     /// Its checks.
     pub validators: Vec<Validator>,
+    /// What a match must hold, or must not.
+    pub inner: Vec<Inner>,
     /// What must stand near a match.
     pub near: Vec<Near>,
     /// The group that is what was found.
@@ -153,6 +159,7 @@ impl Detector {
             source: Arc::from(blueprint.source),
             flags: Arc::from(blueprint.flags),
             validators: blueprint.validators,
+            inner: blueprint.inner,
             near: blueprint.near,
             words: blueprint.words,
             longest: blueprint.hir.properties().maximum_len(),
@@ -180,7 +187,7 @@ impl Detector {
 
     /// Whether anything but its expression decides what it finds: checks, or what must be near.
     pub fn has_conditions(&self) -> bool {
-        !self.validators.is_empty() || !self.near.is_empty()
+        !self.validators.is_empty() || !self.inner.is_empty() || !self.near.is_empty()
     }
 
     /// The meaning of its expression.
@@ -193,13 +200,17 @@ impl Detector {
     /// on both sides, if there is one: boundaries look at it.
     pub fn check(&self, text: &[u8], matched: &Range<usize>) -> Result<Range<usize>, usize> {
         let part = self.part(text, matched);
-        let found = str_of(text, &part);
-        let mut failed = self.validators.iter().filter(|validator| !validator.passes(found)).peekable();
+        let (all, found) = (str_of(text, matched), str_of(text, &part));
+        let validators = self.validators.iter().filter(|validator| !validator.passes(found));
+        let inner = self.inner.iter().filter(|inner| !inner.passes(all, found));
+        // What lets a match pass lets all of it pass: a part of `EXAMPLEKEY1` is no better a find.
+        let mut failed =
+            validators.map(|validator| validator.whole).chain(inner.map(|inner| inner.denied)).peekable();
         if failed.peek().is_none() {
             return Ok(part);
         }
-        let whole = failed.any(|validator| validator.whole);
-        let first = str_of(text, matched).chars().next().map_or(1, char::len_utf8);
+        let whole = failed.any(|whole| whole);
+        let first = all.chars().next().map_or(1, char::len_utf8);
         Err(if whole { matched.len().max(1) } else { first })
     }
 
@@ -267,6 +278,11 @@ fn str_of<'t>(text: &'t [u8], range: &Range<usize>) -> &'t str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
 
+/// An expression that is only asked whether it matches.
+pub fn question(hir: &Hir) -> Result<meta::Regex, String> {
+    build(hir, WhichCaptures::Implicit, true)
+}
+
 fn build(hir: &Hir, captures: WhichCaptures, skips_ahead: bool) -> Result<meta::Regex, String> {
     let config = meta::Config::new()
         .which_captures(captures)
@@ -303,6 +319,7 @@ mod tests {
             source,
             flags: "",
             validators: validators.iter().filter_map(|name| validator::find(name)).collect(),
+            inner: Vec::new(),
             near: Vec::new(),
             capture: capture.map(Arc::from),
             words: None,

@@ -6,7 +6,6 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_automata::nfa::thompson::WhichCaptures;
 use regex_automata::{Input, meta};
 use regex_syntax::hir::Hir;
 
@@ -31,12 +30,7 @@ pub struct Near {
 impl Near {
     /// Something with that meaning, so many characters away at most.
     pub fn new(source: &str, flags: &str, reach: usize, hir: &Hir) -> Result<Self, String> {
-        Ok(Self {
-            source: Arc::from(source),
-            flags: Arc::from(flags),
-            reach,
-            regex: super::build(hir, WhichCaptures::Implicit, true)?,
-        })
+        Ok(Self { source: Arc::from(source), flags: Arc::from(flags), reach, regex: super::question(hir)? })
     }
 
     /// Whether it stands before the match. The text must begin so many characters before the match, and a byte more

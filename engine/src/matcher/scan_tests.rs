@@ -86,6 +86,7 @@ fn detector(source: &str, flags: &str, checks: &[&str]) -> Sought {
         source,
         flags,
         validators: checks.iter().filter_map(|name| validator::find(name)).collect(),
+        inner: Vec::new(),
         near: Vec::new(),
         capture: None,
         words: None,

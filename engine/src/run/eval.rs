@@ -1,12 +1,13 @@
 //! The heart: nodes to values, over the texts and scalars of a request.
 
+mod evidence;
+mod fields;
 mod model;
 mod values;
 
 use std::ops::Range;
 
 use grammar::ast::{Phase, Quantity};
-use grammar::quantity;
 
 use super::facts::Facts;
 use super::tally::Tally;
@@ -16,18 +17,11 @@ use crate::matcher::{glob, language};
 use crate::model::Scratch;
 use crate::program::ir::{DetectorId, ListField, Node, NodeId, ScriptId, TextRef};
 use crate::program::{Program, ops};
-use crate::schema::{ElementField, FieldKind, Scope};
+use crate::schema::{ElementField, Scope};
 use crate::script::ScriptFailure;
 use crate::value::Value;
+pub(super) use evidence::Evidence;
 use values::Values;
-
-/// A match in a text of the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Evidence {
-    pub(super) text: usize,
-    pub(super) range: Range<usize>,
-    pub(super) detector: DetectorId,
-}
 
 /// Evaluates nodes over one request; every fact at most once.
 pub(super) struct Evaluator<'a> {
@@ -195,80 +189,6 @@ impl<'a> Evaluator<'a> {
         Ok(true)
     }
 
-    fn field(&self, field: FieldKind) -> Value {
-        let request = self.request;
-        match field {
-            FieldKind::ToolChoice => {
-                request.tool_choice.map_or(Value::Absent, |name| Value::Str(name.into()))
-            }
-            FieldKind::CallsSoFar => Value::Int(i64::try_from(request.tool_calls.len()).unwrap_or(i64::MAX)),
-            FieldKind::Model => Value::Str(request.model.into()),
-            FieldKind::Stream => Value::Bool(request.stream),
-            FieldKind::MaxTokens => request.max_tokens.map_or(Value::Absent, Value::Int),
-            FieldKind::Media => Value::Int(request.media),
-            FieldKind::KeyName => request.key_name.map_or(Value::Absent, |name| Value::Str(name.into())),
-            FieldKind::UserId => request.user_id.map_or(Value::Absent, |id| Value::Str(id.into())),
-            FieldKind::Header(name) => self.header(name),
-            FieldKind::Phase => Value::Str(self.phase.name().into()),
-            FieldKind::Now(moment) => moment.of(request.now),
-            FieldKind::ClientIp => {
-                request.client_ip.map_or(Value::Absent, |address| Value::Str(address.to_string().into()))
-            }
-            FieldKind::PromptTokens => Value::Int(request.prompt_tokens),
-            FieldKind::Estimate => {
-                request.cost_usd.map_or(Value::Absent, |usd| Value::Money(quantity::dollars(usd)))
-            }
-            FieldKind::EstimateUsd => request.cost_usd.map_or(Value::Absent, Value::Float),
-            // Texts and lists are read by `has` and quantifiers.
-            FieldKind::Texts(_)
-            | FieldKind::Messages
-            | FieldKind::Tools
-            | FieldKind::ToolCalls
-            | FieldKind::Targets => Value::Absent,
-        }
-    }
-
-    fn header(&self, name: &str) -> Value {
-        let found = self.request.headers.iter().find(|(header, _)| *header == name);
-        found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
-    }
-
-    fn label(&self, name: &str) -> Value {
-        let found = self.request.key_labels.iter().find(|(label, _)| *label == name);
-        found.map_or(Value::Absent, |(_, value)| Value::Str((*value).into()))
-    }
-
-    fn element(&self, depth: u8, field: ElementField) -> Value {
-        let text = |text: &str| Value::Str(text.into());
-        let optional = |value: Option<&str>| value.map_or(Value::Absent, text);
-        let Some((list, index)) = self.elements.get(usize::from(depth)) else { return Value::Absent };
-        let request = self.request;
-        // The checker has seen to it that the element has the field.
-        let value = match list {
-            ListField::Messages => request.messages.get(*index).map(|message| match field {
-                ElementField::Role => text(message.role.name()),
-                _ => optional(message.name),
-            }),
-            ListField::Tools => request.tools.get(*index).map(|tool| match field {
-                ElementField::Name => text(tool.name),
-                _ => optional(tool.description),
-            }),
-            ListField::ToolCalls => request.tool_calls.get(*index).map(|call| match field {
-                ElementField::Name => text(call.name),
-                _ => text(call.arguments),
-            }),
-            ListField::Targets => request.targets.get(*index).map(|target| match field {
-                ElementField::Id => text(target.id),
-                ElementField::Provider => text(target.provider),
-                ElementField::ZeroDataRetention => Value::Bool(target.zero_data_retention),
-                ElementField::TrainingOptOut => Value::Bool(target.training_opt_out),
-                ElementField::RetentionDays => target.retention_days.map_or(Value::Absent, Value::Int),
-                _ => optional(target.model),
-            }),
-        };
-        value.unwrap_or(Value::Absent)
-    }
-
     fn quantifier(&mut self, quantity: Quantity, list: ListField, body: NodeId) -> Evaluated<Value> {
         let length = self.length(list);
         let mut count = 0;
@@ -285,20 +205,6 @@ impl<'a> Evaluator<'a> {
             Quantity::All => Value::Bool(count == length),
             Quantity::Count => Value::Int(i64::try_from(count).unwrap_or(i64::MAX)),
         })
-    }
-
-    /// The name of a target.
-    pub(super) fn target(&self, index: usize) -> &'a str {
-        self.request.targets.get(index).map_or("", |target| target.id)
-    }
-
-    fn length(&self, list: ListField) -> usize {
-        match list {
-            ListField::Messages => self.request.messages.len(),
-            ListField::Tools => self.request.tools.len(),
-            ListField::ToolCalls => self.request.tool_calls.len(),
-            ListField::Targets => self.request.targets.len(),
-        }
     }
 
     pub(super) fn at<T>(&mut self, list: ListField, index: usize, f: impl FnOnce(&mut Self) -> T) -> T {
@@ -384,80 +290,5 @@ impl<'a> Evaluator<'a> {
             tally.trace(self.phase).found(id);
         }
         hits
-    }
-
-    /// The matches that make a condition true: those of every `has` that holds in a branch that holds. A negation turns
-    /// this round, so that a condition finds the same however it is written.
-    pub(super) fn evidence(&mut self, id: NodeId, out: &mut Vec<Evidence>) -> Evaluated<()> {
-        self.evidence_for(id, true, out)
-    }
-
-    fn evidence_for(&mut self, id: NodeId, wanted: bool, out: &mut Vec<Evidence>) -> Evaluated<()> {
-        let node = self.program.node(id);
-        if !matches!(node, Node::Score(_)) && self.truth(id)? != wanted {
-            return Ok(());
-        }
-        match node {
-            Node::Not(inner) => self.evidence_for(*inner, !wanted, out)?,
-            Node::And(sides) | Node::Or(sides) => {
-                sides.iter().try_for_each(|side| self.evidence_for(*side, wanted, out))?;
-            }
-            Node::If(condition, then, otherwise) => {
-                let branch = if self.truth(*condition)? { *then } else { *otherwise };
-                self.evidence_for(branch, wanted, out)?;
-            }
-            _ if wanted => self.evidence_of(node, out)?,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The evidence of a node that holds, and is no connective.
-    fn evidence_of(&mut self, node: &Node, out: &mut Vec<Evidence>) -> Evaluated<()> {
-        match node {
-            Node::Has(TextRef::Texts(scope), detectors) => {
-                let texts = self.texts_of(*scope);
-                self.note(detectors, texts, out);
-            }
-            Node::Has(TextRef::Element(depth), detectors) => {
-                let texts = self.element_texts(*depth);
-                self.note(detectors, texts, out);
-            }
-            Node::Compare(_, a, b) => {
-                for side in [*a, *b] {
-                    if matches!(self.program.node(side), Node::Score(_)) {
-                        self.evidence(side, out)?;
-                    }
-                }
-            }
-            Node::Score(score) => {
-                let terms = self.program.scores.get(score.0 as usize).map_or(&[][..], |score| &score.terms);
-                for condition in terms.iter().filter_map(|(_, condition)| *condition) {
-                    self.alone(|this| this.evidence(condition, out))?;
-                }
-            }
-            Node::Quantifier { quantity: Quantity::Any | Quantity::All, list, body, .. } => {
-                for index in 0..self.length(*list) {
-                    self.at(*list, index, |this| this.evidence(*body, out))?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn note(
-        &mut self,
-        detectors: &[DetectorId],
-        texts: impl IntoIterator<Item = usize>,
-        out: &mut Vec<Evidence>,
-    ) {
-        for text in texts {
-            for id in detectors {
-                let hits = self.hits(*id, text);
-                let hits = hits.as_deref().unwrap_or_default();
-                out.extend(hits.iter().map(|range| Evidence { text, range: range.clone(), detector: *id }));
-            }
-        }
     }
 }

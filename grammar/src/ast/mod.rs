@@ -1,8 +1,12 @@
 //! What a person wrote in a rule file: plain data, every node with its place.
 
 mod expr;
+mod pattern;
+mod test;
 
 pub use expr::{Arm, BinaryOp, Expr, ExprKind, Match, PatternRef, Quantifier, Quantity, UnaryOp};
+pub use pattern::{Check, Near, NearWhat, Pattern, PatternBody, Words};
+pub use test::{Expectation, ExpectedVerdict, Test, TestLine};
 
 use crate::budget::{Meter, Window};
 use crate::span::{Span, Spanned};
@@ -121,15 +125,6 @@ pub enum Type {
     Optional(Box<Type>),
 }
 
-/// A validator, and the least that it must measure where it is one that measures.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Check {
-    /// Its name.
-    pub name: Name,
-    /// What stands after `>=`.
-    pub least: Option<Spanned<f64>>,
-}
-
 /// A named value of a record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
@@ -173,68 +168,6 @@ pub struct Regex {
     pub source: String,
     /// The letters after the second slash.
     pub flags: String,
-}
-
-/// A named pattern.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pattern {
-    /// Its name.
-    pub name: Name,
-    /// What it matches.
-    pub body: Spanned<PatternBody>,
-    /// Its label in findings and markers; the name in capitals when absent.
-    pub label: Option<Name>,
-    /// The group of the expression that is what was found; the whole match when absent.
-    pub capture: Option<Name>,
-    /// Validators that a match must pass, such as `luhn`.
-    pub validators: Vec<Check>,
-    /// What must stand near a match.
-    pub near: Vec<Near>,
-}
-
-/// `near /\bpatient\b/ within 40`: what must stand near a match.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Near {
-    /// What is looked for around the match.
-    pub what: Spanned<NearWhat>,
-    /// How many characters before and after the match it is looked for in.
-    pub within: Spanned<Literal>,
-}
-
-/// What must stand near a match.
-#[derive(Clone, Debug, PartialEq)]
-pub enum NearWhat {
-    /// A match of an expression.
-    Regex(Regex),
-    /// One of some words or phrases.
-    Words(Vec<Spanned<Literal>>),
-}
-
-/// What a pattern matches.
-#[derive(Clone, Debug, PartialEq)]
-pub enum PatternBody {
-    /// A regular expression.
-    Regex(Regex),
-    /// Whole words or phrases, in any case.
-    Words {
-        /// The words.
-        words: Words,
-        /// Entries of the list that are not looked for.
-        except: Vec<Spanned<Literal>>,
-        /// How many letters may differ.
-        fuzzy: Option<Box<Expr>>,
-    },
-    /// Any of some patterns, or of the expressions in a param.
-    AnyOf(Vec<Name>),
-}
-
-/// Where the words of a word pattern come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Words {
-    /// Written here.
-    List(Vec<Spanned<Literal>>),
-    /// In a param of type `[string]`.
-    Param(Name),
 }
 
 /// A name for an expression.
@@ -397,78 +330,4 @@ pub struct Reserve {
     pub whose: Vec<Expr>,
     /// The tokens of an answer of whose length the request says nothing.
     pub assuming: Option<Expr>,
-}
-
-/// A test in a rule file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Test {
-    /// What it shows.
-    pub name: Name,
-    /// Its lines.
-    pub lines: Vec<Spanned<TestLine>>,
-}
-
-/// One line of a test.
-#[derive(Clone, Debug, PartialEq)]
-pub enum TestLine {
-    /// `with action = block`.
-    With(Name, Spanned<Literal>),
-    /// `given now = "2026-05-04T22:10:00Z"`.
-    Given(Name, Spanned<Literal>),
-    /// `spent daily = $4.99`: what a rule's budget has been taken before.
-    Spent(Name, Spanned<Literal>),
-    /// `target "eu" {zero_data_retention = true}`.
-    Target(Name, Vec<(Name, Spanned<Literal>)>),
-    /// `header "x-user-id" = "u1"`.
-    Header(Name, Name),
-    /// `user "…"` and its like: who, and what.
-    Said(Name, Name),
-    /// `response "…"`.
-    Response(Name),
-    /// `call "send_email" "{…}"`: the function, and the arguments as they are written.
-    Call(Name, Name),
-    /// `expect …`: what must come of it.
-    Expect {
-        /// Where `todo` stands, if it does: this is known not to hold yet.
-        todo: Option<Span>,
-        /// What is expected.
-        what: Expectation,
-    },
-}
-
-/// What a test expects.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Expectation {
-    /// `block by rule code "…"`.
-    Verdict(ExpectedVerdict),
-    /// `text "…"`.
-    Text(Name),
-    /// `arguments "…"`.
-    Arguments(Name),
-    /// `targets ["eu"]`.
-    Targets(Vec<Spanned<Literal>>),
-    /// `reserved [daily]`: the rules that take something of their budgets.
-    Reserved(Vec<Name>),
-    /// `held <= 40`: the most bytes of the answer that may ever wait.
-    Held(Spanned<usize>),
-    /// `email in "…"`, or `no email in "…"`.
-    Found {
-        /// The pattern.
-        pattern: Name,
-        /// The text.
-        text: Name,
-        /// Whether it must be found.
-        found: bool,
-    },
-}
-
-/// An expected verdict.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExpectedVerdict {
-    /// Its name.
-    pub verdict: Name,
-    /// The rule that must have reached it.
-    pub rule: Option<Name>,
-    /// The reason code that it must carry.
-    pub code: Option<Name>,
 }

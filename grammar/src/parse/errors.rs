@@ -117,7 +117,7 @@ fn token(text: &str) -> &str {
 /// The parts that may follow an item, and how each is written: one that cannot be read looks like an item of its own.
 const PARTS: &[(&str, &str)] = &[
     ("label", "write `label NAME`"),
-    ("where", "write `where` and a validator, as in `where luhn`"),
+    ("where", "write `where` and a check, as in `where luhn` or `where not has /example/i`"),
     ("capture", "write `capture` and the name of a group, as in `capture number`"),
     (
         "near",
@@ -247,7 +247,7 @@ fn words(wanted: Rule) -> Option<&'static str> {
         | Rule::type_word => {
             "a type: bool, int, float, duration, money, string, regex, map, enum(…), record(…) or [type]"
         }
-        Rule::check => "a validator such as `luhn`",
+        Rule::check | Rule::has_inside => "a validator such as `luhn`, or `has` and an expression",
         Rule::member => "a value of the record: `name: type`",
         Rule::entry => "an entry: `name: value`",
         Rule::words | Rule::any_of | Rule::pattern_body => "a pattern: /regex/, words […] or any of …",

@@ -1,15 +1,14 @@
-//! Items: policies, params, patterns, scores, scripts, rules, tests.
+//! Items: policies, params, scores, scripts, rules.
 
 use pest::iterators::Pair;
 
 use super::{Reader, Rule, children, take};
 use crate::ast::{
-    Action, Check, Effect, Function, Header, Item, ItemKind, Let, Literal, Member, Near, NearWhat, Param,
-    Pattern, PatternBody, Phase, Score, Script, ScriptBody, Term, Type, Use, Words,
+    Action, Effect, Function, Header, Item, ItemKind, Let, Literal, Member, Param, Phase, Score, Script,
+    ScriptBody, Term, Type, Use,
 };
 use crate::codes;
 use crate::diagnostic::Diagnostic;
-use crate::parse::literal;
 use crate::span::Spanned;
 
 impl Reader {
@@ -189,91 +188,6 @@ impl Reader {
             );
         }
         Some((low, high))
-    }
-
-    fn pattern(&mut self, pair: Pair<'_, Rule>) -> Option<Pattern> {
-        let mut parts = children(pair).into_iter();
-        let name = self.name(&parts.next()?);
-        let body = self.pattern_body(parts.next()?)?;
-        let (label, capture, validators, near) = (None, None, Vec::new(), Vec::new());
-        let mut pattern = Pattern { name, body, label, capture, validators, near };
-        for clause in parts {
-            let clause = clause.into_inner().next()?;
-            let clause_kind = clause.as_rule();
-            if clause_kind == Rule::near {
-                pattern.near.push(self.near(clause)?);
-                continue;
-            }
-            let names = children(clause);
-            match clause_kind {
-                Rule::label => {
-                    let label = names.first()?;
-                    let label =
-                        if label.as_rule() == Rule::string { self.string(label) } else { self.name(label) };
-                    pattern.label = Some(label);
-                }
-                Rule::capture => pattern.capture = Some(self.name(names.first()?)),
-                _ => {
-                    for check in names {
-                        pattern.validators.extend(self.check(check));
-                    }
-                }
-            }
-        }
-        Some(pattern)
-    }
-
-    fn check(&mut self, pair: Pair<'_, Rule>) -> Option<Check> {
-        let mut parts = children(pair).into_iter();
-        let name = self.name(&parts.next()?);
-        let least = match parts.next() {
-            Some(number) => {
-                let span = self.span(&number);
-                Some(Spanned::new(self.bound(&number)?, span))
-            }
-            None => None,
-        };
-        Some(Check { name, least })
-    }
-
-    fn near(&mut self, pair: Pair<'_, Rule>) -> Option<Near> {
-        let [what, within] = <[_; 2]>::try_from(children(pair)).ok()?;
-        let span = self.span(&what);
-        let what = match what.as_rule() {
-            Rule::regex => NearWhat::Regex(literal::regex(what.as_str())),
-            _ => NearWhat::Words(self.values(children(what).pop()?)),
-        };
-        Some(Near { what: Spanned::new(what, span), within: self.literal(within)? })
-    }
-
-    fn pattern_body(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<PatternBody>> {
-        let span = self.span(&pair);
-        let inner = pair.into_inner().next()?;
-        let body = match inner.as_rule() {
-            Rule::regex => PatternBody::Regex(literal::regex(inner.as_str())),
-            Rule::words => self.words(inner)?,
-            _ => PatternBody::AnyOf(children(inner).iter().map(|name| self.name(name)).collect()),
-        };
-        Some(Spanned::new(body, span))
-    }
-
-    fn words(&mut self, pair: Pair<'_, Rule>) -> Option<PatternBody> {
-        let mut parts = children(pair).into_iter();
-        let list = parts.next()?;
-        let words = if list.as_rule() == Rule::value_list {
-            Words::List(self.values(list))
-        } else {
-            Words::Param(self.name(&list))
-        };
-        let (mut except, mut fuzzy) = (Vec::new(), None);
-        for part in parts {
-            if part.as_rule() == Rule::except {
-                except = children(part).into_iter().next().map_or(Vec::new(), |list| self.values(list));
-            } else {
-                fuzzy = Some(Box::new(self.exprs(part).pop()?));
-            }
-        }
-        Some(PatternBody::Words { words, except, fuzzy })
     }
 
     fn let_item(&mut self, pair: Pair<'_, Rule>) -> Option<Let> {

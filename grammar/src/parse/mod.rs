@@ -4,6 +4,7 @@ mod errors;
 mod expr;
 mod item;
 mod literal;
+mod pattern;
 mod reserve;
 mod test;
 mod tokens;

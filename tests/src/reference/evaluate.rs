@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use engine::input::Request;
 use grammar::ast::{
-    BinaryOp, Expr, ExprKind, File, Function, ItemKind, Literal, Match, Near, NearWhat, PatternBody,
+    BinaryOp, Check, Expr, ExprKind, File, Function, ItemKind, Literal, Match, Near, NearWhat, PatternBody,
     PatternRef, Quantifier, Quantity, Score, Type, UnaryOp, Words,
 };
 
@@ -68,7 +68,10 @@ impl<'a> Meaning<'a> {
                     }
                     other => panic!("generated policies have no {other:?}"),
                 };
-                let finders = finders.into_iter().map(|finder| pattern.near.iter().fold(finder, near));
+                let finders = finders.into_iter().map(|finder| {
+                    let finder = pattern.checks.iter().fold(finder, asking);
+                    pattern.near.iter().fold(finder, near)
+                });
                 self.patterns.insert(&pattern.name.value, finders.collect());
             }
             ItemKind::Let(item) => drop(self.lets.insert(&item.name.value, &item.value)),
@@ -86,6 +89,12 @@ impl<'a> Meaning<'a> {
         };
         finders.into_iter().map(|finder| Sought { finder, look }).collect()
     }
+}
+
+/// The finder with one more condition on what it finds.
+fn asking(finder: Finder, check: &Check) -> Finder {
+    let Check::Has { denied, regex, .. } = check else { panic!("generated policies have no validators") };
+    finder.asking(&Finder::of_regex(&regex.value, ""), *denied)
 }
 
 /// The finder with one more condition on what is near.

@@ -118,9 +118,26 @@ impl Author<'_, '_> {
             _ => self.regex(),
         };
         let name = format!("p{index}");
-        let near = self.near();
-        let _ = writeln!(self.out, "pattern {name} = {body}{near}");
+        // What is demanded is sought at every start, so only of matches that end.
+        let ends = !body.contains(['+', '*']) && !body.starts_with("any");
+        let (checks, near) = (self.checks(ends), self.near());
+        let _ = writeln!(self.out, "pattern {name} = {body}{checks}{near}");
         self.patterns.push(name);
+    }
+
+    /// Sometimes what must match in a match, or must not.
+    fn checks(&mut self, may_demand: bool) -> String {
+        const WHAT: &[&str] =
+            &["/a/", "/^b/", "/c$/i", "/^[ab]+$/", r"/\bb/", "/.../", "/^a*$/", r#"/ab|"/"#, r"/\s/"];
+        if self.dice.roll(2) == 0 {
+            return String::new();
+        }
+        let checks = self.dice.several(2, |dice| {
+            let denied: &[&str] = if may_demand { &["", "not "] } else { &["not "] };
+            let denied = dice.pick(denied);
+            format!("{denied}{}has {}", dice.pick(&["", "match "]), dice.pick(WHAT))
+        });
+        if checks.is_empty() { String::new() } else { format!(" where {}", checks.join(" and ")) }
     }
 
     /// Sometimes what must stand near; the reference wants expressions whose matches are of one length.

@@ -41,6 +41,8 @@ pub(super) struct Finder {
     pub(super) label: String,
     regex: Regex,
     any_case: bool,
+    /// What must match in a match, or must not where `true` stands.
+    inner: Vec<(Regex, bool)>,
     /// What must stand near a match, and how many characters away.
     near: Vec<(Regex, usize)>,
 }
@@ -54,7 +56,7 @@ impl Finder {
         let any_case = regex.flags.contains('i');
         let regex = RegexBuilder::new(&source).case_insensitive(any_case).build();
         let regex = regex.expect("generated expressions are valid");
-        Self { label: label.to_owned(), regex, any_case, near: Vec::new() }
+        Self { label: label.to_owned(), regex, any_case, inner: Vec::new(), near: Vec::new() }
     }
 
     /// The finder of whole words and phrases, in any case; of two that begin alike the longer one wins.
@@ -68,7 +70,7 @@ impl Finder {
         let source = words.iter().map(one).collect::<Vec<_>>().join("|");
         let regex = RegexBuilder::new(&source).case_insensitive(true).build();
         let regex = regex.expect("escaped words are valid");
-        Self { label: label.to_owned(), regex, any_case: true, near: Vec::new() }
+        Self { label: label.to_owned(), regex, any_case: true, inner: Vec::new(), near: Vec::new() }
     }
 
     /// The same finder, whose matches count only where the other finds something so near.
@@ -77,11 +79,19 @@ impl Finder {
         self
     }
 
+    /// The same finder, whose matches count only where the other finds something in them, or nothing where it is denied.
+    pub(super) fn asking(mut self, other: &Self, denied: bool) -> Self {
+        self.inner.push((other.regex.clone(), denied));
+        self
+    }
+
     /// Whether it is the same finder under the same label.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.label == other.label
             && self.regex.as_str() == other.regex.as_str()
             && self.any_case == other.any_case
+            && self.inner.len() == other.inner.len()
+            && self.inner.iter().zip(&other.inner).all(|(a, b)| a.0.as_str() == b.0.as_str() && a.1 == b.1)
             && self.near.len() == other.near.len()
             && self.near.iter().zip(&other.near).all(|(a, b)| a.0.as_str() == b.0.as_str() && a.1 == b.1)
     }
@@ -89,8 +99,22 @@ impl Finder {
     /// Every match in a text, as bytes of the text as it arrived.
     pub(super) fn find(&self, said: Said<'_>, look: Look) -> Vec<Range<usize>> {
         let seen = Seen::of(said, look);
-        let found = self.regex.find_iter(&seen.text).map(|found| found.range());
-        found.filter(|range| self.is_near(&seen.text, range)).map(|range| seen.raw(range)).collect()
+        let mut all = Vec::new();
+        let mut at = 0;
+        while let Some(found) = self.regex.find_at(&seen.text, at) {
+            let failed =
+                self.inner.iter().filter(|(regex, denied)| regex.is_match(found.as_str()) == *denied);
+            // What is let pass is let pass as a whole; what lacks something may have it where it begins later.
+            match failed.map(|(_, denied)| *denied).reduce(|one, other| one || other) {
+                Some(false) => at = found.start() + found.as_str().chars().next().map_or(1, char::len_utf8),
+                Some(true) => at = found.end(),
+                None => {
+                    at = found.end();
+                    all.extend(self.is_near(&seen.text, &found.range()).then(|| seen.raw(found.range())));
+                }
+            }
+        }
+        all
     }
 
     /// Whether everything that must be near stands wholly in the characters before the match, or in those after it.

@@ -79,9 +79,11 @@ impl Source<'_> {
     }
 }
 
-pub(super) fn validators(def: &PatternDef, diagnostics: &mut Vec<Diagnostic>) -> Vec<Validator> {
+/// The validators among the checks of a pattern.
+pub(super) fn validators(checks: &[&ast::Check], diagnostics: &mut Vec<Diagnostic>) -> Vec<Validator> {
     let mut found = Vec::new();
-    for ast::Check { name, least } in &def.ast.validators {
+    for check in checks {
+        let ast::Check::Validator { name, least } = check else { continue };
         match validator::find(&name.value) {
             Some(validator) => found.extend(measured(validator, name, least.as_ref(), diagnostics)),
             None => {

@@ -229,7 +229,7 @@ impl<'f> Reader<'_, 'f> {
         self.step(|| {
             match self.names.patterns.get(name) {
                 Some(pattern) => match &pattern.body.value {
-                    PatternBody::AnyOf(names) if pattern.near.is_empty() => {
+                    PatternBody::AnyOf(names) if pattern.near.is_empty() && pattern.checks.is_empty() => {
                         names.iter().try_for_each(|name| self.members(&name.value, out))?;
                     }
                     PatternBody::AnyOf(_) | PatternBody::Regex(_) | PatternBody::Words { .. } => {

@@ -92,6 +92,7 @@ impl Place {
             "severity" => Place::Words(words::SEVERITIES),
             "where" => Place::Validator,
             "and" if item == "pattern" => Place::Validator,
+            "not" if item == "pattern" => Place::Words(words::DENIED),
             "has" | "of" => Place::Pattern,
             "do" => Place::Verdict,
             "expect" => Place::Expectation,
@@ -256,6 +257,7 @@ impl Offers<'_> {
     }
 
     fn validators(&mut self) {
+        self.words(words::CHECKS);
         for validator in engine::matcher::validator::ALL {
             self.push(validator.name, CompletionItemKind::FUNCTION, None, validator.doc.to_owned());
         }

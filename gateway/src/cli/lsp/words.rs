@@ -94,13 +94,27 @@ pub(super) const PATTERNS: &[Word] = &[
     ("words", "whole words and phrases, in any case"),
     ("any of", "any of some patterns"),
     ("label", "how findings and markers call it"),
-    ("where", "validators that a match must pass"),
+    ("where", "what a match must pass: validators, and `has /…/` or `not has /…/`"),
     ("capture", "the group of the expression that is what is found"),
     ("buffered", "the rule waits for the whole answer, which is held until then"),
     ("near", "what must stand near a match: `near /\\bpatient\\b/i within 40`"),
     ("within", "how many characters away it may stand"),
     ("fuzzy", "how many letters may differ"),
     ("except", "words that are taken out of a list"),
+];
+
+/// What may stand after `where` besides validators.
+pub(super) const CHECKS: &[Word] = &[
+    ("has", "what must match in what was found: `has /\\d/`"),
+    ("not has", "what must not match in what was found: `not has /example/i`"),
+    ("match has", "what must match in the whole match, and not in the captured group alone"),
+    ("not match has", "what must not match in the whole match"),
+];
+
+/// What may stand after `not` there.
+pub(super) const DENIED: &[Word] = &[
+    ("has", "what must not match in what was found"),
+    ("match has", "what must not match in the whole match"),
 ];
 
 /// What expressions are made of.

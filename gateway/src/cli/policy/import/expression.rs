@@ -52,6 +52,16 @@ pub(super) fn translate(regex: &str, group: usize) -> Translated {
     Translated { source: out, captures }
 }
 
+/// The same of an expression whose groups do not matter.
+pub(super) fn without_groups(regex: &str) -> String {
+    translate(regex, usize::MAX).source
+}
+
+/// A word as an expression that matches it.
+pub(super) fn escaped(word: &str) -> String {
+    regex_syntax::escape(word).replace('/', "\\/")
+}
+
 /// An escape; `\Q…\E` is written out.
 fn escape(rest: &str, out: &mut String) -> usize {
     if let Some(quoted) = rest.strip_prefix("\\Q") {

@@ -2,6 +2,8 @@
 
 use toml::{Table, Value};
 
+use super::allowed::Allowed;
+
 /// The most rules of a file.
 const MOST: usize = 4096;
 
@@ -28,45 +30,6 @@ pub(super) struct Rule {
     /// The files that it is for.
     pub(super) path: Option<String>,
     pub(super) allowed: Allowed,
-}
-
-/// How many of each way to let something pass.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Allowed {
-    pub(super) regexes: usize,
-    pub(super) stopwords: usize,
-    /// Of the expressions, how many look at the line around a match.
-    pub(super) lines: usize,
-    /// Paths and commits.
-    pub(super) places: usize,
-    /// Lists that ask for a path or a commit beside all else: they let no text pass, which has neither.
-    pub(super) never: usize,
-}
-
-impl Allowed {
-    fn add(&mut self, table: &Table) {
-        let count = |name: &str| table.get(name).and_then(Value::as_array).map_or(0, Vec::len);
-        let word = |name: &str| table.get(name).and_then(Value::as_str).unwrap_or_default();
-        let places = count("paths") + count("commits");
-        let all_of_it = matches!(word("condition").to_ascii_uppercase().as_str(), "AND" | "&&");
-        if places > 0 && all_of_it {
-            self.never += 1;
-            return;
-        }
-        self.regexes += count("regexes");
-        self.lines += if word("regexTarget") == "line" { count("regexes") } else { 0 };
-        self.stopwords += count("stopwords");
-        self.places += places;
-    }
-
-    /// The lists of a table, in the present and in the older spelling.
-    fn of(table: &Table) -> Self {
-        let mut all = Self::default();
-        table.get("allowlist").and_then(Value::as_table).into_iter().for_each(|list| all.add(list));
-        let lists = table.get("allowlists").and_then(Value::as_array).into_iter().flatten();
-        lists.filter_map(Value::as_table).for_each(|list| all.add(list));
-        all
-    }
 }
 
 /// Reads a file.

@@ -1,6 +1,7 @@
 //! `kt policy import`: rules of other tools as rule files.
 
 mod account;
+mod allowed;
 mod expression;
 mod gitleaks;
 mod keywords;

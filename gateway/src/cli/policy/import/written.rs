@@ -8,8 +8,9 @@ use grammar::ast::ItemKind;
 use grammar::{Diagnostic, Sources, codes};
 
 use super::account::Account;
-use super::expression::{SECRET, translate};
-use super::gitleaks::{Allowed, Rule, Rules};
+use super::allowed::Carried;
+use super::expression::{SECRET, escaped, translate};
+use super::gitleaks::{Rule, Rules};
 use super::keywords::are_implied;
 use crate::packs::Shelf;
 
@@ -39,15 +40,16 @@ struct Draft<'r> {
 /// Makes a policy of that name.
 pub(super) fn write(policy: &str, rules: &Rules) -> Result<Made, String> {
     let mut drafts: Vec<Draft<'_>> = Vec::new();
+    let allowed = rules.allowed.carried();
     for rule in &rules.rules {
         let name = name_for(&rule.id, &drafts);
         drafts.push(draft(rule, name));
     }
     for _ in 0..ROUNDS {
-        let text = text(policy, rules, &drafts);
+        let text = text(policy, rules, &drafts, &allowed);
         let refused = refusals(&text);
         if refused.is_empty() {
-            return finish(text, rules, drafts);
+            return finish(text, &allowed, drafts);
         }
         for (name, diagnostic) in refused {
             let draft = drafts.iter_mut().find(|draft| draft.name == name);
@@ -67,13 +69,13 @@ pub(super) fn write(policy: &str, rules: &Rules) -> Result<Made, String> {
     Err("the rule file does not compile".to_owned())
 }
 
-fn finish(text: String, rules: &Rules, drafts: Vec<Draft<'_>>) -> Result<Made, String> {
+fn finish(text: String, allowed: &Carried, drafts: Vec<Draft<'_>>) -> Result<Made, String> {
     let mut sources = Sources::new();
     let source = sources.add("imported.ktr", text.clone());
     let text =
         grammar::fmt::format(source, &text).map_err(|_| "the rule file cannot be laid out".to_owned())?;
     let mut account = Account::default();
-    lost(rules.allowed).into_iter().for_each(|note| account.of_file(format!("for all rules: {note}")));
+    allowed.notes.iter().for_each(|note| account.of_file(format!("for all rules: {note}")));
     for draft in drafts {
         account.rule(&draft.rule.id, draft.pattern.is_some(), draft.notes);
     }
@@ -106,7 +108,8 @@ fn draft(rule: &Rule, name: String) -> Draft<'_> {
     if rule.path.is_some() {
         notes.push("it is for some files, and is looked for in every text".to_owned());
     }
-    notes.extend(lost(rule.allowed));
+    let allowed = rule.allowed.carried();
+    notes.extend(allowed.notes.iter().cloned());
     let translated = translate(regex, rule.group);
     let mut pattern = String::new();
     for line in rule.description.lines() {
@@ -120,6 +123,7 @@ fn draft(rule: &Rule, name: String) -> Draft<'_> {
     if let Some(bits) = rule.entropy {
         let _ = writeln!(pattern, "  where entropy >= {bits:?}");
     }
+    pattern.push_str(&allowed.clause());
     if !rule.keywords.is_empty() && !are_implied(&translated.source, &rule.keywords) {
         let words: Vec<String> = rule.keywords.iter().map(|word| escaped(word)).collect();
         let _ = writeln!(pattern, "  near /{}/i within {NEAR}", words.join("|"));
@@ -128,38 +132,7 @@ fn draft(rule: &Rule, name: String) -> Draft<'_> {
     Draft { rule, name, pattern: Some(pattern), in_requests: false, notes }
 }
 
-/// What lists of exceptions would have let pass.
-fn lost(allowed: Allowed) -> Vec<String> {
-    let mut notes = Vec::new();
-    if allowed.regexes + allowed.stopwords > 0 {
-        let (regexes, words) = (allowed.regexes, allowed.stopwords);
-        let lines = if allowed.lines > 0 {
-            format!(" ({} of them for the line)", allowed.lines)
-        } else {
-            String::new()
-        };
-        notes.push(format!(
-            "{regexes} expressions{lines} and {words} words that let a match pass are left out, so more is found"
-        ));
-    }
-    if allowed.places > 0 {
-        notes.push(format!("{} paths and commits are left out, since texts have none", allowed.places));
-    }
-    if allowed.never > 0 {
-        notes.push(format!(
-            "{} lists that also ask for a path or a commit are left out: they let no text pass",
-            allowed.never
-        ));
-    }
-    notes
-}
-
-/// A word as an expression that matches it.
-fn escaped(word: &str) -> String {
-    regex_syntax::escape(word).replace('/', "\\/")
-}
-
-fn text(policy: &str, rules: &Rules, drafts: &[Draft<'_>]) -> String {
+fn text(policy: &str, rules: &Rules, drafts: &[Draft<'_>], allowed: &Carried) -> String {
     let title: String = rules.title.chars().filter(|c| !c.is_control()).collect();
     let mut out = format!(
         "/// Secrets, by the rules of `{title}`: made by `kt policy import gitleaks`.\npolicy {policy}\nversion \"1.0.0\"\n\n\
@@ -177,11 +150,21 @@ fn text(policy: &str, rules: &Rules, drafts: &[Draft<'_>]) -> String {
         let wanted = |draft: &&Draft<'_>| draft.pattern.is_some() && draft.in_requests == in_requests;
         let names: Vec<&str> = drafts.iter().filter(wanted).map(|draft| draft.name.as_str()).collect();
         if !names.is_empty() {
+            let mut names = names.join(", ");
+            if !allowed.checks.is_empty() {
+                // What every rule lets pass is said once, by the set of them.
+                let set = name_for(&format!("all_{rule}"), drafts);
+                let _ = writeln!(
+                    out,
+                    "/// All of them, but for what is no secret whatever finds it.\npattern {set} = any of ({names})\n{}",
+                    allowed.clause()
+                );
+                names = set;
+            }
             let _ = writeln!(
                 out,
-                "rule {rule} on {phases} {{\n  when text has ({})\n  do action\n  code \"{policy}.secret\"\n  \
+                "rule {rule} on {phases} {{\n  when text has ({names})\n  do action\n  code \"{policy}.secret\"\n  \
                  message \"secrets in the {{phase}}: {{labels}}\"\n  severity high\n  tags [\"owasp:llm02\"]\n}}\n",
-                names.join(", ")
             );
         }
     }
