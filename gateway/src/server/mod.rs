@@ -7,6 +7,7 @@ mod limits;
 mod listeners;
 mod manager;
 mod panics;
+mod pressure;
 mod socket;
 pub(crate) mod stall;
 
