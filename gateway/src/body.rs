@@ -161,6 +161,8 @@ where
     /// Takes bytes of the provider.
     fn take(&mut self, bytes: &[u8]) {
         let Self { decoder, assembler, out, last_event, .. } = self;
+        // What comes of it is about as long; a buffer that grows by doubling could be twice that, and waits for the client.
+        out.reserve(bytes.len() + bytes.len() / 8);
         let mut ending = None;
         let taken = decoder.push(bytes, |event| {
             *last_event = Instant::now();

@@ -159,6 +159,13 @@ enum Carried {
 
 impl Exchange<'_> {
     async fn answer(&mut self, body: Incoming) -> Result<Answer, Fault> {
+        match self.gateway.access.begins(&self.caller) {
+            Ok(place) => self.ledger.under_way(place),
+            Err(fault) => {
+                intake::discard(body).await;
+                return Err(fault);
+            }
+        }
         let bytes = intake::read(body, self.gateway.access.sizes.body_kb, &self.gateway.times).await?;
         self.ledger.prompt(Prompt::new(self.endpoint, &bytes));
         let parse = || json::parse(&bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()));

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod calls;
+mod crowds;
 mod defects;
 mod drain;
 mod echo;

@@ -18,6 +18,7 @@ const SHORT: Times = Times {
     body_idle: Duration::from_millis(600),
     body_grace: Duration::from_millis(1200),
     write_idle: Duration::from_millis(800),
+    write_rate: 64 << 10,
 };
 
 /// Sends bytes one by one, so slowly that no single wait is too long, until the gateway hangs up.
@@ -117,6 +118,37 @@ fn a_reader_that_stands_still_is_let_go_and_its_provider_too() {
     assert_eq!(records[0]["outcome"], "client_disconnect", "{}", records[0]);
 }
 
+/// Reads so many bytes at a time, ten times a second, until so many are read or the gateway hangs up; gives how many were.
+fn sip(mut reader: TcpStream, each: usize, most: usize) -> usize {
+    let (mut taken, mut glass) = (0, vec![0; each]);
+    while taken < most {
+        std::thread::sleep(Duration::from_millis(100));
+        match reader.read(&mut glass) {
+            Ok(0) | Err(_) => break,
+            Ok(length) => taken += length,
+        }
+    }
+    taken
+}
+
+#[test]
+fn a_reader_that_creeps_is_let_go_and_one_that_is_slow_is_served() {
+    const MOST: usize = 1 << 20;
+    let piece = event(&delta(&"word ".repeat(200))).repeat(1000);
+    let endless = (0..40).fold(Script::raw(STREAM_HEAD), |script, _| script.then(&piece));
+    let provider = Provider::always(endless.stall());
+    // Sockets here keep megabytes of what was sent, and nobody sees how slowly that is taken. So the slow one takes more of it.
+    let times = Times { write_rate: 4 << 20, ..SHORT };
+    for (times, each, is_served) in [(times, 64 << 10, false), (SHORT, 64 << 10, true)] {
+        let gateway = start(&Setup::guarded(&provider).times(times));
+        let taken = sip(deaf(&gateway, true), each, 8 * MOST);
+        assert_eq!(taken >= 8 * MOST, is_served, "{taken} bytes taken");
+        wait_until("the reader is gone", || gateway.admin("/metrics").shows("kt_requests_in_flight 0"));
+        let records = gateway.stop();
+        assert_eq!(records[0]["outcome"], "client_disconnect", "{}", records[0]);
+    }
+}
+
 /// How many connections may be open here: both ends of each are in this process.
 fn room() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").expect("limits");
@@ -156,8 +188,9 @@ fn times_that_hold_without_more_are_those_of_the_book() {
             seconds(times.body_grace)
         ),
         format!(
-            "| a client that takes no byte of its connection, or no frame of a stream of HTTP/2 | {} seconds |",
-            seconds(times.write_idle)
+            "| a client that takes no byte of its connection, or no frame of a stream of HTTP/2 | {} seconds; in the long run it takes at least {} KiB a second of what waits for it |",
+            seconds(times.write_idle),
+            times.write_rate / 1024
         ),
     ] {
         assert!(page.contains(&line), "the book should say: {line}");

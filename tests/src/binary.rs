@@ -132,8 +132,8 @@ impl Process {
     pub fn watch(mut child: Child, folder: Arc<TempDir>) -> Self {
         let log = Arc::new(Mutex::new(String::new()));
         keep(child.stderr.take().expect("a pipe"), Arc::clone(&log));
-        let address = wait_for_address(&mut child, &log, "listening on http://");
-        let admin = wait_for_address(&mut child, &log, "admin on http://");
+        let address = wait_for_address(&mut child, &log, "listening on http");
+        let admin = wait_for_address(&mut child, &log, "admin on http");
         assert_eq!(get(admin, "/livez").status, 200);
         Process { address, admin, child, log, folder }
     }
@@ -229,8 +229,8 @@ fn wait_for_address(child: &mut Child, log: &Mutex<String>, words: &str) -> Sock
     let until = Instant::now() + PATIENCE;
     loop {
         let said = log.lock().unwrap().clone();
-        let address = said.split_once(words).and_then(|(_, rest)| rest.split_once('\n'));
-        if let Some((address, _)) = address {
+        let line = said.split_once(words).and_then(|(_, rest)| rest.split_once('\n'));
+        if let Some((_, address)) = line.and_then(|(line, _)| line.split_once("://")) {
             return address.trim().trim_end_matches("\"}").parse().unwrap_or_else(|e| panic!("{e}: {said}"));
         }
         let ended = child.try_wait().expect("a child");

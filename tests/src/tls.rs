@@ -225,6 +225,9 @@ pub fn front(to: SocketAddr, server: Arc<ServerConfig>) -> SocketAddr {
     address
 }
 
+/// To this question [`Provider2`] streams more than anybody keeps for a client.
+pub const FLOOD: &str = "a flood";
+
 /// A provider that speaks HTTP/2 over TLS, says `hello`, and remembers.
 pub struct Provider2 {
     /// Where it listens.
@@ -276,6 +279,9 @@ async fn answer(
     let asked = request.into_body().collect().await?.to_bytes();
     let asked: serde_json::Value = serde_json::from_slice(&asked).expect("JSON");
     let (kind, body) = match asked["stream"].as_bool() {
+        Some(true) if asked["messages"][0]["content"] == FLOOD => {
+            ("text/event-stream", crate::events(vec!["word ".repeat(200); 8000]))
+        }
         Some(true) => ("text/event-stream", crate::events(["hel", "lo"])),
         Some(false) | None => ("application/json", whole("hello").to_string()),
     };

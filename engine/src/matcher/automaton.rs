@@ -47,7 +47,8 @@ impl Automaton {
             .configure(config)
             .build_from_nfa(&nfa)
             .map_err(|error| error.to_string())?;
-        Self::with_tables(dfa)
+        // A copy has no room to grow; an allocator may keep for tables that shrink what they had.
+        Self::with_tables(dfa.to_owned())
     }
 
     fn with_tables(dfa: dense::DFA<Vec<u32>>) -> Result<Self, String> {

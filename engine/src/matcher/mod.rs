@@ -12,6 +12,7 @@ pub mod inclusion;
 pub mod inner;
 pub mod json;
 pub mod language;
+mod later;
 pub mod near;
 pub mod needs;
 pub mod probe;
@@ -31,11 +32,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use regex_automata::nfa::thompson::WhichCaptures;
-use regex_automata::{Anchored, Input, meta};
+use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Hir, HirKind};
 
 pub use automaton::{Automaton, MAX_AUTOMATON};
 pub use inner::Inner;
+use later::Later;
+pub use later::question;
 pub use near::Near;
 use probe::Probe;
 pub use regex::Fault;
@@ -70,7 +73,7 @@ pub struct Detector {
     pub words: Option<words::WordList>,
     /// The longest match in bytes of the view; `None` when there is no bound.
     pub longest: Option<usize>,
-    whole: meta::Regex,
+    whole: Arc<Later>,
     /// Whether a match that is possible may stay so to the end of any text.
     runs_on: bool,
     /// Says whether a match may begin at a place, where it is searched only where a scan says.
@@ -128,18 +131,26 @@ pub enum Search {
 #[derive(Debug)]
 struct Capture {
     group: Arc<str>,
-    regex: meta::Regex,
+    expression: Later,
 }
 
 impl Detector {
     /// The detector of a pattern, or why its automaton cannot be built.
     pub fn new(blueprint: Blueprint<'_>) -> Result<Self, String> {
+        let (source, flags): (Arc<str>, Arc<str>) = (blueprint.source.into(), blueprint.flags.into());
+        let (written, view, hir) = ((&source, &flags), blueprint.view.folding(), blueprint.hir);
         let whole = match blueprint.twin {
-            Some(twin) => twin.whole.clone(),
-            None => build(blueprint.hir, WhichCaptures::Implicit, blueprint.search != Search::Gated)?,
+            Some(twin) => Arc::clone(&twin.whole),
+            None => {
+                let skips_ahead = blueprint.search != Search::Gated;
+                Arc::new(Later::new(written, view, hir, WhichCaptures::Implicit, skips_ahead)?)
+            }
         };
         let capture = match blueprint.capture {
-            Some(group) => Some(Capture { group, regex: build(blueprint.hir, WhichCaptures::All, false)? }),
+            Some(group) => Some(Capture {
+                group,
+                expression: Later::new(written, view, hir, WhichCaptures::All, false)?,
+            }),
             None => None,
         };
         let mut stream = if blueprint.streams { Some(Automaton::new(blueprint.hir)?) } else { None };
@@ -156,8 +167,8 @@ impl Detector {
             name: blueprint.name,
             label: blueprint.label,
             view: blueprint.view,
-            source: Arc::from(blueprint.source),
-            flags: Arc::from(blueprint.flags),
+            source,
+            flags,
             validators: blueprint.validators,
             inner: blueprint.inner,
             near: blueprint.near,
@@ -232,9 +243,10 @@ impl Detector {
     /// The part of a match that the captured group took; the whole match where it took none.
     fn part(&self, text: &[u8], matched: &Range<usize>) -> Range<usize> {
         let group = self.capture.as_ref().and_then(|capture| {
-            let mut captures = capture.regex.create_captures();
+            let regex = capture.expression.regex();
+            let mut captures = regex.create_captures();
             let input = Input::new(text).range(matched.clone()).anchored(Anchored::Yes);
-            capture.regex.captures(input, &mut captures);
+            regex.captures(input, &mut captures);
             captures.get_group_by_name(&capture.group).map(|span| span.range())
         });
         group.filter(|part| !part.is_empty()).unwrap_or(matched.clone())
@@ -254,7 +266,7 @@ impl Detector {
 
     /// Whether the expression matches somewhere in a text of this detector's view; checks are left aside.
     pub fn matches(&self, text: &str) -> bool {
-        self.whole.is_match(Input::new(text))
+        self.whole.regex().is_match(Input::new(text))
     }
 
     /// Every match in a text of this detector's view: leftmost first, none overlapping; the search goes on after a
@@ -266,7 +278,7 @@ impl Detector {
     /// As [`Detector::find_all`], from a place on.
     pub(crate) fn find_after(&self, text: &str, mut at: usize, found: &mut dyn FnMut(Range<usize>)) {
         while at <= text.len()
-            && let Some(matched) = self.whole.find(Input::new(text).range(at..))
+            && let Some(matched) = self.whole.regex().find(Input::new(text).range(at..))
         {
             at = self.settle(text, matched.range(), found);
         }
@@ -276,20 +288,6 @@ impl Detector {
 fn str_of<'t>(text: &'t [u8], range: &Range<usize>) -> &'t str {
     let bytes = text.get(range.clone()).unwrap_or_default();
     std::str::from_utf8(bytes).unwrap_or_default()
-}
-
-/// An expression that is only asked whether it matches.
-pub fn question(hir: &Hir) -> Result<meta::Regex, String> {
-    build(hir, WhichCaptures::Implicit, true)
-}
-
-fn build(hir: &Hir, captures: WhichCaptures, skips_ahead: bool) -> Result<meta::Regex, String> {
-    let config = meta::Config::new()
-        .which_captures(captures)
-        .auto_prefilter(skips_ahead)
-        .nfa_size_limit(Some(MAX_AUTOMATON))
-        .hybrid_cache_capacity(1 << 20);
-    meta::Builder::new().configure(config).build_from_hir(hir).map_err(|error| error.to_string())
 }
 
 /// The names of the expression's groups, and whether each can match empty text.

@@ -6,8 +6,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_automata::{Input, meta};
+use regex_automata::Input;
+use regex_automata::nfa::thompson::WhichCaptures;
 use regex_syntax::hir::Hir;
+
+use super::View;
+use super::later::Later;
 
 /// The most characters that may lie between: so many are kept, and waited for on streams.
 pub const MAX_REACH: usize = 500;
@@ -24,27 +28,29 @@ pub struct Near {
     pub flags: Arc<str>,
     /// How many characters before and after the match it is looked for in.
     pub reach: usize,
-    regex: meta::Regex,
+    expression: Later,
 }
 
 impl Near {
-    /// Something with that meaning, so many characters away at most.
-    pub fn new(source: &str, flags: &str, reach: usize, hir: &Hir) -> Result<Self, String> {
-        Ok(Self { source: Arc::from(source), flags: Arc::from(flags), reach, regex: super::question(hir)? })
+    /// Something with that meaning in a view, so many characters away at most.
+    pub fn new(source: &str, flags: &str, view: View, reach: usize, hir: &Hir) -> Result<Self, String> {
+        let (source, flags): (Arc<str>, Arc<str>) = (source.into(), flags.into());
+        let expression = Later::new((&source, &flags), view.folding(), hir, WhichCaptures::Implicit, true)?;
+        Ok(Self { source, flags, reach, expression })
     }
 
     /// Whether it stands before the match. The text must begin so many characters before the match, and a byte more
     /// where there is one.
     pub fn stands_before(&self, text: &[u8], matched: &Range<usize>) -> bool {
         let start = before(text, matched.start, self.reach);
-        self.regex.is_match(Input::new(text).range(start..matched.start))
+        self.expression.regex().is_match(Input::new(text).range(start..matched.start))
     }
 
     /// Whether it stands after the match. The text must go on for so many characters after the match, and a byte more
     /// where there is one.
     pub fn stands_after(&self, text: &[u8], matched: &Range<usize>) -> bool {
         let end = after(text, matched.end, self.reach);
-        self.regex.is_match(Input::new(text).range(matched.end..end))
+        self.expression.regex().is_match(Input::new(text).range(matched.end..end))
     }
 
     /// Bytes before a match that it may look at.
@@ -80,7 +86,7 @@ mod tests {
 
     fn stands(source: &str, reach: usize, text: &str) -> (bool, bool) {
         let hir = regex::compile(source, "", View::Raw).unwrap();
-        let near = Near::new(source, "", reach, &hir).unwrap();
+        let near = Near::new(source, "", View::Raw, reach, &hir).unwrap();
         let start = text.find('#').unwrap();
         let matched = start..start + 1;
         (near.stands_before(text.as_bytes(), &matched), near.stands_after(text.as_bytes(), &matched))

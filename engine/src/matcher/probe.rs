@@ -163,6 +163,8 @@ impl Probe {
         for (byte, slot) in (0..=u8::MAX).zip(&mut of_byte) {
             *slot = classes.get(byte);
         }
+        // A copy has no room to grow; an allocator may keep for a list that shrinks what it had.
+        let rows = rows.as_slice().into();
         Self { classes: of_byte, starts, rows, maybe: stride }
     }
 

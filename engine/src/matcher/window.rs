@@ -63,7 +63,8 @@ impl Detector {
     /// Tries a match that begins right here, and says where the search goes on.
     fn try_at(&self, text: &str, at: usize, read: &mut usize, found: &mut dyn FnMut(Range<usize>)) -> usize {
         let end = self.longest.map_or(text.len(), |longest| at.saturating_add(longest)).min(text.len());
-        let Some(matched) = self.whole.find(Input::new(text).range(at..end).anchored(Anchored::Yes)) else {
+        let Some(matched) = self.whole.regex().find(Input::new(text).range(at..end).anchored(Anchored::Yes))
+        else {
             *read += if self.runs_on { end - at } else { FAR.min(end - at) };
             return at + 1;
         };
@@ -99,7 +100,7 @@ impl Detector {
         let end =
             self.longest.map_or(text.len(), |longest| window.upto.saturating_add(longest)).min(text.len());
         while at <= window.upto && at < end {
-            let matched = self.whole.find(Input::new(text).range(at..end));
+            let matched = self.whole.regex().find(Input::new(text).range(at..end));
             let Some(range) =
                 matched.map(|matched| matched.range()).filter(|range| range.start <= window.upto)
             else {

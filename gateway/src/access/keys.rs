@@ -82,6 +82,7 @@ mod tests {
             sha256,
             allowed_models: None,
             budget: None,
+            max_concurrency: None,
             labels: Vec::new(),
             policies: Vec::new(),
         }

@@ -2,6 +2,7 @@
 
 mod address;
 mod cors;
+mod crowd;
 mod keys;
 mod limiter;
 mod rates;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use engine::input::Request;
 use grammar::config::{self, ClientKey, Cors, SizeLimits};
 use hyper::header::HeaderMap;
-use hyper::{Method, Response};
+use hyper::{Method, Response, StatusCode};
 use ipnet::IpNet;
 use serde_json::Value;
 
@@ -23,15 +24,22 @@ use crate::body::ReplyBody;
 use crate::clock::Clock;
 use crate::commons::Commons;
 use crate::wire::{Endpoint, Fault};
+use crowd::Crowd;
+pub(crate) use crowd::Place;
 pub(crate) use keys::CHOOSING;
 use rates::Rates;
 pub(crate) use rates::{Known, Reservation};
+use whose::place;
 
 /// What is asked of clients.
 #[derive(Debug)]
 pub(crate) struct Access {
     keys: Vec<Arc<ClientKey>>,
     rates: Rates,
+    /// Requests under way, by the name of their key.
+    asking: Crowd<String>,
+    /// Connections, by where they come from.
+    connected: Crowd<IpAddr>,
     cors: Option<Cors>,
     allowlist: Option<Vec<IpNet>>,
     trusted_proxies: Vec<IpNet>,
@@ -77,6 +85,8 @@ impl Access {
         Self {
             keys: config.keys.iter().cloned().map(Arc::new).collect(),
             rates: Rates::new(&config.rate_limits, clock, commons, before.map(|before| &before.rates)),
+            asking: before.map(|before| before.asking.clone()).unwrap_or_default(),
+            connected: before.map(|before| before.connected.clone()).unwrap_or_default(),
             cors: config.cors.clone(),
             allowlist: config.ip_allowlist.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
@@ -103,6 +113,24 @@ impl Access {
     /// Whose key a request brings; none where no keys are configured.
     pub(crate) fn key(&self, headers: &HeaderMap) -> Result<Option<Arc<ClientKey>>, Fault> {
         keys::check(&self.keys, headers)
+    }
+
+    /// Counts a connection from that address, or says that there are as many as there may be. Nothing is counted of an address
+    /// that may have any number: proxies that are trusted speak for many.
+    pub(crate) fn connects(&self, peer: IpAddr) -> Result<Option<Place<IpAddr>>, TooMany> {
+        match self.sizes.connections_per_ip {
+            0 => Ok(None),
+            _ if address::is_in(peer, &self.trusted_proxies) => Ok(None),
+            most => self.connected.enter(&place(peer.to_canonical()), most).map(Some).ok_or(TooMany),
+        }
+    }
+
+    /// Counts a request of that caller as under way, where its key says how many may be at once.
+    pub(crate) fn begins(&self, caller: &Caller) -> Result<Option<Place<String>>, Fault> {
+        let Some((key, most)) = caller.key.as_ref().and_then(|key| Some((key, key.max_concurrency?))) else {
+            return Ok(None);
+        };
+        self.asking.enter(&key.name.value, most).map(Some).ok_or_else(|| too_many(most))
     }
 
     /// Counts a request of which so much is known.
@@ -140,4 +168,16 @@ impl Access {
     pub(crate) fn key_names(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|key| key.name.value.as_str())
     }
+}
+
+/// As many connections come from an address as there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+/// What somebody is told whose key has as many requests under way as it may.
+fn too_many(most: u32) -> Fault {
+    let message = format!("{most} requests with this API key are under way, and no more may be at once");
+    let fault =
+        Fault::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "key_concurrency_limit", message);
+    Fault { is_own: true, ..fault }.retry_after(Some("1"))
 }

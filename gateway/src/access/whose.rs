@@ -20,10 +20,7 @@ pub(super) enum Whose<'a> {
 impl Whose<'_> {
     /// Those at that address. Whoever has an IPv6 address has a network of them.
     pub(super) fn at(ip: Option<IpAddr>) -> Self {
-        Self::Place(ip.map(|ip| match ip {
-            IpAddr::V4(_) => ip,
-            IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
-        }))
+        Self::Place(ip.map(place))
     }
 
     /// Them as a name that says nothing about them, and is the same everywhere.
@@ -34,6 +31,14 @@ impl Whose<'_> {
             Whose::User(key, user) => ids::digest([key, user]),
             Whose::Place(ip) => ids::digest([ip.map(|ip| ip.to_string()).as_deref()]),
         }
+    }
+}
+
+/// The place that an address is at: itself, or its network of IPv6.
+pub(super) fn place(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
     }
 }
 

@@ -9,7 +9,7 @@ use hyper::header::HeaderMap;
 use super::account::{Account, operation};
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
-use crate::access::{Caller, Reservation};
+use crate::access::{Caller, Place, Reservation};
 use crate::aside::away;
 use crate::ids;
 use crate::metrics::Metrics;
@@ -32,6 +32,8 @@ pub(crate) struct Ledger {
     began: Instant,
     begun: bool,
     reservation: Option<Reservation>,
+    /// Its place among the requests with its key.
+    place: Option<Place<String>>,
     /// The request, for as long as its tokens may have to be estimated.
     prompt: Option<Prompt>,
     cost: Option<Money>,
@@ -93,6 +95,7 @@ impl Ledger {
             began: Instant::now(),
             begun: false,
             reservation: None,
+            place: None,
             prompt: None,
             cost: None,
             budgets: None,
@@ -147,6 +150,11 @@ impl Ledger {
             record.stream = request.stream;
             record.user_id = request.user_id.map(str::to_owned);
         });
+    }
+
+    /// It is under way with its key, for as long as its record is open.
+    pub(crate) fn under_way(&mut self, place: Option<Place<String>>) {
+        self.place = place;
     }
 
     /// The tokens that it has taken from a limit, until it is known how many it takes.
@@ -286,6 +294,7 @@ impl Ledger {
     /// The exchange is over: the record goes to the log, and the end of the answer waits for the receipt.
     pub(crate) fn close(&mut self, outcome: Outcome) -> Receipt {
         let Some(mut record) = self.record.take() else { return Receipt::none() };
+        self.place = None;
         let mut account = std::mem::take(&mut self.account);
         account.took = self.began.elapsed();
         account.cost = self.cost;

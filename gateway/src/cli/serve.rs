@@ -81,13 +81,9 @@ fn write_field(line: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::
 
 impl Run {
     pub(super) fn run(self, terminal: &mut Terminal) -> Exit {
-        let loaded = match self.load() {
-            Ok(loaded) => loaded,
-            Err(sentence) => return terminal.fail(sentence),
-        };
-        terminal.diagnostics(&loaded.diagnostics, &loaded.sources);
-        let Some(pack) = loaded.pack else {
-            return terminal.fail("the configuration has mistakes; the gateway was not started");
+        let pack = match self.pack(terminal) {
+            Ok(pack) => pack,
+            Err(exit) => return exit,
         };
         let state_dir = match state::dir(self.state_dir.clone()) {
             Ok(state_dir) => state_dir,
@@ -125,6 +121,15 @@ impl Run {
             Ok(()) => Exit::Well,
             Err(error) => terminal.fail(error.to_string()),
         }
+    }
+
+    /// What is to be in force. All else that came of loading is gone when this returns.
+    fn pack(&self, terminal: &mut Terminal) -> Result<Arc<Pack>, Exit> {
+        let loaded = packs::apart(|| self.load()).map_err(|sentence| terminal.fail(sentence))?;
+        terminal.diagnostics(&loaded.diagnostics, &loaded.sources);
+        loaded
+            .pack
+            .ok_or_else(|| terminal.fail("the configuration has mistakes; the gateway was not started"))
     }
 
     /// The layers of the configuration.

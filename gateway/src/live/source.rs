@@ -63,7 +63,7 @@ impl Source {
             let sentence = "there is no configuration file to read: the gateway was started without one";
             return (Vec::new(), Err(Refused::because(sentence)));
         }
-        match packs::load(&self.files) {
+        match packs::apart(|| packs::load(&self.files)) {
             Ok(loaded) => (files_read(&loaded, before), self.made(loaded, before)),
             Err(sentence) => (files_of(&before.pack), Err(Refused::because(sentence))),
         }

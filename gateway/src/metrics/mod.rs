@@ -45,6 +45,7 @@ pub(crate) struct Metrics {
     attempts: Family<labels::Attempt, Counter>,
     held: Histogram,
     reloads: Family<labels::Reload, Counter>,
+    turned_away: Counter,
 }
 
 /// Seconds of a whole exchange.
@@ -78,6 +79,7 @@ impl Default for Metrics {
             attempts: Family::default(),
             held: of_held(),
             reloads: Family::default(),
+            turned_away: Counter::default(),
         };
         metrics.register();
         metrics
@@ -105,6 +107,8 @@ impl Metrics {
         own.register("rule_hits", "Exchanges in which a rule found something or decided", self.rules.clone());
         own.register("target_attempts", "Times that a target was asked", self.attempts.clone());
         own.register("config_reloads", "Times that the configuration was read anew", self.reloads.clone());
+        let help = "Connections that were closed at once, as too many came from their address";
+        own.register("connections_refused", help, self.turned_away.clone());
         let help = "The most of one stream that was held back at any moment";
         own.register_with_unit("stream_held", help, Unit::Bytes, self.held.clone());
     }
@@ -113,6 +117,11 @@ impl Metrics {
     pub(crate) fn reloaded(&self, is_taken: bool) {
         let result = if is_taken { "taken" } else { "refused" };
         self.reloads.get_or_create(&labels::Reload { result }).inc();
+    }
+
+    /// A connection was one too many of its address.
+    pub(crate) fn turned_away(&self) {
+        self.turned_away.inc();
     }
 
     /// A request has come in.

@@ -1,5 +1,6 @@
 //! What is in force: a compiled program and the configuration around it.
 
+mod apart;
 mod digest;
 mod labels;
 mod load;
@@ -17,6 +18,7 @@ use grammar::config::Config;
 
 use crate::ids;
 use crate::surroundings::Offer;
+pub(crate) use apart::apart;
 pub use load::{Loaded, header, load, load_texts, one_file, one_kind, quickstart};
 pub(crate) use load::{files, load_plain, policy_of};
 pub use shelf::{Shelf, read};

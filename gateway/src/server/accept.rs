@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -24,9 +24,12 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::limits::{FAREWELL, MAX_MISTAKES, MAX_RESETS, MAX_STREAMS, PING, PONG, SEND_BUFFER, Times};
+use super::pressure::{Paced, Pressure};
 use super::socket::Socket;
 use super::stall::Tasks;
+use crate::access::{Place, TooMany};
 use crate::body::ReplyBody;
+use crate::gateway::Gateway;
 use crate::live::Live;
 use crate::tls::H2;
 
@@ -73,9 +76,10 @@ where
                 _ = phase.wait_for(|phase| *phase > Phase::Serving) => break,
                 (stream, slot) = self.next() => {
                     let now = self.live.now();
-                    let socket = Socket::new(stream, now.times.write_idle);
+                    let Ok(place) = self.place_of(&now, &stream) else { continue };
+                    let socket = Socket::new(stream, &now.times);
                     let tls = now.tls.clone().filter(|_| self.secures);
-                    let guest = Guest { live: Arc::clone(&self.live), answer: self.answer, slot, watcher: graceful.watcher() };
+                    let guest = Guest { live: Arc::clone(&self.live), answer: self.answer, slot, place, watcher: graceful.watcher() };
                     connections.spawn(guest.come(socket, tls, self.phase.clone()));
                 }
                 Some(_) = connections.join_next() => {}
@@ -101,6 +105,16 @@ where
         connections.shutdown().await;
     }
 
+    /// Counts a connection where it comes from; one too many is closed at once, before a word is spoken.
+    fn place_of(&self, now: &Gateway, stream: &TcpStream) -> Result<Option<Place<IpAddr>>, TooMany> {
+        match stream.peer_addr() {
+            Ok(peer) if self.secures => {
+                now.access.connects(peer.ip()).inspect_err(|_| now.metrics.turned_away())
+            }
+            Ok(_) | Err(_) => Ok(None),
+        }
+    }
+
     async fn next(&mut self) -> (TcpStream, Option<OwnedSemaphorePermit>) {
         let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
         loop {
@@ -124,6 +138,8 @@ struct Guest<S> {
     answer: S,
     /// Held for as long as the connection is.
     slot: Option<OwnedSemaphorePermit>,
+    /// The same, where those of an address are counted.
+    place: Option<Place<IpAddr>>,
     watcher: Watcher,
 }
 
@@ -134,8 +150,9 @@ where
 {
     /// Secures the connection where that is wanted, and serves it to its end.
     async fn come(self, socket: Socket, tls: Option<Arc<ServerConfig>>, mut phase: watch::Receiver<Phase>) {
-        let (peer, closed) = (socket.peer(), socket.closed());
-        let Some(tls) = tls else { return self.serve(socket, peer, closed, false).await };
+        let told = Told { peer: socket.peer(), pressure: Some(socket.pressure()) };
+        let closed = socket.closed();
+        let Some(tls) = tls else { return self.serve(socket, told, closed, false).await };
         let greeted = tokio::select! {
             greeted = timeout(self.live.now().times.head, TlsAcceptor::from(tls).accept(socket)) => greeted,
             _ = phase.wait_for(|phase| *phase > Phase::Serving) => return,
@@ -143,33 +160,30 @@ where
         match greeted {
             Ok(Ok(stream)) => {
                 let speaks_h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
-                self.serve(stream, peer, closed, speaks_h2).await;
+                let pressure = told.pressure.filter(|_| !speaks_h2);
+                self.serve(stream, Told { pressure, ..told }, closed, speaks_h2).await;
             }
             Ok(Err(error)) => tracing::debug!(%error, "no secure connection with a client"),
             Err(_) => tracing::debug!("a client took too long to secure its connection"),
         }
     }
 
-    async fn serve<I>(
-        self,
-        io: I,
-        peer: Option<SocketAddr>,
-        closed: impl Future<Output = ()>,
-        speaks_h2: bool,
-    ) where
+    async fn serve<I>(self, io: I, told: Told, closed: impl Future<Output = ()>, speaks_h2: bool)
+    where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let Self { live, answer, slot, watcher } = self;
+        let Self { live, answer, slot, place, watcher } = self;
         let now = live.now();
         let protocol = protocol(speaks_h2, now.access.sizes, now.times);
         drop(now);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            if let Some(peer) = peer {
+            if let Some(peer) = told.peer {
                 request.extensions_mut().insert(Peer(peer));
             }
             // A large future: it is moved once, and not again by everybody who wraps it.
             let answering = Box::pin(answer(&live, request));
-            async move { Ok::<_, Infallible>(answering.await) }
+            let pressure = told.pressure.clone();
+            async move { Ok::<_, Infallible>(answering.await.map(|body| Paced::new(body, pressure))) }
         });
         let connection = protocol.serve_connection(TokioIo::new(io), service);
         let mut served = pin!(watcher.watch(connection));
@@ -185,8 +199,15 @@ where
                 let _is_over = poll_fn(|cx| Poll::Ready(served.as_mut().poll(cx).is_ready())).await;
             }
         }
-        drop(slot);
+        drop((slot, place));
     }
+}
+
+/// What is known of a connection besides what comes over it.
+struct Told {
+    peer: Option<SocketAddr>,
+    /// What waits for the client, where that is one of HTTP/1.1.
+    pressure: Option<Arc<Pressure>>,
 }
 
 /// HTTP/1.1, or HTTP/2 where both sides have agreed on it; never what a client begins with unasked.

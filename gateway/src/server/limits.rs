@@ -20,6 +20,9 @@ pub struct Times {
     /// Longest time in which a client takes nothing of what is there for it: no byte of its connection, and of HTTP/2 no
     /// frame of a stream.
     pub write_idle: Duration,
+    /// How many bytes a second a client takes at least, in the long run, of what waits for it; `write_idle` is how far it may
+    /// fall behind.
+    pub write_rate: u64,
 }
 
 impl Default for Times {
@@ -29,6 +32,7 @@ impl Default for Times {
             body_idle: Duration::from_secs(15),
             body_grace: Duration::from_secs(30),
             write_idle: Duration::from_secs(60),
+            write_rate: 1024,
         }
     }
 }
@@ -41,6 +45,8 @@ pub(super) const LINGER: Duration = Duration::from_secs(1);
 pub(super) const LINGER_IDLE: Duration = Duration::from_millis(100);
 /// Most requests at once over a connection of HTTP/2.
 pub(super) const MAX_STREAMS: u32 = 100;
+/// Most bytes for a client that the system keeps before it can send them.
+pub(super) const UNSENT: u32 = 64 * 1024;
 /// Most bytes of a reply that wait for a client of HTTP/2 to take them.
 pub(super) const SEND_BUFFER: usize = 64 * 1024;
 /// How many streams of HTTP/2 a client may have taken back before the gateway has looked at them; more end the connection.

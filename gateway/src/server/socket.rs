@@ -1,4 +1,4 @@
-//! A client's socket: it gives up on a reader that stands still, and notices a client that went away even while
+//! A client's socket: it gives up on a reader that stands still or creeps, and notices a client that went away even while
 //! nobody reads.
 
 use std::io::{self, IoSlice};
@@ -11,20 +11,70 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+
+use super::limits::{Times, UNSENT};
+use super::pressure::Pressure;
 
 /// An accepted connection.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: Arc<TcpStream>,
-    /// How long its reader may stand still.
+    pace: Pace,
+    pressure: Arc<Pressure>,
+}
+
+/// How far a reader has fallen behind.
+#[derive(Debug)]
+struct Pace {
+    /// How far it may.
     patience: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
+    /// How many bytes a second it takes at least, in the long run.
+    rate: u64,
+    /// The time for which bytes have waited for it, less what it earned by taking some.
+    behind: Duration,
+    /// Since when bytes wait for it now, and when it has fallen too far behind.
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Pace {
+    /// Bytes wait for it; ready when they have for too long.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { patience, behind, waiting, .. } = self;
+        let (_, over) = waiting.get_or_insert_with(|| {
+            let now = Instant::now();
+            (now, Box::pin(sleep_until(now + patience.saturating_sub(*behind))))
+        });
+        over.as_mut().poll(cx)
+    }
+
+    /// It has taken some.
+    fn took(&mut self, bytes: usize) {
+        if let Some((since, _)) = self.waiting.take() {
+            self.behind += since.elapsed();
+        }
+        if !self.behind.is_zero() {
+            let millis = (bytes as u64).saturating_mul(1000) / self.rate.max(1);
+            self.behind = self.behind.saturating_sub(Duration::from_millis(millis));
+        }
+    }
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream: Arc::new(stream), patience, stalled: None }
+    pub(super) fn new(stream: TcpStream, times: &Times) -> Self {
+        keep_little(&stream);
+        let pace = Pace {
+            patience: times.write_idle,
+            rate: times.write_rate,
+            behind: Duration::ZERO,
+            waiting: None,
+        };
+        Self { stream: Arc::new(stream), pace, pressure: Arc::default() }
+    }
+
+    /// What waits for the client.
+    pub(super) fn pressure(&self) -> Arc<Pressure> {
+        Arc::clone(&self.pressure)
     }
 
     /// Who is at the other end.
@@ -48,17 +98,29 @@ impl Socket {
             match write(&self.stream) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => {
-                    self.stalled = None;
+                    if let Ok(bytes) = &done {
+                        self.pace.took(*bytes);
+                        self.pressure.left(*bytes);
+                    }
                     return Poll::Ready(done);
                 }
             }
         }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(stalled.as_mut().poll(cx));
+        ready!(self.pace.poll_over(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
+
+/// Lets the system keep few bytes that it cannot send yet. Else it keeps megabytes for a client that takes nothing, and one that
+/// takes little is not seen to take any until a third of them is gone.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn keep_little(stream: &TcpStream) {
+    // An old system that cannot do it keeps more.
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT).ok();
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn keep_little(_: &TcpStream) {}
 
 #[cfg(target_os = "linux")]
 async fn read_closed(stream: &TcpStream) {

@@ -9,7 +9,7 @@ pub(crate) const MOST_COUNTED: usize = 256 * 1024;
 
 /// Most bytes that are kept of what a stream says, for as long as its provider may yet tell its tokens: many streams are
 /// under way at once. What is longer counts in proportion.
-pub(crate) const MOST_HEARD: usize = 16 * 1024;
+pub(crate) const MOST_HEARD: usize = 8 * 1024;
 
 /// Most bytes of a request that are kept in case its tokens must be counted. A larger one counts by its size.
 const MOST_KEPT: usize = 1024 * 1024;

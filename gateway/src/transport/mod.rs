@@ -29,7 +29,13 @@ const PONG: Duration = Duration::from_secs(10);
 
 /// Most bytes that are read of a connection at once, and most that a head may have: a stream that comes faster than its
 /// client takes it would otherwise fill 400 KiB.
-const READ: usize = 32 * 1024;
+const READ: usize = 12 * 1024;
+
+/// Most bytes of a stream of HTTP/2 that the other side may send before they are asked for.
+const STREAM_WINDOW: u32 = 64 * 1024;
+/// The same of a whole connection: as much as 256 streams may, so that those whose clients take nothing leave room for the
+/// others.
+const CONNECTION_WINDOW: u32 = 256 * STREAM_WINDOW;
 
 /// A pool of connections.
 pub(crate) type Transport = Client<HttpsConnector<Way>, Full<Bytes>>;
@@ -48,6 +54,8 @@ pub(crate) fn connect(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<
     let mut builder = Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
     builder.http1_max_buf_size(READ);
+    builder.http2_initial_stream_window_size(STREAM_WINDOW);
+    builder.http2_initial_connection_window_size(CONNECTION_WINDOW);
     builder.http2_keep_alive_interval(PING).http2_keep_alive_timeout(PONG);
     Ok(builder.build(https))
 }

@@ -37,6 +37,8 @@ pub struct ClientKey {
     pub allowed_models: Option<Vec<String>>,
     /// What requests with it may take.
     pub budget: Option<KeyBudget>,
+    /// How many requests with it may be under way at once; any number when it does not say.
+    pub max_concurrency: Option<u32>,
     /// What it is marked with, for rules to read.
     pub labels: Vec<(Spanned<String>, String)>,
     /// Policies that judge requests with it besides the chain.
@@ -150,10 +152,12 @@ pub struct SizeLimits {
     pub headers: u32,
     /// Most answers to one prompt that a request may ask for.
     pub choices: u32,
+    /// Most connections from one address at once; any number when it is 0.
+    pub connections_per_ip: u32,
 }
 
 impl Default for SizeLimits {
     fn default() -> Self {
-        Self { body_kb: 10 * 1024, head_kb: 64, headers: 100, choices: 128 }
+        Self { body_kb: 10 * 1024, head_kb: 64, headers: 100, choices: 128, connections_per_ip: 0 }
     }
 }

@@ -64,7 +64,8 @@ impl Planned {
     /// What must stand near its matches, built.
     fn near(&self) -> Result<Vec<Near>, String> {
         let both = self.key.near.iter().zip(&self.near);
-        both.map(|(beside, hir)| Near::new(&beside.source, &beside.flags, beside.reach, hir)).collect()
+        both.map(|(beside, hir)| Near::new(&beside.source, &beside.flags, self.key.view, beside.reach, hir))
+            .collect()
     }
 
     /// What is asked of its matches, built.

@@ -51,11 +51,13 @@ fn keys(reader: &mut Reader, field: &Field) -> Option<Vec<ClientKey>> {
 }
 
 fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
-    let block =
-        field.mapping(reader, &["name", "sha256", "allowed_models", "budget", "labels", "policies"])?;
+    const KEYS: [&str; 7] =
+        ["name", "sha256", "allowed_models", "budget", "labels", "max_concurrency", "policies"];
+    let block = field.mapping(reader, &KEYS)?;
     let name = block.require(reader, "name", "name who uses the key").and_then(|f| f.text(reader));
     let models = block.get("allowed_models").map(|field| models(reader, &field));
     let budget = block.get("budget").and_then(|field| key_budget(reader, &field));
+    let most = block.get("max_concurrency").and_then(|field| field.whole(reader, 1..=100_000));
     let labels = block.get("labels").map(|field| labels(reader, &field)).unwrap_or_default();
     let policies = block.get("policies").map(|field| policies(reader, &field)).unwrap_or_default();
     let help = "make a key and its line with `kt key new`, or write the SHA-256 of one: `printf %s \"$KEY\" | sha256sum`";
@@ -69,7 +71,7 @@ fn client_key(reader: &mut Reader, field: &Field) -> Option<ClientKey> {
         Some(models) => Some(models?),
         None => None,
     };
-    Some(ClientKey { name: name?, sha256, allowed_models, budget, labels, policies })
+    Some(ClientKey { name: name?, sha256, allowed_models, budget, max_concurrency: most, labels, policies })
 }
 
 /// What a key is marked with. Rules read a label by its name, so that must be one that they can write.
@@ -206,9 +208,8 @@ fn host(reader: &mut Reader, field: &Field) -> Option<String> {
 
 fn sizes(reader: &mut Reader, field: &Field) -> SizeLimits {
     let default = SizeLimits::default();
-    let Some(block) = field.mapping(reader, &["body_kb", "head_kb", "headers", "choices"]) else {
-        return default;
-    };
+    const KEYS: [&str; 5] = ["body_kb", "head_kb", "headers", "choices", "connections_per_ip"];
+    let Some(block) = field.mapping(reader, &KEYS) else { return default };
     let mut number = |name, range, default| {
         block.get(name).and_then(|field: Field| field.whole(reader, range)).unwrap_or(default)
     };
@@ -217,5 +218,6 @@ fn sizes(reader: &mut Reader, field: &Field) -> SizeLimits {
         head_kb: number("head_kb", 8..=1024, default.head_kb),
         headers: number("headers", 10..=1000, default.headers),
         choices: number("choices", 1..=128, default.choices),
+        connections_per_ip: number("connections_per_ip", 0..=10_000, default.connections_per_ip),
     }
 }

@@ -19,6 +19,7 @@ fn nothing_is_asked_by_default() {
         (access.size_limits.body_kb, access.size_limits.head_kb, access.size_limits.headers),
         (10_240, 64, 100)
     );
+    assert_eq!(access.size_limits.connections_per_ip, 0);
 }
 
 #[test]
@@ -30,6 +31,16 @@ fn a_key_is_its_digest_in_either_case() {
     assert_eq!((key.sha256[0], key.sha256[31]), (0x9f, 0x08));
     assert_eq!(key.allowed_models.as_deref(), Some(&["x*".to_owned()][..]));
     assert!(!format!("{config:?}").contains("9f86") && !format!("{config:?}").contains("159, 134"));
+}
+
+#[test]
+fn crowds_are_counted_where_it_is_asked_for() {
+    let rest = format!(
+        "size_limits: {{connections_per_ip: 20}}\nauth: {{keys: [{{name: a, sha256: {DIGEST}, max_concurrency: 8}}]}}"
+    );
+    let access = clean(&[&with(&rest)]).access;
+    assert_eq!((access.size_limits.connections_per_ip, access.keys[0].max_concurrency), (20, Some(8)));
+    assert_eq!(brief(&with(&rest.replace("20}", "20000}").replace("8}", "0}"))).len(), 2);
 }
 
 #[test]
