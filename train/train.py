@@ -28,7 +28,7 @@ SHAPES = {"injection": (16, 100, 4, 4), "orders": (16, 50, 4, 5)}
 # The tokens whose weight a model's file lets the engine work out in advance.
 WORDS = 7000
 # The share of ordinary texts, unseen by the model, that may score 0.8 and more.
-ALLOWED = {"injection": 0.003, "orders": 0.005}
+ALLOWED = {"injection": 0.0025, "orders": 0.005}
 STRENGTH = {"injection": 200.0, "orders": 100.0}
 
 
