@@ -2,6 +2,7 @@
 
 pub mod atoms;
 mod automaton;
+pub mod cover;
 pub mod decode;
 mod doors;
 pub mod example;
@@ -22,6 +23,7 @@ pub mod scan;
 #[cfg(test)]
 mod scan_tests;
 mod sweep;
+mod table;
 pub mod validator;
 pub mod view;
 pub mod walk;

@@ -13,7 +13,7 @@ use super::Automaton;
 use super::walk::{Seeker, State, Walker};
 
 /// The most states of a probe.
-const MAX_STATES: usize = 512;
+const MAX_STATES: usize = 256;
 /// The most bytes that it looks at.
 const FARTHEST: usize = 256;
 

@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Detector;
-use super::atoms::{self, Atom, Cover, Reach};
+use super::atoms;
+use super::cover::{Atom, Cover, Reach};
 use super::doors::{self, Doors, Places};
 use super::needs::{Need, Supply};
 use super::probe::Probe;

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
+use super::cover::Cover;
 use super::needs::Need;
 use super::scan::{Pattern, Scanner, Tier};
 use super::{Blueprint, Detector, Search, View, atoms, regex, validator, words};
@@ -75,7 +76,7 @@ const PARTS: &[&str] = &[
     " or",
 ];
 
-type Sought = (Detector, Option<atoms::Cover>);
+type Sought = (Detector, Option<Cover>);
 
 fn detector(source: &str, flags: &str, checks: &[&str]) -> Sought {
     let hir = regex::compile(source, flags, View::Raw).unwrap();

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::dfa::DFA;
+use aho_corasick::MatchKind;
+use aho_corasick::automaton::Automaton as _;
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, MatchKind};
 
-use super::atoms::Atom;
+use super::cover::Atom;
 use super::runs::Runs;
+use super::table::{Steps, Table};
 
 /// Above this many bytes of atoms the walk goes by a smaller, slower automaton.
 const MAX_DENSE: usize = 64 << 10;
@@ -32,7 +32,7 @@ pub(super) struct Sweep {
 
 #[derive(Debug)]
 enum Either {
-    Dense(DFA),
+    Dense(Table),
     Sparse(NFA),
 }
 
@@ -45,7 +45,7 @@ struct Member {
 }
 
 /// A state at which atoms end, and where that is.
-type Hit = (StateID, usize);
+type Hit<S> = (S, usize);
 
 impl Sweep {
     /// The walk for sets of atoms, each with its number; none when they are too many.
@@ -58,26 +58,14 @@ impl Sweep {
             }
         }
         let bytes: usize = atoms.keys().map(|atom| atom.len()).sum();
-        let automaton = if bytes <= MAX_DENSE {
-            Either::Dense(
-                DFA::builder()
-                    .ascii_case_insensitive(true)
-                    .match_kind(MatchKind::Standard)
-                    .start_kind(aho_corasick::StartKind::Unanchored)
-                    .prefilter(false)
-                    .build(atoms.keys())
-                    .ok()?,
-            )
-        } else {
-            Either::Sparse(
-                NFA::builder()
-                    .ascii_case_insensitive(true)
-                    .match_kind(MatchKind::Standard)
-                    .prefilter(false)
-                    .build(atoms.keys())
-                    .ok()?,
-            )
-        };
+        let automaton = NFA::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .prefilter(false)
+            .build(atoms.keys())
+            .ok()?;
+        let table = if bytes <= MAX_DENSE { Table::new(&automaton, atoms.keys().copied()) } else { None };
+        let automaton = table.map_or(Either::Sparse(automaton), Either::Dense);
         let mut sweep = Self { automaton, sets_of: Vec::new(), members: Vec::new(), sets: sets.len() };
         for of in atoms.into_values() {
             let from = u32::try_from(sweep.members.len()).ok()?;
@@ -90,7 +78,7 @@ impl Sweep {
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         match &self.automaton {
-            Either::Dense(automaton) => automaton.memory_usage(),
+            Either::Dense(automaton) => automaton.memory(),
             Either::Sparse(automaton) => automaton.memory_usage(),
         }
     }
@@ -105,39 +93,35 @@ impl Sweep {
         runs
     }
 
-    fn walk(&self, automaton: &impl Automaton, text: &[u8], runs: &mut Runs) {
-        let Ok(start) = automaton.start_state(Anchored::No) else { return };
+    fn walk(&self, automaton: &impl Steps, text: &[u8], runs: &mut Runs) {
         if text.len() < LONG {
-            let mut state = start;
+            let mut state = automaton.start();
             for (at, byte) in text.iter().enumerate() {
-                state = automaton.next_state(Anchored::No, state, *byte);
-                if automaton.is_special(state) {
+                state = automaton.next(state, *byte);
+                if automaton.ends(state) {
                     self.note(automaton, text, (state, at + 1), runs);
                 }
             }
             return;
         }
-        for hit in side_by_side(automaton, start, text).iter().flatten() {
+        for hit in side_by_side(automaton, text).iter().flatten() {
             self.note(automaton, text, *hit, runs);
         }
     }
 
     /// Notes the atoms that end at a state.
-    fn note(&self, automaton: &impl Automaton, text: &[u8], (state, end): Hit, runs: &mut Runs) {
-        if !automaton.is_match(state) {
-            return;
-        }
-        for nth in 0..automaton.match_len(state) {
-            let atom = automaton.match_pattern(state, nth);
-            let at = end - automaton.pattern_len(atom);
-            let (from, upto) = self.sets_of.get(atom.as_usize()).copied().unwrap_or_default();
-            let (before, after) = (is_boundary(text, at), is_boundary(text, end));
+    fn note<A: Steps>(&self, automaton: &A, text: &[u8], (state, end): Hit<A::State>, runs: &mut Runs) {
+        let after = is_boundary(text, end);
+        automaton.each(state, &mut |atom| {
+            let at = end - automaton.length(atom);
+            let before = is_boundary(text, at);
+            let (from, upto) = self.sets_of.get(atom).copied().unwrap_or_default();
             for member in self.members.get(from as usize..upto as usize).unwrap_or_default() {
                 if (before || !member.bound_before) && (after || !member.bound_after) {
                     runs.note(member.set, at);
                 }
             }
-        }
+        });
     }
 }
 
@@ -151,29 +135,29 @@ fn is_boundary(text: &[u8], at: usize) -> bool {
 
 /// Walks over the parts of a text side by side, and gives what each comes to. A part begins so many bytes early that an
 /// atom which ends in it is seen whole.
-fn side_by_side(automaton: &impl Automaton, start: StateID, text: &[u8]) -> [Vec<Hit>; LANES] {
+fn side_by_side<A: Steps>(automaton: &A, text: &[u8]) -> [Vec<Hit<A::State>>; LANES] {
     let part = text.len() / LANES;
-    let early = automaton.max_pattern_len();
+    let early = automaton.longest();
     let mut hits = [const { Vec::new() }; LANES];
-    let mut states = [start; LANES];
+    let mut states = [automaton.start(); LANES];
     for (lane, state) in states.iter_mut().enumerate() {
         let before = text.get((lane * part).saturating_sub(early)..lane * part).unwrap_or_default();
         for byte in before {
-            *state = automaton.next_state(Anchored::No, *state, *byte);
+            *state = automaton.next(*state, *byte);
         }
     }
     let mut parts = text.chunks_exact(part.max(1));
     let [Some(a), Some(b), Some(c), Some(d)] = std::array::from_fn(|_| parts.next()) else { return hits };
     for (at, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
         let bytes = [*a, *b, *c, *d];
-        let mut special = false;
+        let mut any = false;
         for (state, byte) in states.iter_mut().zip(bytes) {
-            *state = automaton.next_state(Anchored::No, *state, byte);
-            special |= automaton.is_special(*state);
+            *state = automaton.next(*state, byte);
+            any |= automaton.ends(*state);
         }
-        if special {
+        if any {
             for (lane, (state, hits)) in states.iter().zip(&mut hits).enumerate() {
-                if automaton.is_special(*state) {
+                if automaton.ends(*state) {
                     hits.push((*state, lane * part + at + 1));
                 }
             }
@@ -182,8 +166,8 @@ fn side_by_side(automaton: &impl Automaton, start: StateID, text: &[u8]) -> [Vec
     let [.., last] = &mut states;
     let [.., found] = &mut hits;
     for (at, byte) in text.iter().enumerate().skip(LANES * part) {
-        *last = automaton.next_state(Anchored::No, *last, *byte);
-        if automaton.is_special(*last) {
+        *last = automaton.next(*last, *byte);
+        if automaton.ends(*last) {
             found.push((*last, at + 1));
         }
     }
