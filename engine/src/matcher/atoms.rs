@@ -276,6 +276,7 @@ fn either(parts: &[Hir]) -> Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::matcher::cover::Atom;
     use crate::matcher::{View, regex};
 
     fn atoms(source: &str) -> Option<(Vec<String>, usize, Option<usize>)> {
