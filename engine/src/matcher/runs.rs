@@ -3,6 +3,11 @@
 /// Hits that stand closer to each other than this are noted as one.
 const NEAR: usize = 16;
 
+/// From so many runs on, those that stand closer than this are one: the runs of a very long text take no more memory than it does, and
+/// more places are looked at than need be.
+const MANY: usize = 1 << 16;
+const FAR: usize = 4096;
+
 /// No run.
 const NONE: u32 = u32::MAX;
 
@@ -59,9 +64,10 @@ impl Runs {
 
     /// Notes a position. Positions come by where atoms end, so they go back by less than an atom's length.
     pub(super) fn note(&mut self, set: usize, at: usize) {
+        let near = if self.all.len() < MANY { NEAR } else { FAR };
         let Some((first, last)) = self.ends.get_mut(set) else { return };
         let run = match self.all.get_mut(*last as usize) {
-            Some(linked) if at <= linked.run.last + NEAR => {
+            Some(linked) if at <= linked.run.last + near => {
                 let run = &mut linked.run;
                 let goes_back = at < run.first;
                 run.first = run.first.min(at);
@@ -87,10 +93,11 @@ impl Runs {
 
     /// The last run of a set goes back further than before: it is one with those that it has come near to.
     fn join(&mut self, set: usize) {
+        let near = if self.all.len() < MANY { NEAR } else { FAR };
         let Some((_, last)) = self.ends.get_mut(set) else { return };
         while let Some(Linked { run, before, .. }) = self.all.get(*last as usize).copied()
             && let Some(earlier) = self.all.get_mut(before as usize)
-            && run.first <= earlier.run.last + NEAR
+            && run.first <= earlier.run.last + near
         {
             let joined =
                 Run { first: run.first.min(earlier.run.first), last: run.last.max(earlier.run.last) };
@@ -115,6 +122,18 @@ mod tests {
     fn what_is_near_is_one() {
         assert_eq!(runs(&[]), []);
         assert_eq!(runs(&[3, 10, 40, 50, 100]), [(3, 10), (40, 50), (100, 100)]);
+    }
+
+    #[test]
+    fn many_runs_are_fewer_and_longer() {
+        let mut runs = Runs::new(2);
+        (0..MANY).for_each(|nth| runs.note(0, nth * 100));
+        [0, 100, 4000, 9000].into_iter().for_each(|at| runs.note(1, at));
+        assert_eq!(runs.of(0).count(), MANY);
+        assert_eq!(
+            runs.of(1).map(|run| (run.first, run.last)).collect::<Vec<_>>(),
+            [(0, 4000), (9000, 9000)]
+        );
     }
 
     #[test]
