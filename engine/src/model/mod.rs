@@ -1,8 +1,9 @@
 //! Small linear models: how much a text looks like what a model was trained to see, from 0 to 1.
 //!
 //! A model is a table of weights for hashed n-grams, and a list of words for which their sum is worked out in advance. A text
-//! is cut into windows, each window is weighed, and the strongest speaks for the text. All arithmetic is on integers, so a text has one score on every machine. The script that makes the
-//! tables is in `train/`, and holds itself to these functions by a file of texts and scores.
+//! is cut into windows, each window is weighed, and the strongest speaks for the text. All arithmetic is on integers, so a text
+//! has one score on every machine. The script that makes the tables is in `train/`, and holds itself to these functions by a
+//! file of texts and scores.
 
 mod calibration;
 mod explain;

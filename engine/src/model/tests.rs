@@ -75,6 +75,17 @@ fn tokens_are_what_is_weighed() {
     assert!((model.score("ignore the") - model.score("ignorethe")).abs() > f64::EPSILON);
 }
 
+#[test]
+fn little_of_a_text_is_taken_at_once() {
+    for text in ["!?", "漢字", "a.", "ab "] {
+        let text = text.repeat(20_000);
+        let (mut plain, mut rest) = (tokens::Plain::default(), &*text);
+        while plain.take(&mut rest) {
+            assert!(plain.tokens().len() < 300, "{} tokens of {:?}", plain.tokens().len(), text.get(..6));
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_weigher_agrees_with_the_long_way_round(

@@ -34,16 +34,16 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    /// Takes the next stretch of a text, up to a blank, and leaves the rest; false at its end.
+    /// Takes the next stretch of a text and leaves the rest; false at its end. It ends before a character that belongs to no word,
+    /// since no token goes over one.
     pub(super) fn take(&mut self, rest: &mut &str) -> bool {
         if rest.is_empty() {
             return false;
         }
-        // No token goes over a blank.
-        let later = rest.as_bytes().get(STRETCH..).unwrap_or_default();
-        let blank = later.iter().position(|byte| *byte == b' ' || *byte == b'\n');
+        let (first, later) = rest.split_at(rest.ceil_char_boundary(STRETCH));
+        let end = later.find(|c| !is_word(plain(u32::from(c))));
         // Places of tokens are of 32 bits, and so is what is made plain at once.
-        let (stretch, left) = rest.split_at(blank.map_or(rest.len(), |blank| STRETCH + blank));
+        let (stretch, left) = rest.split_at(end.map_or(rest.len(), |end| first.len() + end));
         *rest = left;
         self.fill(stretch);
         self.find();
