@@ -3,10 +3,10 @@
 /// Hits that stand closer to each other than this are noted as one.
 const NEAR: usize = 16;
 
-/// From so many runs on, those that stand closer than this are one: the runs of a very long text take no more memory than it does, and
-/// more places are looked at than need be.
+/// From so many runs on, hits that stand closer than this are one, so that a very long text has few: more of its places are then looked at
+/// than need be.
 const MANY: usize = 1 << 16;
-const FAR: usize = 4096;
+const FAR: usize = 256;
 
 /// No run.
 const NONE: u32 = u32::MAX;
@@ -62,9 +62,14 @@ impl Runs {
         })
     }
 
+    /// How close hits are one.
+    fn near(&self) -> usize {
+        if self.all.len() < MANY { NEAR } else { FAR }
+    }
+
     /// Notes a position. Positions come by where atoms end, so they go back by less than an atom's length.
     pub(super) fn note(&mut self, set: usize, at: usize) {
-        let near = if self.all.len() < MANY { NEAR } else { FAR };
+        let near = self.near();
         let Some((first, last)) = self.ends.get_mut(set) else { return };
         let run = match self.all.get_mut(*last as usize) {
             Some(linked) if at <= linked.run.last + near => {
@@ -93,7 +98,7 @@ impl Runs {
 
     /// The last run of a set goes back further than before: it is one with those that it has come near to.
     fn join(&mut self, set: usize) {
-        let near = if self.all.len() < MANY { NEAR } else { FAR };
+        let near = self.near();
         let Some((_, last)) = self.ends.get_mut(set) else { return };
         while let Some(Linked { run, before, .. }) = self.all.get(*last as usize).copied()
             && let Some(earlier) = self.all.get_mut(before as usize)
@@ -132,7 +137,7 @@ mod tests {
         assert_eq!(runs.of(0).count(), MANY);
         assert_eq!(
             runs.of(1).map(|run| (run.first, run.last)).collect::<Vec<_>>(),
-            [(0, 4000), (9000, 9000)]
+            [(0, 100), (4000, 4000), (9000, 9000)]
         );
     }
 

@@ -183,6 +183,24 @@ proptest! {
 }
 
 #[test]
+fn atoms_are_seen_wherever_a_long_text_is_taken_apart() {
+    const LENGTH: usize = 150_000;
+    let sought = [detector(r"\bsecret \d", "", &[])];
+    // Both ends of stretches and of the parts that are walked over side by side.
+    for place in (0..LENGTH).step_by(1 << 14).chain([0, LENGTH - 10]) {
+        let texts: Vec<String> = (0..10_usize)
+            .map(|early| {
+                let mut text = " ".repeat(LENGTH);
+                let at = place.saturating_sub(early);
+                text.replace_range(at..at + 8, "secret 7");
+                text
+            })
+            .collect();
+        agree(&sought, &texts);
+    }
+}
+
+#[test]
 fn each_pattern_has_its_tier() {
     let tier = |source: &str| Scanner::new(vec![pattern(&detector(source, "i", &[]))]).tier(0);
     assert_eq!(tier(r"\bsecret\b|\bother\b"), Tier::Literal);

@@ -1,6 +1,7 @@
 //! The walk over a text that finds atoms: one automaton for all of them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use aho_corasick::MatchKind;
 use aho_corasick::automaton::Automaton as _;
@@ -19,6 +20,9 @@ const LANES: usize = 4;
 
 /// The shortest text that is taken in parts.
 const LONG: usize = 512;
+
+/// So much of a text is walked over before what was met is noted.
+const STRETCH: usize = 64 << 10;
 
 /// An automaton that finds the atoms of many sets.
 #[derive(Debug)]
@@ -94,18 +98,21 @@ impl Sweep {
     }
 
     fn walk(&self, automaton: &impl Steps, text: &[u8], runs: &mut Runs) {
-        if text.len() < LONG {
-            let mut state = automaton.start();
-            for (at, byte) in text.iter().enumerate() {
+        for from in (0..text.len()).step_by(STRETCH) {
+            let here = from..text.len().min(from + STRETCH);
+            if here.len() >= LONG {
+                for hit in side_by_side(automaton, text, here).iter().flatten() {
+                    self.note(automaton, text, *hit, runs);
+                }
+                continue;
+            }
+            let mut state = before(automaton, text, from);
+            for (at, byte) in here.clone().zip(text.get(here).unwrap_or_default()) {
                 state = automaton.next(state, *byte);
                 if automaton.ends(state) {
                     self.note(automaton, text, (state, at + 1), runs);
                 }
             }
-            return;
-        }
-        for hit in side_by_side(automaton, text).iter().flatten() {
-            self.note(automaton, text, *hit, runs);
         }
     }
 
@@ -133,20 +140,19 @@ fn is_boundary(text: &[u8], at: usize) -> bool {
     is_word(at.checked_sub(1)) != is_word(Some(at))
 }
 
-/// Walks over the parts of a text side by side, and gives what each comes to. A part begins so many bytes early that an
-/// atom which ends in it is seen whole.
-fn side_by_side<A: Steps>(automaton: &A, text: &[u8]) -> [Vec<Hit<A::State>>; LANES] {
-    let part = text.len() / LANES;
-    let early = automaton.longest();
+/// The state in which a place is reached: an atom that ends behind it is seen whole.
+fn before<A: Steps>(automaton: &A, text: &[u8], at: usize) -> A::State {
+    let early = text.get(at.saturating_sub(automaton.longest())..at).unwrap_or_default();
+    early.iter().fold(automaton.start(), |state, byte| automaton.next(state, *byte))
+}
+
+/// Walks over the parts of a stretch of text side by side, and gives what each comes to.
+fn side_by_side<A: Steps>(automaton: &A, text: &[u8], here: Range<usize>) -> [Vec<Hit<A::State>>; LANES] {
+    let (from, part) = (here.start, here.len() / LANES);
     let mut hits = [const { Vec::new() }; LANES];
-    let mut states = [automaton.start(); LANES];
-    for (lane, state) in states.iter_mut().enumerate() {
-        let before = text.get((lane * part).saturating_sub(early)..lane * part).unwrap_or_default();
-        for byte in before {
-            *state = automaton.next(*state, *byte);
-        }
-    }
-    let mut parts = text.chunks_exact(part.max(1));
+    let mut states: [_; LANES] = std::array::from_fn(|lane| before(automaton, text, from + lane * part));
+    let stretch = text.get(here).unwrap_or_default();
+    let mut parts = stretch.chunks_exact(part.max(1));
     let [Some(a), Some(b), Some(c), Some(d)] = std::array::from_fn(|_| parts.next()) else { return hits };
     for (at, (((a, b), c), d)) in a.iter().zip(b).zip(c).zip(d).enumerate() {
         let bytes = [*a, *b, *c, *d];
@@ -158,17 +164,17 @@ fn side_by_side<A: Steps>(automaton: &A, text: &[u8]) -> [Vec<Hit<A::State>>; LA
         if any {
             for (lane, (state, hits)) in states.iter().zip(&mut hits).enumerate() {
                 if automaton.ends(*state) {
-                    hits.push((*state, lane * part + at + 1));
+                    hits.push((*state, from + lane * part + at + 1));
                 }
             }
         }
     }
     let [.., last] = &mut states;
     let [.., found] = &mut hits;
-    for (at, byte) in text.iter().enumerate().skip(LANES * part) {
+    for (at, byte) in stretch.iter().enumerate().skip(LANES * part) {
         *last = automaton.next(*last, *byte);
         if automaton.ends(*last) {
-            found.push((*last, at + 1));
+            found.push((*last, from + at + 1));
         }
     }
     hits
