@@ -6,7 +6,7 @@ use std::sync::Arc;
 use regex_syntax::hir::Hir;
 
 use super::uses::{Uses, full_name, policy_of};
-use crate::matcher::{Detector, Inner, Near, View};
+use crate::matcher::{Detector, Near, View};
 use crate::program::Program;
 use crate::program::ir::{DetectorId, Node};
 
@@ -62,10 +62,9 @@ impl<'p> Seen<'p> {
     }
 }
 
-/// The names of its checks.
+/// Its checks, in whatever order they were written.
 fn checks(detector: &Detector) -> BTreeSet<String> {
-    let validators = detector.validators.iter().map(|validator| validator.written());
-    validators.chain(detector.inner.iter().map(Inner::written)).collect()
+    detector.checks().collect()
 }
 
 /// What must stand near, as written.

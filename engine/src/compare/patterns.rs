@@ -7,7 +7,7 @@ use super::changes::{Facet, Finds, Moved, PatternChange, Presence, Reach};
 use super::families::{Families, Family, Pair, Seen};
 use super::finds::{self, Members};
 use crate::matcher::words::WordList;
-use crate::matcher::{Detector, Inner, Near};
+use crate::matcher::{Detector, Near};
 
 /// The patterns of both programs.
 pub(super) struct Patterns<'f, 'p> {
@@ -139,8 +139,7 @@ fn facets(old: &[&Seen<'_>], new: &[&Seen<'_>]) -> Vec<Facet> {
 }
 
 fn checks(detector: &Detector) -> Option<String> {
-    let validators = detector.validators.iter().map(|validator| validator.written());
-    let mut names: Vec<String> = validators.chain(detector.inner.iter().map(Inner::written)).collect();
+    let mut names: Vec<String> = detector.checks().collect();
     names.sort_unstable();
     (!names.is_empty()).then(|| names.join(" and "))
 }

@@ -9,7 +9,7 @@ const MIN_WORTH: usize = 3;
 /// The least worth of a head with its boundaries: it says where to look once an atom was seen, so it may be common.
 const MIN_HEAD: usize = 3;
 /// The most bytes before a head.
-const HEAD: usize = 16;
+pub(super) const HEAD: usize = 16;
 
 /// A word boundary within an atom in the making: a byte that no text has.
 pub(super) const EDGE: u8 = 0xFF;
@@ -67,6 +67,11 @@ impl Reach {
         Self { least: self.least + by.least, most }
     }
 
+    /// Whether it is at the beginning of the match, or nearly.
+    pub(super) fn is_near(self) -> bool {
+        self.most.is_some_and(|most| most <= HEAD)
+    }
+
     pub(super) fn union(self, other: Self) -> Self {
         let most = self.most.zip(other.most).map(|(a, b)| a.max(b));
         Self { least: self.least.min(other.least), most }
@@ -106,7 +111,7 @@ impl Cover {
     /// Whether all of it stands at the beginning of matches.
     pub(super) fn is_head(&self) -> bool {
         self.spelled.len() <= MAX_ATOMS
-            && self.spelled.values().all(|reach| reach.most.is_some_and(|most| most <= HEAD))
+            && !self.is_far()
             && self.spelled.keys().all(|atom| bare(atom).count() > 1 && worth(atom) + edges(atom) >= MIN_HEAD)
     }
 
@@ -118,7 +123,7 @@ impl Cover {
 
     /// Whether any of it stands beyond the beginning of matches.
     pub(super) fn is_far(&self) -> bool {
-        self.spelled.values().any(|reach| reach.most.is_none_or(|most| most > HEAD))
+        !self.spelled.values().all(|reach| reach.is_near())
     }
 
     /// The atoms of any of several.

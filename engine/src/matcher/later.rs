@@ -24,17 +24,18 @@ pub(super) struct Later {
 }
 
 impl Later {
-    /// An expression as written, in a view and with its meaning there; or why it cannot be compiled, which is known at once.
+    /// An expression as written, in a view and with its meaning there, which [is small](is_small) or not; or why it cannot be compiled,
+    /// which is known at once.
     pub(super) fn new(
         (source, flags): (&Arc<str>, &Arc<str>),
         view: View,
-        hir: &Hir,
+        (hir, is_small): (&Hir, bool),
         captures: WhichCaptures,
         skips_ahead: bool,
     ) -> Result<Self, String> {
         let (source, flags) = (Arc::clone(source), Arc::clone(flags));
         let later = Self { source, flags, view, captures, skips_ahead, made: OnceLock::new() };
-        if !is_small(hir) {
+        if !is_small {
             // Whether this can be compiled is known by doing it.
             drop(later.made.set(later.make(hir)?));
         }
@@ -74,7 +75,7 @@ fn build(hir: &Hir, captures: WhichCaptures, skips_ahead: bool) -> Result<meta::
 }
 
 /// Whether nothing that is made of an expression can become too large. What is made of it in the end is no larger than this.
-fn is_small(hir: &Hir) -> bool {
+pub(super) fn is_small(hir: &Hir) -> bool {
     [false, true].into_iter().all(|reverse| {
         let config = thompson::Config::new()
             .nfa_size_limit(Some(MAX_AUTOMATON / 2))
@@ -91,7 +92,7 @@ mod tests {
     fn later(source: &str) -> Result<Later, String> {
         let hir = regex::compile(source, "", View::Folded).unwrap();
         let written = (&Arc::from(source), &Arc::from(""));
-        Later::new(written, View::Folded, &hir, WhichCaptures::Implicit, true)
+        Later::new(written, View::Folded, (&hir, is_small(&hir)), WhichCaptures::Implicit, true)
     }
 
     #[test]

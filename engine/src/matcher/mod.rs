@@ -140,18 +140,19 @@ impl Detector {
     /// The detector of a pattern, or why its automaton cannot be built.
     pub fn new(blueprint: Blueprint<'_>) -> Result<Self, String> {
         let (source, flags): (Arc<str>, Arc<str>) = (blueprint.source.into(), blueprint.flags.into());
-        let (written, view, hir) = ((&source, &flags), blueprint.view.folding(), blueprint.hir);
+        let (written, view) = ((&source, &flags), blueprint.view.folding());
+        let meaning = (blueprint.hir, later::is_small(blueprint.hir));
         let whole = match blueprint.twin {
             Some(twin) => Arc::clone(&twin.whole),
             None => {
                 let skips_ahead = blueprint.search != Search::Gated;
-                Arc::new(Later::new(written, view, hir, WhichCaptures::Implicit, skips_ahead)?)
+                Arc::new(Later::new(written, view, meaning, WhichCaptures::Implicit, skips_ahead)?)
             }
         };
         let capture = match blueprint.capture {
             Some(group) => Some(Capture {
                 group,
-                expression: Later::new(written, view, hir, WhichCaptures::All, false)?,
+                expression: Later::new(written, view, meaning, WhichCaptures::All, false)?,
             }),
             None => None,
         };
@@ -201,6 +202,12 @@ impl Detector {
     /// Whether anything but its expression decides what it finds: checks, or what must be near.
     pub fn has_conditions(&self) -> bool {
         !self.validators.is_empty() || !self.inner.is_empty() || !self.near.is_empty()
+    }
+
+    /// Its checks, as written after `where`.
+    pub fn checks(&self) -> impl Iterator<Item = String> {
+        let validators = self.validators.iter().map(Validator::written);
+        validators.chain(self.inner.iter().map(Inner::written))
     }
 
     /// The meaning of its expression.

@@ -11,7 +11,7 @@ use regex_automata::nfa::thompson::WhichCaptures;
 use regex_syntax::hir::Hir;
 
 use super::View;
-use super::later::Later;
+use super::later::{self, Later};
 
 /// The most characters that may lie between: so many are kept, and waited for on streams.
 pub const MAX_REACH: usize = 500;
@@ -35,7 +35,13 @@ impl Near {
     /// Something with that meaning in a view, so many characters away at most.
     pub fn new(source: &str, flags: &str, view: View, reach: usize, hir: &Hir) -> Result<Self, String> {
         let (source, flags): (Arc<str>, Arc<str>) = (source.into(), flags.into());
-        let expression = Later::new((&source, &flags), view.folding(), hir, WhichCaptures::Implicit, true)?;
+        let expression = Later::new(
+            (&source, &flags),
+            view.folding(),
+            (hir, later::is_small(hir)),
+            WhichCaptures::Implicit,
+            true,
+        )?;
         Ok(Self { source, flags, reach, expression })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Detector;
 use super::atoms;
-use super::cover::{Atom, Cover, Reach};
+use super::cover::{Atom, Cover, HEAD, Reach};
 use super::doors::{self, Doors, Places};
 use super::needs::{Need, Supply};
 use super::probe::Probe;
@@ -17,8 +17,7 @@ use super::sweep::Sweep;
 const NARROW: usize = 1024;
 
 /// Atoms that stand at most so far from where matches begin are gated together.
-const FARTHEST: [usize; 4] = [0, NEAR, 128, NARROW];
-const NEAR: usize = 16;
+const FARTHEST: [usize; 4] = [0, HEAD, 128, NARROW];
 
 /// How a detector comes to its matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,10 +340,6 @@ impl AtomGate {
         let searched = self.windows(runs, longest, |group| !group.is_narrow(), supplied);
         if self.heads.is_empty() {
             let mut places = tried(&self.groups, &Group::is_narrow);
-            // Where all beginnings are searched at once, none is tried by itself.
-            let within =
-                |window: &Window, wide: &Window| wide.from <= window.from && window.upto <= wide.upto;
-            places.retain(|window| !searched.iter().any(|wide| within(window, wide)));
             places.extend(searched);
             places.sort_unstable();
             return places;
@@ -415,7 +410,7 @@ impl Group {
 
     /// Whether matches begin right before its atoms.
     fn is_near(&self) -> bool {
-        self.reach.most.is_some_and(|most| most <= NEAR)
+        self.reach.is_near()
     }
 
     /// Whether matches begin at so few places that each is tried.

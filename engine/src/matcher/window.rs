@@ -45,9 +45,10 @@ impl Detector {
         for window in windows {
             at = at.max(window.from);
             if window.wide {
-                at = self.find_from(text, at, &window, found);
+                // What begins in it is found: a narrower window in it has nothing more.
+                at = self.find_from(text, at, &window, found).max(window.upto.saturating_add(1));
             }
-            while !window.wide && at <= window.upto && at < bytes.len() {
+            while at <= window.upto && at < bytes.len() {
                 let look = probe.look(bytes, at);
                 let mut read = look.bytes + 1;
                 at = if look.may_match { self.try_at(text, at, &mut read, found) } else { at + 1 };

@@ -17,8 +17,7 @@ pub(super) fn print(program: &Program) -> String {
     for (i, detector) in program.detectors.iter().enumerate() {
         let longest = detector.longest.map_or("unbounded".into(), |bytes| format!("{bytes} bytes"));
         let mut checks: String =
-            detector.validators.iter().map(|v| format!(" where {}", v.written())).collect();
-        checks.extend(detector.inner.iter().map(|inner| format!(" where {}", shorten(&inner.written()))));
+            detector.checks().map(|check| format!(" where {}", shorten(&check))).collect();
         checks.extend(
             detector.near.iter().map(|n| format!(" near /{}/ within {}", shorten(&n.source), n.reach)),
         );
