@@ -146,6 +146,14 @@ impl Waiting {
     }
 }
 
+/// The state after the first byte of a match that begins at a place, if one can.
+#[inline]
+fn begun(automaton: &Automaton, view: &ViewText, at: usize, byte: u8) -> Option<StateID> {
+    let look_behind = at.checked_sub(1).and_then(|before| view.byte(before));
+    let state = automaton.next(automaton.start(look_behind), byte);
+    (!automaton.is_dead(state)).then_some(state)
+}
+
 impl Cursor {
     /// Begins to read at a place, before which nothing is possible any more.
     pub(super) fn wake(&mut self, at: usize, holds: bool) {
@@ -206,11 +214,8 @@ impl Cursor {
         if automaton.is_special(next) || automaton.is_decided(next) {
             return false;
         }
-        if automaton.begins(byte) {
-            let behind = self.pos.checked_sub(1).and_then(|before| view.byte(before));
-            if !automaton.is_dead(automaton.next(automaton.start(behind), byte)) {
-                return false;
-            }
+        if automaton.begins(byte) && begun(automaton, view, self.pos, byte).is_some() {
+            return false;
         }
         only.state = next;
         self.pos += 1;
@@ -298,9 +303,7 @@ impl Cursor {
     }
 
     fn spawn(&mut self, automaton: &Automaton, view: &ViewText, at: usize, byte: u8) {
-        let look_behind = at.checked_sub(1).and_then(|before| view.byte(before));
-        let state = automaton.next(automaton.start(look_behind), byte);
-        if !automaton.is_dead(state) {
+        if let Some(state) = begun(automaton, view, at, byte) {
             self.threads.push(Thread { start: at, state, candidate: None, done: false });
         }
     }

@@ -43,6 +43,27 @@ struct Live {
     cursor: Cursor,
 }
 
+/// The states that a byte leads to: of what begins with it, of what began with the byte before it, and with the one before that.
+struct Reached {
+    /// The kind of the byte.
+    kind: usize,
+    one: u16,
+    two: u16,
+    three: u16,
+}
+
+impl Reached {
+    /// The states in which detectors wake, by the bytes that they have read: a match that began earlier comes before one that
+    /// begins later.
+    #[inline]
+    fn waking(&self) -> impl Iterator<Item = (usize, u16)> {
+        let states = [(3, self.three), (2, self.two), (1, self.one)];
+        states
+            .into_iter()
+            .filter(|(bytes, state)| *bytes == 3 && *state != gate::NOTHING || gate::wakes(*state))
+    }
+}
+
 /// What waking detectors takes.
 struct Waking<'w> {
     program: &'w Program,
@@ -127,12 +148,9 @@ impl Lens {
             (panel.sight(self.view), program.starters.get(self.view.index()))
         {
             for at in from..upto {
-                let Some((one, two, three)) = self.begin(&starters.gate, at) else { continue };
-                // A match that began earlier comes before one that begins later.
-                for (bytes, state) in [(3, three), (2, two), (1, one)] {
-                    if state == gate::NOTHING || bytes < 3 && !gate::wakes(state) {
-                        continue;
-                    }
+                let Some(reached) = self.reach(&starters.gate, at) else { break };
+                self.keep(&reached);
+                for (bytes, state) in reached.waking() {
                     let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
                     changed |= self.wake(&mut waking, at + 1 - bytes.min(at + 1), (bytes, state), &mut over);
                 }
@@ -144,17 +162,19 @@ impl Lens {
         over
     }
 
-    /// Notes what begins with a byte of the text, and says in which states detectors wake by it, after one byte, two and
-    /// three; nothing when none does.
+    /// What the next byte of the text begins, and what goes on with it.
     #[inline]
-    fn begin(&mut self, gate: &gate::Gate, at: usize) -> Option<(u16, u16, u16)> {
+    fn reach(&self, gate: &gate::Gate, at: usize) -> Option<Reached> {
         let kind = gate.kind(self.text.byte(at)?);
-        let before = self.before.replace(kind);
         let [last, earlier] = self.begun;
-        let (one, two) = (gate.begin(before, kind), gate.second(last, kind));
-        self.begun = [one, two];
-        let three = gate.third(earlier, kind);
-        (three != gate::NOTHING || gate::wakes(one | two)).then_some((one, two, three))
+        let (one, two) = (gate.begin(self.before, kind), gate.second(last, kind));
+        Some(Reached { kind, one, two, three: gate.third(earlier, kind) })
+    }
+
+    #[inline]
+    fn keep(&mut self, reached: &Reached) {
+        self.before = Some(reached.kind);
+        self.begun = [reached.one, reached.two];
     }
 
     /// Takes bytes of the text with which no detector wakes, while none reads by itself, up to a place.
@@ -164,13 +184,13 @@ impl Lens {
         };
         let from = self.text.end();
         self.text.reveal(upto);
-        for at in from..self.text.end() {
-            let (begun, before) = (self.begun, self.before);
-            if self.begin(&starters.gate, at).is_some() {
-                (self.begun, self.before) = (begun, before);
+        for at in from..upto {
+            let Some(reached) = self.reach(&starters.gate, at) else { break };
+            if reached.waking().next().is_some() {
                 self.text.reveal(at);
-                return;
+                break;
             }
+            self.keep(&reached);
         }
     }
 
