@@ -48,10 +48,6 @@ const SERVING: &str = "serving";
 /// Longest wait for the audit log at the very end, and then again for what is sent elsewhere.
 const FLUSH: Duration = Duration::from_secs(5);
 
-/// How often the timers are looked at anyway. A timer that is due before all others wakes the thread that waits for sockets, so
-/// that it waits no longer than that; a lone request would do so more than once, for times that it never waits for.
-const TICK: Duration = Duration::from_secs(1);
-
 /// What the gateway is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -164,7 +160,6 @@ impl Bound {
         self.live.probe();
         let mut watching = JoinSet::new();
         watching.spawn(live::watch(Arc::clone(&self.live)));
-        watching.spawn(tick());
         let mut reassuring = JoinSet::new();
         manager::reassure(&mut reassuring);
         let spend = Arc::clone(&self.live.now().spend);
@@ -221,14 +216,6 @@ impl Bound {
                 "not everything could be sent in time: audit records are sent at the next start, spans are lost"
             );
         }
-    }
-}
-
-/// Is always there as the next timer.
-async fn tick() {
-    let mut ticks = tokio::time::interval(TICK);
-    loop {
-        ticks.tick().await;
     }
 }
 
