@@ -12,9 +12,12 @@ pub(super) const MOST: usize = 64;
 pub(super) struct Doors {
     /// By byte, its kind; bytes that all probes take alike are one.
     kinds: [u8; 256],
+    /// By byte, where the row of those that stand after it begins.
+    rows: [u16; 256],
+    /// Where the row of what stands at the start of the text begins.
+    start: usize,
     /// By the kind of the byte before, and last for the start of the text, and by the kind of the byte: a bit a probe.
     masks: Vec<u64>,
-    count: usize,
 }
 
 impl Doors {
@@ -33,6 +36,10 @@ impl Doors {
             });
             *slot = u8::try_from(place).ok()?;
         }
+        let mut rows = [0; 256];
+        for (kind, slot) in kinds.iter().zip(&mut rows) {
+            *slot = u16::try_from(usize::from(*kind) * known.len()).ok()?;
+        }
         let bytes = known.iter().map(|(byte, _)| *byte);
         let mut masks = Vec::with_capacity((known.len() + 1) * known.len());
         for behind in bytes.clone().map(Some).chain([None]) {
@@ -41,23 +48,32 @@ impl Doors {
                 masks.push(probes.iter().rev().fold(0, |mask, probe| mask << 1 | begins(probe)));
             }
         }
-        Some(Self { kinds, masks, count: known.len() })
+        Some(Self { kinds, rows, start: known.len() * known.len(), masks })
     }
 
     /// Each place of a text where a probe may match, with the bits of those.
     pub(super) fn find(&self, text: &[u8]) -> Places {
         let mut found = Places::default();
-        let mut row = self.count * self.count;
-        for (at, byte) in text.iter().enumerate() {
-            let kind = self.kinds.get(usize::from(*byte)).copied().map_or(0, usize::from);
-            let mask = self.masks.get(row + kind).copied().unwrap_or(u64::MAX);
+        let mut note = |at: usize, mask: u64| {
             if mask != 0 {
                 found.places.push((at, mask));
                 found.any |= mask;
             }
-            row = kind * self.count;
+        };
+        if let Some(first) = text.first() {
+            note(0, self.mask(self.start, *first));
+        }
+        for (at, [behind, byte]) in text.array_windows().enumerate() {
+            let row = self.rows.get(usize::from(*behind)).copied().map_or(self.start, usize::from);
+            note(at + 1, self.mask(row, *byte));
         }
         found
+    }
+
+    #[inline]
+    fn mask(&self, row: usize, byte: u8) -> u64 {
+        let kind = self.kinds.get(usize::from(byte)).copied().map_or(0, usize::from);
+        self.masks.get(row + kind).copied().unwrap_or(u64::MAX)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::ops::Range;
 
 use regex_automata::util::alphabet::ByteClasses;
 use regex_syntax::hir::Hir;
@@ -25,8 +26,10 @@ const DEAD: u16 = 0;
 pub struct Probe {
     /// By byte, its class.
     classes: [u8; 256],
-    /// By the byte before, and last for the start of the text, the state to begin in.
-    starts: Vec<u16>,
+    /// By the byte before, the state to begin in.
+    starts: Box<[u16; 256]>,
+    /// The state to begin in at the start of the text.
+    first: u16,
     /// By state and class, the next state. States are where their rows begin: the first is dead, the second may match.
     rows: Vec<u16>,
     /// How long a row is, and so the state that may match.
@@ -143,11 +146,15 @@ impl Probe {
             classes.representatives(0..=u8::MAX).filter_map(|unit| unit.as_u8()).collect();
         let stride = u16::try_from(representatives.len()).unwrap_or(256);
         let mut known = Known { states: Vec::new(), ids: HashMap::new(), stride };
-        let mut starts = Vec::with_capacity(257);
-        for behind in (0..=u8::MAX).map(Some).chain([None]) {
+        let mut start = |behind: Option<u8>| {
             let state = steps.start(behind);
-            starts.push(known.id(steps, state));
+            known.id(steps, state)
+        };
+        let mut starts = Box::new([DEAD; 256]);
+        for (byte, slot) in (0..=u8::MAX).zip(starts.iter_mut()) {
+            *slot = start(Some(byte));
         }
+        let first = start(None);
         let width = usize::from(stride);
         let mut rows = vec![DEAD; width];
         rows.resize(2 * width, stride);
@@ -165,37 +172,57 @@ impl Probe {
         }
         // A copy has no room to grow; an allocator may keep for a list that shrinks what it had.
         let rows = rows.as_slice().into();
-        Self { classes: of_byte, starts, rows, maybe: stride }
+        Self { classes: of_byte, starts, first, rows, maybe: stride }
+    }
+
+    /// The first of some places at which a match may begin, told by the byte there and the one before it.
+    #[inline]
+    pub(super) fn first_of(&self, text: &[u8], places: Range<usize>) -> Option<usize> {
+        let Some(before) = places.start.checked_sub(1) else {
+            let first = text.first().filter(|_| !places.is_empty())?;
+            return if self.begins(None, *first) { Some(0) } else { self.first_of(text, 1..places.end) };
+        };
+        let pairs = text.get(before..places.end).unwrap_or_default().array_windows();
+        let mut begins = pairs.map(|[behind, byte]| self.begins(Some(*behind), *byte));
+        begins.position(|begins| begins).map(|at| places.start + at)
     }
 
     /// Looks at a place.
     #[inline]
     pub(super) fn look(&self, text: &[u8], at: usize) -> Look {
-        let behind = at.checked_sub(1).and_then(|before| text.get(before)).copied();
-        let mut state = self.start(behind);
+        let mut state = self.start(at.checked_sub(1).and_then(|before| text.get(before)).copied());
         let ahead = text.get(at..).unwrap_or_default();
-        for (bytes, byte) in ahead.iter().take(FARTHEST).enumerate() {
+        let ahead = ahead.get(..FARTHEST).unwrap_or(ahead);
+        let mut bytes = 0;
+        for byte in ahead {
             if state <= self.maybe {
-                return Look { may_match: state != DEAD, bytes };
+                break;
             }
             state = self.next(state, *byte);
+            bytes += 1;
         }
-        Look { may_match: state != DEAD, bytes: ahead.len().min(FARTHEST) }
+        Look { may_match: state != DEAD, bytes }
     }
 
+    #[inline]
     fn start(&self, behind: Option<u8>) -> u16 {
-        self.starts.get(behind.map_or(256, usize::from)).copied().unwrap_or(self.maybe)
+        match behind {
+            Some(byte) => self.starts.get(usize::from(byte)).copied().unwrap_or(self.maybe),
+            None => self.first,
+        }
     }
 
+    #[inline]
     fn next(&self, state: u16, byte: u8) -> u16 {
         let class = self.classes.get(usize::from(byte)).copied().unwrap_or_default();
         self.rows.get(usize::from(state) + usize::from(class)).copied().unwrap_or(self.maybe)
     }
 
     /// Whether a match may begin with that byte after that one.
+    #[inline]
     pub(super) fn begins(&self, behind: Option<u8>, byte: u8) -> bool {
-        let start = self.start(behind);
-        start != DEAD && self.next(start, byte) != DEAD
+        // What is dead stays dead.
+        self.next(self.start(behind), byte) != DEAD
     }
 
     /// What it tells a byte from others by: as the byte before a match, and as one of it.

@@ -37,9 +37,9 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Of so many sets, none of which stands anywhere yet.
-    pub(super) fn new(sets: usize) -> Self {
-        Self { ends: vec![(NONE, NONE); sets], all: Vec::new(), noted: Vec::new() }
+    /// Of so many sets, none of which stands anywhere yet, with room for so many runs.
+    pub(super) fn new(sets: usize, room: usize) -> Self {
+        Self { ends: vec![(NONE, NONE); sets], all: Vec::with_capacity(room), noted: Vec::with_capacity(64) }
     }
 
     /// Whether anything of the set was noted.
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     fn runs(positions: &[usize]) -> Vec<(usize, usize)> {
-        let mut runs = Runs::new(2);
+        let mut runs = Runs::new(2, 0);
         positions.iter().for_each(|at| runs.note(1, *at));
         assert!(!runs.has(0) && runs.of(0).next().is_none());
         runs.of(1).map(|run| (run.first, run.last)).collect()
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn many_runs_are_fewer_and_longer() {
-        let mut runs = Runs::new(2);
+        let mut runs = Runs::new(2, 0);
         (0..MANY).for_each(|nth| runs.note(0, nth * 100));
         [0, 100, 4000, 9000].into_iter().for_each(|at| runs.note(1, at));
         assert_eq!(runs.of(0).count(), MANY);

@@ -319,14 +319,18 @@ impl AtomGate {
         supplied: &dyn Fn(&Window) -> bool,
         found: &mut dyn FnMut(Range<usize>),
     ) {
-        let mut rest = 0;
-        if let Some(probe) = probe {
-            let windows = self.places(runs, detector.longest, supplied);
-            match detector.find_at(text, probe, windows.into_iter(), found) {
-                None => return,
-                Some(at) => rest = at,
+        let rest = match (probe, self.groups.as_slice()) {
+            (None, _) => Some(0),
+            (Some(probe), [group]) if group.is_narrow() && self.heads.is_empty() => {
+                let windows = runs.of(group.set).map(|run| group.window(run)).filter(supplied);
+                detector.find_at(text, probe, windows, found)
             }
-        }
+            (Some(probe), _) => {
+                let windows = self.places(runs, detector.longest, supplied).into_iter();
+                detector.find_at(text, probe, windows, found)
+            }
+        };
+        let Some(rest) = rest else { return };
         detector.find_in(text, rest, &self.windows(runs, detector.longest, |_| true, supplied), found);
     }
 

@@ -24,12 +24,15 @@ const LONG: usize = 512;
 /// So much of a text is walked over before what was met is noted.
 const STRETCH: usize = 64 << 10;
 
+/// In prose an atom or two stand among so many bytes: for so many there is room from the beginning.
+const COMMON: usize = 8;
+
 /// An automaton that finds the atoms of many sets.
 #[derive(Debug)]
 pub(super) struct Sweep {
     automaton: Either,
-    /// By text of atoms, where its sets begin and end in `members`.
-    sets_of: Vec<(u32, u32)>,
+    /// By ending of the automaton, where what ends there begins in `members`; and last where all of it ends.
+    starts: Vec<u32>,
     members: Vec<Member>,
     sets: usize,
 }
@@ -40,10 +43,11 @@ enum Either {
     Sparse(NFA),
 }
 
-/// A set that has an atom of some text, and whether that must stand between boundaries of words.
+/// A set that has an atom of so many bytes, and whether that must stand between boundaries of words.
 #[derive(Clone, Copy, Debug)]
 struct Member {
-    set: usize,
+    set: u32,
+    length: u32,
     bound_before: bool,
     bound_after: bool,
 }
@@ -57,7 +61,8 @@ impl Sweep {
         let mut atoms: BTreeMap<&[u8], Vec<Member>> = BTreeMap::new();
         for (members, set) in sets {
             for Atom { bytes, bound_before, bound_after } in members {
-                let member = Member { set: *set, bound_before: *bound_before, bound_after: *bound_after };
+                let (set, length) = (u32::try_from(*set).ok()?, u32::try_from(bytes.len()).ok()?);
+                let member = Member { set, length, bound_before: *bound_before, bound_after: *bound_after };
                 atoms.entry(bytes).or_default().push(member);
             }
         }
@@ -69,27 +74,31 @@ impl Sweep {
             .build(atoms.keys())
             .ok()?;
         let table = if bytes <= MAX_DENSE { Table::new(&automaton, atoms.keys().copied()) } else { None };
-        let automaton = table.map_or(Either::Sparse(automaton), Either::Dense);
-        let mut sweep = Self { automaton, sets_of: Vec::new(), members: Vec::new(), sets: sets.len() };
-        for of in atoms.into_values() {
-            let from = u32::try_from(sweep.members.len()).ok()?;
-            sweep.members.extend(of);
-            sweep.sets_of.push((from, u32::try_from(sweep.members.len()).ok()?));
+        let (automaton, endings) = match table {
+            Some((table, endings)) => (Either::Dense(table), endings),
+            None => (Either::Sparse(automaton), (0..atoms.len()).map(|atom| vec![atom]).collect()),
+        };
+        let of_atom: Vec<Vec<Member>> = atoms.into_values().collect();
+        let mut sweep = Self { automaton, starts: vec![0], members: Vec::new(), sets: sets.len() };
+        for ending in endings {
+            sweep.members.extend(ending.iter().filter_map(|atom| of_atom.get(*atom)).flatten());
+            sweep.starts.push(u32::try_from(sweep.members.len()).ok()?);
         }
         Some(sweep)
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
-        match &self.automaton {
+        let automaton = match &self.automaton {
             Either::Dense(automaton) => automaton.memory(),
             Either::Sparse(automaton) => automaton.memory_usage(),
-        }
+        };
+        automaton + self.starts.len() * size_of::<u32>() + self.members.len() * size_of::<Member>()
     }
 
     /// Where the atoms of each set stand in a text.
     pub(super) fn run(&self, text: &[u8]) -> Runs {
-        let mut runs = Runs::new(self.sets);
+        let mut runs = Runs::new(self.sets, text.len().min(STRETCH) / COMMON);
         match &self.automaton {
             Either::Dense(automaton) => self.walk(automaton, text, &mut runs),
             Either::Sparse(automaton) => self.walk(automaton, text, &mut runs),
@@ -119,25 +128,36 @@ impl Sweep {
     /// Notes the atoms that end at a state.
     fn note<A: Steps>(&self, automaton: &A, text: &[u8], (state, end): Hit<A::State>, runs: &mut Runs) {
         let after = is_boundary(text, end);
-        automaton.each(state, &mut |atom| {
-            let at = end - automaton.length(atom);
-            let before = is_boundary(text, at);
-            let (from, upto) = self.sets_of.get(atom).copied().unwrap_or_default();
-            for member in self.members.get(from as usize..upto as usize).unwrap_or_default() {
-                if (before || !member.bound_before) && (after || !member.bound_after) {
-                    runs.note(member.set, at);
+        automaton.each(state, &mut |ending| {
+            let Some([from, upto]) = self.starts.get(ending..).and_then(|starts| starts.first_chunk()) else {
+                return;
+            };
+            for member in self.members.get(*from as usize..*upto as usize).unwrap_or_default() {
+                let at = end - member.length as usize;
+                if (after || !member.bound_after) && (!member.bound_before || is_boundary(text, at)) {
+                    runs.note(member.set as usize, at);
                 }
             }
         });
     }
 }
 
+/// By byte, whether words are made of it.
+const WORD: [bool; 256] = {
+    let mut word = [false; 256];
+    let mut byte = 0;
+    while byte < word.len() {
+        word[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    word
+};
+
 /// Whether a word begins or ends at a place.
 fn is_boundary(text: &[u8], at: usize) -> bool {
-    let is_word = |at: Option<usize>| {
-        at.and_then(|at| text.get(at)).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-    };
-    is_word(at.checked_sub(1)) != is_word(Some(at))
+    let is_word = |byte: &u8| WORD.get(usize::from(*byte)).copied().unwrap_or_default();
+    let before = at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_word);
+    before != text.get(at).is_some_and(is_word)
 }
 
 /// The state in which a place is reached: an atom that ends behind it is seen whole.
@@ -149,7 +169,7 @@ fn before<A: Steps>(automaton: &A, text: &[u8], at: usize) -> A::State {
 /// Walks over the parts of a stretch of text side by side, and gives what each comes to.
 fn side_by_side<A: Steps>(automaton: &A, text: &[u8], here: Range<usize>) -> [Vec<Hit<A::State>>; LANES] {
     let (from, part) = (here.start, here.len() / LANES);
-    let mut hits = [const { Vec::new() }; LANES];
+    let mut hits = std::array::from_fn(|_| Vec::with_capacity(part / COMMON));
     let mut states: [_; LANES] = std::array::from_fn(|lane| before(automaton, text, from + lane * part));
     let stretch = text.get(here).unwrap_or_default();
     let mut parts = stretch.chunks_exact(part.max(1));

@@ -18,11 +18,8 @@ pub(super) trait Steps {
     /// Whether anything ends in a state.
     fn ends(&self, state: Self::State) -> bool;
 
-    /// The numbers of the texts that end in a state.
-    fn each(&self, state: Self::State, tell: &mut dyn FnMut(usize));
-
-    /// The bytes of a text, by its number.
-    fn length(&self, number: usize) -> usize;
+    /// The numbers of the endings of a state: what ends there is looked up by them.
+    fn each(&self, state: Self::State, tell: &mut impl FnMut(usize));
 
     /// The bytes of the longest.
     fn longest(&self) -> usize;
@@ -34,19 +31,20 @@ pub(super) struct Table {
     /// By byte, its class: bytes that all texts take alike are one.
     classes: [u8; 256],
     width: usize,
-    /// By state and class, the next state. States in which something ends come first.
+    /// By state and class, the next state. States in which something ends come first: each is an ending.
     next: Vec<u16>,
     start: u16,
-    /// By state in which something ends, where that begins in `ended`; and last where all of it ends.
-    ends: Vec<u32>,
-    ended: Vec<u32>,
-    lengths: Vec<u32>,
+    endings: usize,
     longest: usize,
 }
 
 impl Table {
-    /// The table of an automaton that finds these texts in any case; none where it has too many states.
-    pub(super) fn new<'t>(automaton: &NFA, texts: impl Iterator<Item = &'t [u8]>) -> Option<Self> {
+    /// The table of an automaton that finds these texts in any case, and by ending the numbers of the texts; none where it has too
+    /// many states.
+    pub(super) fn new<'t>(
+        automaton: &NFA,
+        texts: impl Iterator<Item = &'t [u8]>,
+    ) -> Option<(Self, Vec<Vec<usize>>)> {
         let (classes, bytes) = classes(texts.flatten())?;
         let start = automaton.start_state(Anchored::No).ok()?;
         // By the automaton's own numbers, one more than the place of a state.
@@ -79,39 +77,30 @@ impl Table {
         for (number, place) in order.iter().enumerate() {
             *numbers.get_mut(*place)? = u16::try_from(number).ok()?;
         }
-        let (mut next, mut ends, mut ended) = (Vec::with_capacity(rows.len()), vec![0], Vec::new());
+        let (mut next, mut ended) = (Vec::with_capacity(rows.len()), Vec::new());
         for place in &order {
             let row = rows.get(place * bytes.len()..(place + 1) * bytes.len())?;
             next.extend(row.iter().filter_map(|place| numbers.get(usize::from(*place))));
             let state = *states.get(*place)?;
             if automaton.is_match(state) {
-                let all =
-                    (0..automaton.match_len(state)).map(|nth| automaton.match_pattern(state, nth).as_u32());
-                ended.extend(all);
-                ends.push(u32::try_from(ended.len()).ok()?);
+                let texts = 0..automaton.match_len(state);
+                ended.push(texts.map(|nth| automaton.match_pattern(state, nth).as_usize()).collect());
             }
         }
-        let lengths = (0..automaton.patterns_len()).map(|number| {
-            let number = aho_corasick::PatternID::new(number).ok()?;
-            u32::try_from(automaton.pattern_len(number)).ok()
-        });
-        let (lengths, longest) = (lengths.collect::<Option<_>>()?, automaton.max_pattern_len());
-        Some(Self {
+        let table = Self {
             classes,
             width: bytes.len(),
             next,
             start: *numbers.first()?,
-            ends,
-            ended,
-            lengths,
-            longest,
-        })
+            endings: ended.len(),
+            longest: automaton.max_pattern_len(),
+        };
+        Some((table, ended))
     }
 
     /// Bytes of memory.
     pub(super) fn memory(&self) -> usize {
         self.next.len() * size_of::<u16>()
-            + (self.ends.len() + self.ended.len() + self.lengths.len()) * size_of::<u32>()
     }
 }
 
@@ -143,18 +132,12 @@ impl Steps for Table {
 
     #[inline]
     fn ends(&self, state: u16) -> bool {
-        usize::from(state) + 1 < self.ends.len()
+        usize::from(state) < self.endings
     }
 
-    fn each(&self, state: u16, tell: &mut dyn FnMut(usize)) {
-        let bounds = self.ends.get(usize::from(state)..usize::from(state) + 2);
-        let Some([from, upto]) = bounds.and_then(|bounds| bounds.first_chunk::<2>()) else { return };
-        let ended = self.ended.get(*from as usize..*upto as usize).unwrap_or_default();
-        ended.iter().for_each(|number| tell(*number as usize));
-    }
-
-    fn length(&self, number: usize) -> usize {
-        self.lengths.get(number).map_or(0, |length| *length as usize)
+    #[inline]
+    fn each(&self, state: u16, tell: &mut impl FnMut(usize)) {
+        tell(usize::from(state));
     }
 
     fn longest(&self) -> usize {
@@ -179,12 +162,8 @@ impl Steps for NFA {
         self.is_special(state) && self.is_match(state)
     }
 
-    fn each(&self, state: StateID, tell: &mut dyn FnMut(usize)) {
+    fn each(&self, state: StateID, tell: &mut impl FnMut(usize)) {
         (0..self.match_len(state)).for_each(|nth| tell(self.match_pattern(state, nth).as_usize()));
-    }
-
-    fn length(&self, number: usize) -> usize {
-        aho_corasick::PatternID::new(number).map_or(0, |number| self.pattern_len(number))
     }
 
     fn longest(&self) -> usize {

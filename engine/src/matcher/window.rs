@@ -48,7 +48,9 @@ impl Detector {
                 // What begins in it is found: a narrower window in it has nothing more.
                 at = self.find_from(text, at, &window, found).max(window.upto.saturating_add(1));
             }
-            while at <= window.upto && at < bytes.len() {
+            let end = window.upto.saturating_add(1).min(bytes.len());
+            while let Some(place) = probe.first_of(bytes, at..end) {
+                at = place;
                 let look = probe.look(bytes, at);
                 let mut read = look.bytes + 1;
                 at = if look.may_match { self.try_at(text, at, &mut read, found) } else { at + 1 };
