@@ -18,7 +18,7 @@ impl Error {
         let port = address.rsplit_once(':').map_or(address, |(_, port)| port);
         if cause.kind() == io::ErrorKind::AddrInUse {
             return Self(format!(
-                "port {port} is in use: another program listens on `{address}`; stop it, or choose another port with `{flag}`"
+                "port {port} is in use: another program, or another address of this one, listens on `{address}`; stop it, or choose another port with `{flag}`"
             ));
         }
         if cause.kind() == io::ErrorKind::PermissionDenied {
@@ -26,15 +26,18 @@ impl Error {
                 "port {port} is reserved: `{address}` needs more rights; choose a port above 1023 with `{flag}`"
             ));
         }
-        Self(format!("cannot listen on `{address}`: {cause}; check the address given to `{flag}`"))
+        Self(format!(
+            "cannot listen on `{address}`: {cause}; give `{flag}` an address of this machine as HOST:PORT, such as `127.0.0.1:8080`"
+        ))
     }
 
     /// A file or folder that cannot be used.
     pub(crate) fn file(doing: &str, path: &Path, cause: &io::Error) -> Self {
-        Self(format!(
-            "cannot {doing} `{}`: {cause}; check that it exists and is yours to write",
-            path.display()
-        ))
+        let mend = match cause.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room",
+            _ => "check that it exists and is yours to write",
+        };
+        Self(format!("cannot {doing} `{}`: {cause}; {mend}", path.display()))
     }
 }
 

@@ -39,7 +39,7 @@ fn brought(headers: &HeaderMap) -> Option<&str> {
 
 /// A missing, a wrong and a withdrawn key are told alike.
 fn unknown() -> Fault {
-    let message = "the API key is missing or not known to this gateway";
+    let message = "the API key is missing or not known to this gateway; send it as `authorization: Bearer …`";
     Fault::new(StatusCode::UNAUTHORIZED, "authentication_error", "invalid_api_key", message)
         .should_retry(false)
 }

@@ -81,6 +81,7 @@ fn sentence(path: &Path, error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => format!("there is no file `{shown}`; check the path"),
         std::io::ErrorKind::PermissionDenied => format!("`{shown}` may not be read; check its permissions"),
+        std::io::ErrorKind::IsADirectory => format!("`{shown}` is a folder; name a file in it"),
         _ => format!("`{shown}` cannot be read: {error}"),
     }
 }

@@ -38,8 +38,23 @@ pub(super) fn describe(
         return (unknown_item(span, word), at);
     }
     let diagnostic = Diagnostic::error(codes::SYNTAX, span, message(error, rest));
-    let help = hint(text, at).or_else(|| wants_clause(error).then(|| clause_hint(word)).flatten());
+    let help = hint(text, at)
+        .or_else(|| wants_clause(error).then(|| clause_hint(word)).flatten())
+        .or_else(|| verdict_hint(text, at, error));
     (diagnostic.maybe_help(help), at)
+}
+
+/// The verdict that was likely meant: a word that is none is read as the name of a pattern, behind which `in` stands.
+fn verdict_hint(text: &str, at: usize, error: &Error<Rule>) -> Option<String> {
+    const VERDICTS: &[&str] = &["allow", "flag", "redact", "escalate", "block"];
+    let ErrorVariant::ParsingError { positives, .. } = &error.variant else { return None };
+    if !positives.contains(&Rule::kw_in)
+        || positives.iter().filter_map(|of| words(*of)).any(|of| of != "`in`")
+    {
+        return None;
+    }
+    let word = text.get(..at)?.split_whitespace().next_back()?;
+    nearest(word, VERDICTS.iter().copied()).map(|near| format!("did you mean `{near}`?"))
 }
 
 fn wants_clause(error: &Error<Rule>) -> bool {
@@ -130,7 +145,34 @@ const PARTS: &[(&str, &str)] = &[
     ("clamp", "write `clamp` and a range, as in `clamp 0.0..1.0`"),
 ];
 
+/// How items are written: of one whose first words cannot be read, no more is known than how it begins.
+const SHAPES: &[(&str, &str)] = &[
+    ("policy", "`policy name`"),
+    ("library", "`library name`"),
+    ("version", "`version \"1.0.0\"`"),
+    ("use", "`use std.pii (email, credit_card)`"),
+    ("param", "`param name: string = \"value\"`"),
+    ("pattern", "`pattern name = /regex/ label LABEL`"),
+    ("let", "`let name = model == \"gpt-4o\"`"),
+    ("fn", "`fn name(limit: int) -> bool = limit > 5`"),
+    ("score", "`score name = sum { 0.5 if text has \"words\" }`"),
+    ("script", "`script name(value: string) -> bool from \"file.rhai\"`"),
+    ("rule", "`rule name on request { when text has \"words\" do block }`"),
+    ("test", "`test \"what it shows\" { user \"words\" expect block }`"),
+];
+
+/// Signs that begin no item, and what they likely are.
+const SIGNS: &[(&str, &str)] = &[
+    ("#", "comments begin with `//`"),
+    (";", "nothing stands behind an item: leave it out"),
+    ("\u{FEFF}", "this is a byte order mark, which nobody sees: save the file as UTF-8 without one"),
+];
+
 fn unknown_item(span: Span, word: &str) -> Diagnostic {
+    if let Some((_, shape)) = SHAPES.iter().find(|(item, _)| *item == word) {
+        let message = format!("this `{word}` is not written as one");
+        return Diagnostic::error(codes::SYNTAX, span, message).help(format!("write it as in {shape}"));
+    }
     if let Some((_, help)) = PARTS.iter().find(|(part, _)| *part == word) {
         let message = format!("this `{word}` is not finished, or does not belong to the item above");
         return Diagnostic::error(codes::SYNTAX, span, message).help(*help);
@@ -141,9 +183,11 @@ fn unknown_item(span: Span, word: &str) -> Diagnostic {
         Diagnostic::error(codes::SYNTAX, span, format!("no item of a rule file begins with `{word}`"))
     };
     let parts = PARTS.iter().map(|(part, _)| *part);
-    let help = match nearest(word, ITEMS.iter().copied().chain(parts)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => {
+    let sign = SIGNS.iter().find(|(sign, _)| *sign == word);
+    let help = match (sign, nearest(word, ITEMS.iter().copied().chain(parts))) {
+        (Some((_, help)), _) => (*help).to_owned(),
+        (None, Some(near)) => format!("did you mean `{near}`?"),
+        (None, None) => {
             "items begin with `policy`, `use`, `param`, `pattern`, `let`, `fn`, `score`, `script`, `rule` or `test`"
                 .into()
         }
@@ -181,6 +225,7 @@ fn message(error: &Error<Rule>, rest: &str) -> String {
 fn hint(text: &str, at: usize) -> Option<String> {
     let rest = text.get(at..)?;
     let before = text.get(..at)?.trim_end();
+    let line = before.rsplit('\n').next().unwrap_or_default();
     let hint = if rest.starts_with("&&") {
         "write `and`"
     } else if rest.starts_with("||") {
@@ -189,10 +234,24 @@ fn hint(text: &str, at: usize) -> Option<String> {
         "write `not`, or `!=` to compare"
     } else if rest.starts_with('=') && !rest.starts_with("==") {
         "to compare, write `==`"
-    } else if rest.starts_with('"') {
+    } else if rest.starts_with('"') && !is_closed(rest) {
         "this string does not end on its line: close it with `\"`, and write a quote inside it as `\\\"`"
+    } else if rest.starts_with('"') && before.ends_with('[') {
+        "between the elements of a list stand commas"
+    } else if rest.starts_with('"') && line.ends_with("words") {
+        "they are a list: `words [\"one\", \"two\"]`"
     } else if rest.starts_with('\'') {
         "strings are written in double quotes"
+    } else if rest.starts_with(['“', '”', '„', '‘', '’']) {
+        "strings are written in straight double quotes: `\"`"
+    } else if rest.starts_with('[') && line.ends_with("has")
+        || rest.starts_with(',') && line.contains(" has ")
+    {
+        "several stand in round brackets: `has (\"one\", \"two\")`"
+    } else if rest.starts_with(':') && line.trim_start().starts_with("rule ") && !line.contains('{') {
+        "the clauses of a rule stand between `{` and `}`"
+    } else if rest.starts_with(';') {
+        "nothing stands between clauses: leave it out"
     } else if rest.starts_with('/') {
         "a regular expression ends with `/` on its own line; a slash inside it is written `\\/`"
     } else if ITEMS.contains(&leading_word(rest)) && before.lines().count() > 0 && starts_line(text, at) {
@@ -201,6 +260,16 @@ fn hint(text: &str, at: usize) -> Option<String> {
         return None;
     };
     Some(hint.to_owned())
+}
+
+/// Whether the string that a text begins with ends on its line.
+fn is_closed(text: &str) -> bool {
+    let mut is_escaped = false;
+    text.lines().next().unwrap_or_default().chars().skip(1).any(|c| {
+        let closes = c == '"' && !is_escaped;
+        is_escaped = c == '\\' && !is_escaped;
+        closes
+    })
 }
 
 fn starts_line(text: &str, at: usize) -> bool {

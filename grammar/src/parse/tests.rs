@@ -62,3 +62,45 @@ fn no_cut_and_no_stray_byte_is_too_much() {
         }
     }
 }
+
+/// What is told of a text, with what helps.
+fn told(text: &str) -> Vec<(String, String)> {
+    let (_, errors) = parse(SourceId::default(), text);
+    errors.into_iter().map(|error| (error.message, error.help.unwrap_or_default())).collect()
+}
+
+#[test]
+fn what_beginners_write_is_told_with_what_helps() {
+    let block = |condition: &str| format!("rule r on request {{ when {condition} do block }}");
+    for (text, help) in [
+        ("# a comment".to_owned(), "comments begin with `//`"),
+        ("policy p;".into(), "leave it out"),
+        ("\u{FEFF}policy p".into(), "byte order mark"),
+        ("param most = 5".into(), "`param name: string = \"value\"`"),
+        ("test \"t\" expect block".into(), "`test \"what it shows\" {"),
+        ("test \"t\" { user \"x\" expect blocked }".into(), "did you mean `block`?"),
+        ("rule r on request: when stream do block".into(), "between `{` and `}`"),
+        ("pattern p = words [\"a\" \"b\"]".into(), "commas"),
+        ("pattern p = words \"a\"".into(), "`words [\"one\", \"two\"]`"),
+        (block("text has “x”"), "straight double quotes"),
+        (block("text has \"x\"; "), "leave it out"),
+        (block("text has [\"x\", \"y\"]"), "round brackets"),
+        (block("text has \"x\", \"y\""), "round brackets"),
+        (block("text has \"x"), "does not end on its line"),
+    ] {
+        let told = told(&text);
+        assert!(told.iter().any(|(_, told)| told.contains(help)), "{text}: {told:?}");
+        // No help speaks of what is not so.
+        let is_open = told.iter().any(|(_, told)| told.contains("does not end"));
+        assert_eq!(is_open, help.contains("does not end"), "{text}: {told:?}");
+    }
+    for text in ["rule r on request { when stream do block severity \"high\" }", "pattern p = \"a\" label A"]
+    {
+        assert!(
+            told(text).iter().all(|(_, help)| !help.contains("does not end")),
+            "{text}: {:?}",
+            told(text)
+        );
+    }
+    assert!(told("param x = 5").iter().all(|(message, _)| !message.contains("no item")), "it is one");
+}

@@ -258,7 +258,7 @@ impl Checker<'_> {
                 let near = did_you_mean(name, patterns.map(|(name, _)| name.as_str()));
                 let message = format!("there is no pattern `{name}`");
                 let help = near.unwrap_or_else(|| {
-                    "declare it with `pattern`, or take it from a library with `use`".into()
+                    "declare it with `pattern`, or take it from a library with `use`; words to look for stand in double quotes".into()
                 });
                 self.error(Diagnostic::error(codes::UNKNOWN_NAME, pattern.span, message).help(help));
                 None

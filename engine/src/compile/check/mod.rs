@@ -161,11 +161,17 @@ impl Checker<'_> {
             )
             .help("say what holds then, as in `x ?? \"none\"`, or ask `x is present`")
         } else {
-            Diagnostic::error(
-                codes::TYPE_MISMATCH,
-                span,
-                format!("{what} must be {wanted}, and this is {found}"),
-            )
+            let message = format!("{what} must be {wanted}, and this is {found}");
+            let help = match (found, wanted) {
+                (Type::Text, "string") => {
+                    Some("texts are searched: `text has \"words\"` or `text has /regex/`")
+                }
+                (Type::Str, "bool") if what.starts_with("each side of") => {
+                    Some("each side says what is searched: `text has \"one\" or text has \"two\"`")
+                }
+                _ => None,
+            };
+            Diagnostic::error(codes::TYPE_MISMATCH, span, message).maybe_help(help.map(str::to_owned))
         };
         self.error(diagnostic);
     }

@@ -39,6 +39,7 @@ pub(super) fn whole_number(document: &Value, field: &str) -> Result<Option<i64>,
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_i64().filter(|n| *n >= 0) {
             Some(n) => Ok(Some(n)),
+            None if value.is_number() => Err(invalid(field, "must be a whole number of at least 0")),
             None => Err(wrong(field, "a whole number of at least 0", value)),
         },
     }
