@@ -31,6 +31,12 @@ struct Thread {
     done: bool,
 }
 
+impl Thread {
+    fn new(start: usize, state: StateID) -> Self {
+        Self { start, state, candidate: None, done: false }
+    }
+}
+
 /// The text of a view that is still needed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ViewText {
@@ -172,7 +178,25 @@ impl Cursor {
     }
 
     /// Reads on to the end of the view's text, handing out every match that is certain.
+    #[inline]
     pub(super) fn advance(
+        &mut self,
+        detector: &Detector,
+        automaton: &Automaton,
+        view: &ViewText,
+        found: &mut dyn FnMut(Range<usize>),
+    ) -> Overrun {
+        while self.waiting.is_none() {
+            let Some(byte) = view.byte(self.pos) else { return Overrun::No };
+            if !self.goes_on(automaton, view, byte) {
+                break;
+            }
+        }
+        self.happen(detector, automaton, view, found)
+    }
+
+    /// As `advance`, where the next byte may come to something.
+    fn happen(
         &mut self,
         detector: &Detector,
         automaton: &Automaton,
@@ -202,22 +226,30 @@ impl Cursor {
         }
     }
 
-    /// Takes a byte with which nothing happens: one match is possible and stays so, and none begins. It is what most
-    /// bytes come to.
+    /// Takes a byte with which little happens: one match is possible and stays so, and none begins, or none is possible and one
+    /// begins at most. It is what most bytes come to.
     #[inline]
     fn goes_on(&mut self, automaton: &Automaton, view: &ViewText, byte: u8) -> bool {
-        let [only] = self.threads.as_mut_slice() else { return false };
-        if only.done || self.ends || self.pos - only.start >= MAX_MATCH {
-            return false;
+        let is_plain = |state| !automaton.is_special(state) && !automaton.is_decided(state);
+        let begun = || automaton.begins(byte).then(|| begun(automaton, view, self.pos, byte)).flatten();
+        match self.threads.as_mut_slice() {
+            [] => match begun() {
+                None => {}
+                Some(state) if is_plain(state) => self.threads.push(Thread::new(self.pos, state)),
+                Some(_) => return false,
+            },
+            [only] => {
+                if only.done || self.ends || self.pos - only.start >= MAX_MATCH {
+                    return false;
+                }
+                let next = automaton.next(only.state, byte);
+                if !is_plain(next) || begun().is_some() {
+                    return false;
+                }
+                only.state = next;
+            }
+            _ => return false,
         }
-        let next = automaton.next(only.state, byte);
-        if automaton.is_special(next) || automaton.is_decided(next) {
-            return false;
-        }
-        if automaton.begins(byte) && begun(automaton, view, self.pos, byte).is_some() {
-            return false;
-        }
-        only.state = next;
         self.pos += 1;
         true
     }
@@ -304,7 +336,7 @@ impl Cursor {
 
     fn spawn(&mut self, automaton: &Automaton, view: &ViewText, at: usize, byte: u8) {
         if let Some(state) = begun(automaton, view, at, byte) {
-            self.threads.push(Thread { start: at, state, candidate: None, done: false });
+            self.threads.push(Thread::new(at, state));
         }
     }
 

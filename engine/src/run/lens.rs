@@ -73,9 +73,6 @@ struct Waking<'w> {
     hits: &'w mut Vec<Hit>,
 }
 
-/// Reads on in the text of a view.
-type Read = fn(&mut Cursor, &Detector, &Automaton, &ViewText, &mut dyn FnMut(Range<usize>)) -> Overrun;
-
 impl Lens {
     pub(super) fn new(view: View, reads_json: bool, panel: &Panel) -> Self {
         let sight = panel.sight(view);
@@ -268,22 +265,22 @@ impl Lens {
 
     /// Puts away the cursors for which nothing is possible any more.
     fn retire(&mut self) {
-        let mut kept = 0;
-        for index in 0..self.live.len() {
-            let Some(live) = self.live.get(index) else { break };
+        let mut index = 0;
+        while let Some(live) = self.live.get(index) {
             if !live.cursor.is_idle() {
-                self.live.swap(kept, index);
-                kept += 1;
+                index += 1;
                 continue;
             }
-            if let Some(since) = self.since.get_mut(live.bit) {
-                *since = live.cursor.open_from();
+            // In which order they read does not matter.
+            let Live { bit, cursor, .. } = self.live.swap_remove(index);
+            if let Some(since) = self.since.get_mut(bit) {
+                *since = cursor.open_from();
             }
-            if let Some(word) = self.busy.get_mut(live.bit / 64) {
-                *word &= !(1 << (live.bit % 64));
+            if let Some(word) = self.busy.get_mut(bit / 64) {
+                *word &= !(1 << (bit % 64));
             }
+            self.spare.push(cursor);
         }
-        self.spare.extend(self.live.drain(kept..).map(|live| live.cursor));
     }
 
     /// The watchers for which a match is possible, each with the first byte of the text that is open for it.
@@ -346,13 +343,14 @@ impl Lens {
 }
 
 /// Lets one detector read.
+#[inline]
 fn step(
     program: &Program,
     live: &mut Live,
     text: &ViewText,
     map: &PositionMap,
     hits: &mut Vec<Hit>,
-    read: Read,
+    read: impl FnOnce(&mut Cursor, &Detector, &Automaton, &ViewText, &mut dyn FnMut(Range<usize>)) -> Overrun,
 ) -> Overrun {
     let Some(detector) = program.detector(live.detector) else { return Overrun::No };
     let Some(automaton) = &detector.stream else { return Overrun::No };
