@@ -69,6 +69,9 @@ impl Exchange {
             (Some(_), None) => return Err("`response` is a string or an answer object".into()),
         };
         if let Some(text) = fields.remove("text") {
+            if !text.is_string() {
+                return Err("`text` is a string: write it in quotes, or give `messages`".into());
+            }
             if fields.contains_key("messages") {
                 return Err("`text` stands for a user message; give it or `messages`, not both".into());
             }
