@@ -14,7 +14,7 @@ use super::lines::{Idle, Line};
 /// What is read of an answer. Dropped before its end, it closes what it came over, or gives up its stream.
 pub(crate) struct Received {
     body: Incoming,
-    over: Option<Over>,
+    over: Option<Box<Over>>,
     has_ended: bool,
 }
 
@@ -33,7 +33,7 @@ impl Received {
 
     /// Over one that goes back to the others when the body is read to its end.
     pub(super) fn over(body: Incoming, line: Line, to: Authority, idle: Arc<Idle>) -> Self {
-        Self { body, over: Some(Over { line, to, idle }), has_ended: false }
+        Self { body, over: Some(Box::new(Over { line, to, idle })), has_ended: false }
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
@@ -79,8 +79,9 @@ impl Body for Received {
 impl Drop for Received {
     fn drop(&mut self) {
         if self.is_end_stream()
-            && let Some(Over { line, to, idle }) = self.over.take()
+            && let Some(over) = self.over.take()
         {
+            let Over { line, to, idle } = *over;
             idle.put(to, line);
         }
     }
