@@ -4,19 +4,20 @@ use std::convert::Infallible;
 use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::StatusCode;
-use hyper::body::{Body, Frame, Incoming};
+use hyper::body::{Body, Frame};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::audit::{Ledger, Outcome, Receipt};
 use crate::route::{Lease, Target, Went};
 use crate::server::stall;
 use crate::telemetry::Phase;
+use crate::transport::Received;
 use crate::wire::sse::{Decoder, Next};
 use crate::wire::{Assembler, Ending, Fault};
 
@@ -39,7 +40,7 @@ pub(crate) enum ReplyBody {
     /// All of it, which is handed out in slices.
     Whole(Bytes),
     /// A guarded stream.
-    Stream(Box<GuardedBody<Incoming>>),
+    Stream(Box<GuardedBody<Received>>),
 }
 
 impl Body for ReplyBody {
@@ -202,8 +203,11 @@ where
     fn close(&mut self, ending: Option<Ending>) {
         let Some(ending) = ending else { return };
         let rest = self.upstream.take().filter(|_| matches!(ending, Ending::Complete));
-        if let Some(rest) = rest {
-            tokio::spawn(part(rest));
+        if let Some(mut rest) = rest {
+            // The end of a stream mostly comes with its last event; else it is waited for aside.
+            if Pin::new(&mut rest).poll_frame(&mut Context::from_waker(Waker::noop())).is_pending() {
+                tokio::spawn(part(rest));
+            }
         }
         self.settle(matches!(ending, Ending::Complete));
         self.let_go(&ending);

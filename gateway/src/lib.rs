@@ -43,6 +43,7 @@ mod live;
 mod metrics;
 mod money;
 pub mod packs;
+mod process_log;
 pub mod rehearsal;
 mod reply;
 pub mod route;

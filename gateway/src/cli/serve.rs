@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use super::{Exit, Terminal, state};
 use crate::packs::{self, Loaded, Pack};
+use crate::process_log::ProcessLog;
 use crate::{FailMode, Settings};
 
 /// Serve traffic until SIGINT or SIGTERM.
@@ -152,7 +153,7 @@ impl Run {
     fn log(&self, colours: bool) {
         let filter = EnvFilter::try_from_env("KT_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
         let subscriber =
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| ProcessLog).with_ansi(colours);
         // Only a second subscriber could fail, and there is none.
         let _ = match self.log_format {
             LogFormat::Text if colours => subscriber.try_init(),

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::calm::Calm;
 use super::limits::{FAREWELL, MAX_MISTAKES, MAX_RESETS, MAX_STREAMS, PING, PONG, SEND_BUFFER, Times};
 use super::pressure::{Paced, Pressure};
 use super::socket::Socket;
@@ -80,7 +81,7 @@ where
                     let socket = Socket::new(stream, &now.times);
                     let tls = now.tls.clone().filter(|_| self.secures);
                     let guest = Guest { live: Arc::clone(&self.live), answer: self.answer, slot, place, watcher: graceful.watcher() };
-                    connections.spawn(guest.come(socket, tls, self.phase.clone()));
+                    connections.spawn(Calm::new(guest.come(socket, tls, self.phase.clone())));
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -180,7 +181,6 @@ where
             if let Some(peer) = told.peer {
                 request.extensions_mut().insert(Peer(peer));
             }
-            // A large future: it is moved once, and not again by everybody who wraps it.
             let answering = Box::pin(answer(&live, request));
             let pressure = told.pressure.clone();
             async move { Ok::<_, Infallible>(answering.await.map(|body| Paced::new(body, pressure))) }

@@ -40,7 +40,8 @@ pub(super) fn public(
         Ok(Route::Models | Route::Options(_)) => None,
     };
     async move {
-        let answering = async {
+        // A large future: it is moved once, and not again by everybody who wraps it.
+        let answering = Box::pin(async {
             // A limit that is reached is told before what else is wrong.
             let route = gateway.access.count(&caller, known).await.and(route);
             match route {
@@ -60,7 +61,7 @@ pub(super) fn public(
                     }
                 }
             }
-        };
+        });
         let mut reply = caught(&request_id, answering).await;
         reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
         gateway.access.share(&head.method, &head.headers, &mut reply);

@@ -19,7 +19,10 @@ pub(crate) async fn read(mut body: Incoming, most_kb: u32, times: &Times) -> Res
     }
     let began = Instant::now();
     let mut whole = BytesMut::with_capacity(announced.min(64 * 1024));
-    while let Some(frame) = timeout(times.body_idle, body.frame()).await.map_err(|_| too_slow())? {
+    // A body whose length was announced is whole with its last byte; that it has ended is told later.
+    while !body.is_end_stream()
+        && let Some(frame) = timeout(times.body_idle, body.frame()).await.map_err(|_| too_slow())?
+    {
         let frame = frame.map_err(|_| broken())?;
         let Ok(bytes) = frame.into_data() else { continue };
         if whole.len() + bytes.len() > most {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod answer;
+mod calm;
 pub(crate) mod intake;
 mod limits;
 mod listeners;

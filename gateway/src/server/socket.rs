@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
@@ -124,7 +124,6 @@ fn keep_little(_: &TcpStream) {}
 
 #[cfg(target_os = "linux")]
 async fn read_closed(stream: &TcpStream) {
-    use tokio::io::Interest;
     // On Linux the interest in urgent bytes is also woken by the end of the read side, and by nothing else here.
     while let Ok(ready) = stream.ready(Interest::PRIORITY).await {
         if ready.is_read_closed() {
@@ -139,12 +138,29 @@ async fn read_closed(_: &TcpStream) {
     std::future::pending::<()>().await;
 }
 
+/// Reads what there is. When that is less than there is room for, there is nothing more now, and the system need not be asked
+/// once more to learn that.
+fn read_some(stream: &TcpStream, buf: &mut ReadBuf<'_>) -> io::Result<()> {
+    let room = buf.remaining();
+    let mut read = Err(io::ErrorKind::WouldBlock.into());
+    // That the closure says it would block is what makes the next read wait for the system's word. Bytes that have come since it
+    // was called are news, and are not waited for.
+    let _is_known = stream.try_io(Interest::READABLE, || {
+        read = stream.try_read_buf(buf);
+        match &read {
+            Ok(bytes) if *bytes > 0 && *bytes < room => Err(io::ErrorKind::WouldBlock.into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    });
+    read.map(drop)
+}
+
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
-            match self.stream.try_read_buf(buf) {
-                Ok(_) => return Poll::Ready(Ok(())),
+            match read_some(&self.stream, buf) {
+                Ok(()) => return Poll::Ready(Ok(())),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }

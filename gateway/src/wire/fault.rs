@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::secret::Secret;
+use crate::wire::json::Fields as _;
 
 /// A failure that a client is told about.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,12 +138,12 @@ impl Fault {
 
 /// What a provider said went wrong, from any of the shapes in which they say it.
 pub(crate) fn upstream_message(body: &Value) -> Option<String> {
-    let error = body.get("error").unwrap_or(body);
+    let error = body.field("error").unwrap_or(body);
     let said = match error {
-        Value::String(text) => body.get("message").and_then(Value::as_str).unwrap_or(text),
+        Value::String(text) => body.field("message").and_then(Value::as_str).unwrap_or(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => return None,
         Value::Object(fields) => {
-            let message = fields.get("message").or_else(|| fields.get("detail"))?;
+            let message = fields.field("message").or_else(|| fields.field("detail"))?;
             return Some(message.as_str().map_or_else(|| message.to_string(), str::to_owned));
         }
     };
@@ -152,7 +153,7 @@ pub(crate) fn upstream_message(body: &Value) -> Option<String> {
 /// The failure that an answer or an event tells of, if it does: a provider may tell of one in place of an answer or
 /// beside it. The key is cut out of the provider's words.
 pub(crate) fn upstream_error(document: &Value, secret: Option<&Secret>) -> Option<Fault> {
-    document.get("error").filter(|error| !error.is_null())?;
+    document.field("error").filter(|error| !error.is_null())?;
     let scrub = |text: String| secret.iter().fold(text, |text, secret| secret.scrub(text));
     let said = upstream_message(document).map_or_else(|| "no reason given".to_owned(), scrub);
     let code = upstream_code(document).map_or("upstream_failed".into(), |code| scrub(code).into());
@@ -162,7 +163,7 @@ pub(crate) fn upstream_error(document: &Value, secret: Option<&Secret>) -> Optio
 
 /// A field of a provider's error object, when it is text.
 pub(crate) fn upstream_field(body: &Value, field: &str) -> Option<String> {
-    body.get("error")?.get(field)?.as_str().map(str::to_owned)
+    body.field("error")?.field(field)?.as_str().map(str::to_owned)
 }
 
 /// A provider's error code, when it looks like one: it stands in logs, where no word of a prompt may be.

@@ -43,6 +43,9 @@ fn flaw(error: serde_json::Error) -> Flaw {
     Flaw(format!("the JSON is not acceptable: {error}"))
 }
 
+/// How many keys an object has room for at first.
+const USUAL: usize = 4;
+
 /// Builds a value, counting how deep it is.
 struct Strict {
     depth: usize,
@@ -115,6 +118,9 @@ impl<'de> Visitor<'de> for Strict {
             if key == NUMBER_KEY {
                 return Err(A::Error::custom("a key is reserved"));
             }
+            if all.is_empty() {
+                all = Map::with_capacity(USUAL); // it would grow to that in two steps
+            }
             match all.entry(key) {
                 Entry::Vacant(place) => place.insert(entries.next_value_seed(self.deeper()?)?),
                 Entry::Occupied(_) => return Err(A::Error::custom("a key is repeated in the same object")),
@@ -165,6 +171,30 @@ impl Visitor<'_> for KeySeed {
     }
 }
 
+/// Most fields that an object is looked through for one; of more, the hash of the name tells where it stands.
+const FEW: usize = 16;
+
+/// Looking for a field. Most objects have few, and a name is hashed in the time in which it is compared with ten.
+pub(crate) trait Fields {
+    /// The value under that name, where it is an object that has one.
+    fn field(&self, name: &str) -> Option<&Value>;
+}
+
+impl Fields for Map<String, Value> {
+    fn field(&self, name: &str) -> Option<&Value> {
+        if self.len() > FEW {
+            return self.get(name);
+        }
+        self.iter().find_map(|(key, value)| (key == name).then_some(value))
+    }
+}
+
+impl Fields for Value {
+    fn field(&self, name: &str) -> Option<&Value> {
+        self.as_object()?.field(name)
+    }
+}
+
 /// The kind of a value, for messages.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
@@ -188,6 +218,17 @@ mod tests {
 
     fn refused(text: &str) -> String {
         parse(text.as_bytes()).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn a_field_is_found_among_few_and_among_many() {
+        for fields in [1, FEW, FEW + 1, 100] {
+            let all: Vec<String> = (0..fields).map(|field| format!("\"f{field}\":{field}")).collect();
+            let object = parse(format!("{{{}}}", all.join(",")).as_bytes()).unwrap();
+            assert!((0..fields).all(|field| object.field(&format!("f{field}")) == Some(&field.into())));
+            assert_eq!(object.field("f"), None);
+        }
+        assert_eq!(Value::from("text").field("text"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Fault, json as strict_json, surrogate, upstream_error, upstream_field};
 use crate::secret::Secret;
+use crate::wire::json::Fields as _;
 
 /// Events of the Responses API that only announce an answer.
 const ANNOUNCEMENTS: [&str; 3] = ["response.created", "response.queued", "response.in_progress"];
@@ -74,19 +75,19 @@ fn told(fault: Fault, event: &Value) -> Fault {
 /// The part of an event that may tell of a failure, with `error` in the one place: the Responses API has it in the
 /// response that failed, or flat in an event that is nothing but the error.
 fn reported(event: &Value) -> Cow<'_, Value> {
-    match (kind(event), event.get("response")) {
+    match (kind(event), event.field("response")) {
         (Some("response.failed"), Some(response)) => Cow::Borrowed(response),
-        (Some("error"), _) if event.get("error").is_none() => Cow::Owned(json!({ "error": event })),
+        (Some("error"), _) if event.field("error").is_none() => Cow::Owned(json!({ "error": event })),
         _ => Cow::Borrowed(event),
     }
 }
 
 fn kind(event: &Value) -> Option<&str> {
-    event.get("type").and_then(Value::as_str)
+    event.field("type").and_then(Value::as_str)
 }
 
 fn says_something(event: &Value) -> bool {
-    let choices = event.get("choices").and_then(Value::as_array);
+    let choices = event.field("choices").and_then(Value::as_array);
     match (choices, kind(event)) {
         (Some(choices), _) => choices.iter().any(has_begun),
         (None, Some(kind)) => !announces(kind, event),
@@ -110,13 +111,13 @@ fn announces(kind: &str, event: &Value) -> bool {
 
 /// Whether a choice says anything beside who speaks.
 fn has_begun(choice: &Value) -> bool {
-    let in_delta = match choice.get("delta") {
+    let in_delta = match choice.field("delta") {
         None | Some(Value::Null) => !choice.is_object(),
         Some(Value::Object(delta)) => delta.iter().any(|(field, value)| field != "role" && !is_empty(value)),
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => true,
     };
     let beside = ["text", "message", "finish_reason"];
-    in_delta || beside.iter().any(|field| choice.get(field).is_some_and(|value| !is_empty(value)))
+    in_delta || beside.iter().any(|field| choice.field(field).is_some_and(|value| !is_empty(value)))
 }
 
 fn is_empty(value: &Value) -> bool {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::money::Money;
+use crate::wire::json::Fields as _;
 
 /// Tokens of an exchange, and what they cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,14 +21,14 @@ pub struct Usage {
 impl Usage {
     /// The `usage` of an answer or a part of one, when it has one; in either of the two ways to call its counts.
     pub fn of(document: &Value) -> Option<Usage> {
-        let usage = document.get("usage").filter(|usage| usage.is_object())?;
-        let count = |names: [&str; 2]| names.iter().find_map(|name| usage.get(name)?.as_u64());
-        let cost = usage.get("cost").and_then(Value::as_number);
+        let usage = document.field("usage").filter(|usage| usage.is_object())?;
+        let count = |names: [&str; 2]| names.iter().find_map(|name| usage.field(name)?.as_u64());
+        let cost = usage.field("cost").and_then(Value::as_number);
         Some(Usage {
             input: count(["prompt_tokens", "input_tokens"]),
             cached: ["prompt_tokens_details", "input_tokens_details"]
                 .iter()
-                .find_map(|details| usage.get(details)?.get("cached_tokens")?.as_u64()),
+                .find_map(|details| usage.field(details)?.field("cached_tokens")?.as_u64()),
             output: count(["completion_tokens", "output_tokens"]),
             cost: cost.and_then(|cost| Money::read(&cost.to_string())),
         })

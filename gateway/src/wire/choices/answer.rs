@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::calls::{self, OLDER, Written};
 use super::shape::{Place, Shape};
 use super::strip::strip_copies;
+use crate::wire::json::Fields as _;
 use crate::wire::strand::Strand;
 use crate::wire::{Fault, json};
 
@@ -108,7 +109,7 @@ impl Guard<'_> {
     fn choice(&mut self, shape: Shape, choice: &mut Value, strict: bool) -> Result<Flow, Fault> {
         let Some(part) = shape.part_mut(choice) else { return Ok(Flow::Open) };
         for (field, _) in shape.texts {
-            let odd = part.get(*field).filter(|value| strict && !value.is_string() && !value.is_null());
+            let odd = part.field(field).filter(|value| strict && !value.is_string() && !value.is_null());
             if let Some(odd) = odd {
                 let kind = json::kind(odd);
                 return Err(Fault::unreadable(format!("`{field}` of the provider's answer is {kind}")));

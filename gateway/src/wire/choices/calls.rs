@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::wire::json::Fields as _;
 use crate::wire::strip;
 
 /// A way to write a call.
@@ -33,7 +34,7 @@ impl Written {
 
     /// The way in which a call among `tool_calls` is written, where it says.
     pub(super) fn of(call: &Value) -> Option<Self> {
-        let is_there = |written: &Written| call.get(written.words().0).is_some_and(Value::is_object);
+        let is_there = |written: &Written| call.field(written.words().0).is_some_and(Value::is_object);
         [Written::Function, Written::Custom].into_iter().find(is_there)
     }
 
@@ -48,7 +49,7 @@ impl Written {
     /// The arguments that a piece of a call says, if it says any.
     pub(super) fn arguments(self, call: &mut Value) -> Option<String> {
         let (_, field) = self.words();
-        self.holder(call)?.get(field)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+        self.holder(call)?.field(field)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
     }
 
     /// A field of a delta with the head of a call.
@@ -74,18 +75,18 @@ impl Written {
 /// Whether calls have a shape in which text would pass unseen, or are more than are counted.
 pub(super) fn hide_text(part: &Map<String, Value>) -> bool {
     let is_odd = |value: Option<&Value>| value.is_some_and(|value| !value.is_object() && !value.is_null());
-    let is_there = |call: &Value, holder| call.get(holder).is_some_and(Value::is_object);
+    let is_there = |call: &Value, holder| call.field(holder).is_some_and(Value::is_object);
     let has_odd = |call: &Value| {
         let is_both = is_there(call, "function") && is_there(call, "custom");
-        is_both || is_odd(call.get("function")) || is_odd(call.get("custom"))
+        is_both || is_odd(call.field("function")) || is_odd(call.field("custom"))
     };
-    let calls = part.get("tool_calls");
+    let calls = part.field("tool_calls");
     let listed = calls.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let is_no_list = calls.is_some_and(|calls| !calls.is_array() && !calls.is_null());
     let are_many = listed.len() > usize::from(MAX_CALLS);
     is_no_list
         || are_many
-        || is_odd(part.get("function_call"))
+        || is_odd(part.field("function_call"))
         || listed.iter().any(|call| !call.is_object() || has_odd(call))
 }
 
@@ -118,8 +119,8 @@ fn strip_holder(holder: &mut Value, arguments: &str) -> bool {
 
 /// Whether a part calls anything.
 pub(super) fn are_made(part: &Map<String, Value>) -> bool {
-    let listed = part.get("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty());
-    listed || part.get(Written::Older.words().0).is_some_and(Value::is_object)
+    let listed = part.field("tool_calls").and_then(Value::as_array).is_some_and(|calls| !calls.is_empty());
+    listed || part.field(Written::Older.words().0).is_some_and(Value::is_object)
 }
 
 /// The calls among `tool_calls`.
@@ -143,7 +144,7 @@ pub(super) fn older(part: &mut Map<String, Value>) -> Option<&mut Value> {
 pub(super) fn names(part: &mut Map<String, Value>) -> Vec<(u16, String)> {
     let name = |written: Option<Written>, call: &mut Value| {
         let holder = written.and_then(|written| written.holder(call));
-        holder.and_then(|holder| holder.get("name")?.as_str()).unwrap_or_default().to_owned()
+        holder.and_then(|holder| holder.field("name")?.as_str()).unwrap_or_default().to_owned()
     };
     let mut names: Vec<(u16, String)> =
         (0..OLDER).zip(entries(part)).map(|(number, call)| (number, name(Written::of(call), call))).collect();
@@ -169,10 +170,10 @@ pub(super) fn prune(part: &mut Map<String, Value>) {
     if let Some(Value::Array(calls)) = part.get_mut("tool_calls") {
         calls.retain_mut(|call| {
             let is_there = |value: Option<&Value>| value.is_some_and(|value| !value.is_null());
-            let named = is_there(call.get("id"))
+            let named = is_there(call.field("id"))
                 || ["function", "custom"]
                     .iter()
-                    .any(|holder| is_there(call.get(holder).and_then(|h| h.get("name"))));
+                    .any(|holder| is_there(call.field(holder).and_then(|h| h.field("name"))));
             named || arguments(call).is_some_and(|(_, text)| !text.is_empty())
         });
         if calls.is_empty() {
@@ -180,7 +181,7 @@ pub(super) fn prune(part: &mut Map<String, Value>) {
         }
     }
     let (holder, _) = Written::Older.words();
-    let is_named = part.get(holder).and_then(|call| call.get("name")).is_some_and(|name| !name.is_null());
+    let is_named = part.field(holder).and_then(|call| call.field("name")).is_some_and(|name| !name.is_null());
     let says_nothing = older_arguments(part).is_none_or(|text| text.is_empty());
     if !is_named && says_nothing && older(part).is_some() {
         part.shift_remove(holder);
@@ -197,8 +198,8 @@ impl Numbers {
     /// The number of the call that a delta goes on with. Where the provider leaves it out, a new identity is a new call,
     /// and none is the last one's. Nothing when there are too many.
     pub(super) fn of(&mut self, call: &Value) -> Option<u16> {
-        let id = call.get("id").and_then(Value::as_str).filter(|id| !id.is_empty());
-        let index = call.get("index").and_then(Value::as_u64);
+        let id = call.field("id").and_then(Value::as_str).filter(|id| !id.is_empty());
+        let index = call.field("index").and_then(Value::as_u64);
         let number = match (index, id) {
             (Some(index), _) => u16::try_from(index).unwrap_or(OLDER),
             (None, Some(id)) => {

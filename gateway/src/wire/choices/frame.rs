@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::calls::{self, OLDER, Written};
 use super::shape::{Place, Shape};
+use crate::wire::json::Fields as _;
 use crate::wire::{json as strict_json, sse, surrogate};
 
 /// A text that may leave.
@@ -71,7 +72,7 @@ impl Envelope {
         if changed {
             choices.retain(|choice| self.shape.says_something(choice));
         }
-        let tells_usage = asked_usage && self.chunk.get("usage").is_some_and(|usage| !usage.is_null());
+        let tells_usage = asked_usage && self.chunk.field("usage").is_some_and(|usage| !usage.is_null());
         if had_choices && choices.is_empty() && !tells_usage {
             return;
         }
@@ -88,7 +89,8 @@ impl Envelope {
 /// Leaves the first piece of each long text in place and moves the rest to `overflow`. Of a choice that finishes, long
 /// texts have been said already.
 fn cut_long_texts(shape: Shape, choice: &mut Value, overflow: &mut Vec<Said>) {
-    let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
+    let index =
+        choice.field("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok()).unwrap_or(0);
     each_text(shape, choice, |place, text| {
         let first = sse::pieces(text).next().map_or(0, str::len);
         if first < text.len() {
@@ -114,7 +116,7 @@ fn each_text(shape: Shape, choice: &mut Value, mut each: impl FnMut(Place, &mut 
         }
     }
     for call in calls::entries(part) {
-        let number = call.get("index").and_then(Value::as_u64).and_then(|index| u16::try_from(index).ok());
+        let number = call.field("index").and_then(Value::as_u64).and_then(|index| u16::try_from(index).ok());
         if let Some((written, text)) = calls::arguments(call) {
             each(Place::Call(number.unwrap_or(0), written), text);
         }

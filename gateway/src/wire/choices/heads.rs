@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 
 use super::calls::Written;
+use crate::wire::json::Fields as _;
 
 /// The heads of a choice's calls, by number.
 #[derive(Debug, Default)]
@@ -103,7 +104,7 @@ impl Open {
     fn add(&mut self, call: &mut Value) {
         if self.written != Written::Older {
             for field in ["id", "type"] {
-                if let Some(value) = call.get(field).filter(|value| !value.is_null()) {
+                if let Some(value) = call.field(field).filter(|value| !value.is_null()) {
                     self.fields.entry(field).or_insert_with(|| value.clone());
                 }
             }
@@ -128,7 +129,7 @@ impl Open {
 }
 
 fn name_of(written: Written, call: &mut Value) -> Option<&str> {
-    written.holder(call)?.get("name")?.as_str().filter(|name| !name.is_empty())
+    written.holder(call)?.field("name")?.as_str().filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

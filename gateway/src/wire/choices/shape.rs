@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::calls::{self, Written};
 use super::strip::is_odd;
+use crate::wire::json::Fields as _;
 
 /// Fields of a message or a delta that carry text, in the order in which a reader sees them. `reasoning` is how
 /// some providers call `reasoning_content`.
@@ -50,7 +51,7 @@ pub(in crate::wire) struct Shape {
 impl Shape {
     /// The object that holds the texts of a choice.
     pub(super) fn part(self, choice: &Value) -> Option<&Map<String, Value>> {
-        self.part.map_or(Some(choice), |part| choice.get(part))?.as_object()
+        self.part.map_or(Some(choice), |part| choice.field(part))?.as_object()
     }
 
     /// The same, to write to.
@@ -121,7 +122,7 @@ impl Shape {
 
     /// Whether a choice of a chunk says anything: it finishes, or has a text, a call or the like.
     pub(super) fn says_something(self, choice: &Value) -> bool {
-        let finishes = choice.get("finish_reason").is_some_and(|reason| !reason.is_null());
+        let finishes = choice.field("finish_reason").is_some_and(|reason| !reason.is_null());
         let said = |value: &Value| match self.part {
             Some(_) => !value.is_null(),
             None => value.as_str().is_some_and(|text| !text.is_empty()),
@@ -133,7 +134,7 @@ impl Shape {
 
     /// Whether a choice has a shape in which text would pass unseen.
     pub(super) fn hides_text(self, choice: &Value) -> bool {
-        let is_there = |field: &str| choice.get(field).filter(|value| !value.is_null());
+        let is_there = |field: &str| choice.field(field).filter(|value| !value.is_null());
         let part_is_odd = self.part.and_then(is_there).is_some_and(|part| !part.is_object());
         let calls_are_odd = self.part.is_some() && self.part(choice).is_some_and(calls::hide_text);
         let is_elsewhere = self.others.into_iter().any(|field| is_there(field).is_some());

@@ -14,6 +14,7 @@ use super::frame::{Envelope, Said, has_long_text};
 use super::shape::{Place, Shape};
 use super::strip::{Untold, is_no_reason, strip_copies, untell_usage};
 use super::waiting::Waiting;
+use crate::wire::json::Fields as _;
 use crate::wire::sse::{self, Next, PIECE};
 use crate::wire::stream::{Dialect, Halt, Judge};
 use crate::wire::{Asked, Fault, json as strict_json, surrogate};
@@ -110,7 +111,7 @@ impl Stream {
         if judge.strict && self.shape.hides_text(choice) {
             return Err(Fault::unreadable("an event of the provider carries text where none belongs").into());
         }
-        let index = choice.get("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
+        let index = choice.field("index").and_then(Value::as_u64).and_then(|i| u32::try_from(i).ok());
         let slot = self.slot(index.unwrap_or_else(|| u32::try_from(position).unwrap_or(u32::MAX)))?;
         let before = self.said.len();
         let judged = match self.choices.get(slot).map(|choice| choice.progress) {
@@ -306,22 +307,23 @@ impl Dialect for Stream {
 
 /// Whether a choice of a chunk ends.
 fn finishes(choice: &Value) -> bool {
-    choice.get("finish_reason").is_some_and(|reason| !is_no_reason(reason))
+    choice.field("finish_reason").is_some_and(|reason| !is_no_reason(reason))
 }
 
 /// Refuses a chunk whose choices are no list, or that has neither choices nor usage, or one choice twice: the order of its
 /// texts could not be kept.
 fn check_choices(chunk: &Value) -> Result<(), Fault> {
-    match chunk.get("choices") {
+    match chunk.field("choices") {
         Some(Value::Array(choices)) => {
             let mut seen = HashSet::new();
-            let mut indices = choices.iter().filter_map(|choice| choice.get("index").and_then(Value::as_u64));
+            let mut indices =
+                choices.iter().filter_map(|choice| choice.field("index").and_then(Value::as_u64));
             if choices.len() > 1 && !indices.all(|index| seen.insert(index)) {
                 return Err(Fault::unreadable("an event of the provider has one choice twice"));
             }
             Ok(())
         }
-        None | Some(Value::Null) if chunk.get("usage").is_some_and(|usage| !usage.is_null()) => Ok(()),
+        None | Some(Value::Null) if chunk.field("usage").is_some_and(|usage| !usage.is_null()) => Ok(()),
         None | Some(Value::Null) => Err(Fault::unreadable("an event of the provider has no list of choices")),
         Some(_) => Err(Fault::unreadable("the choices of the provider's event are no list")),
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::calls;
 use super::shape::SPOKEN;
+use crate::wire::json::Fields as _;
 use crate::wire::strip;
 
 /// Fields of an answer or a chunk that may pass beside numbers and flags.
@@ -81,9 +82,9 @@ fn is_flat(field: &str, value: &Value) -> bool {
 /// Whether a choice is no object, or has a number or a reason that is none: text could pass there.
 pub(super) fn is_odd(choice: &Value) -> bool {
     let is_number = |index: &Value| index.as_u64().is_some_and(|index| u32::try_from(index).is_ok());
-    let odd_index = choice.get("index").is_some_and(|index| !index.is_null() && !is_number(index));
+    let odd_index = choice.field("index").is_some_and(|index| !index.is_null() && !is_number(index));
     let odd_reason =
-        choice.get("finish_reason").is_some_and(|reason| !is_no_reason(reason) && !is_reason(reason));
+        choice.field("finish_reason").is_some_and(|reason| !is_no_reason(reason) && !is_reason(reason));
     !choice.is_object() || odd_index || odd_reason
 }
 
@@ -94,7 +95,7 @@ fn is_reason(reason: &Value) -> bool {
 
 /// Two spellings of the reasoning at once are one text told twice, unless one of them says nothing.
 fn strip_part(part: &mut Map<String, Value>) -> bool {
-    let text = |field: &str| part.get(field).and_then(Value::as_str);
+    let text = |field: &str| part.field(field).and_then(Value::as_str);
     let second = text("reasoning_content").zip(text("reasoning"));
     let second = second.map(|(first, _)| if first.is_empty() { "reasoning_content" } else { "reasoning" });
     let twice = second.is_some_and(|field| part.shift_remove(field).is_some());
@@ -121,9 +122,9 @@ pub(super) enum Untold {
 /// Takes away what is in a chunk because the gateway asked for the usage: the chunk of its own, and the `null` in every
 /// other. Usage that a provider tells unasked stands beside choices, and stays.
 pub(super) fn untell_usage(chunk: &mut Value) -> Untold {
-    let has_choices = chunk.get("choices").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+    let has_choices = chunk.field("choices").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
     let Some(fields) = chunk.as_object_mut() else { return Untold::Nothing };
-    let is_null = match fields.get("usage") {
+    let is_null = match fields.field("usage") {
         None => return Untold::Nothing,
         Some(usage) => usage.is_null(),
     };
@@ -131,7 +132,7 @@ pub(super) fn untell_usage(chunk: &mut Value) -> Untold {
         return Untold::Nothing;
     }
     fields.shift_remove("usage");
-    let is_figure = fields.get("perf_metrics").is_some_and(|figures| !figures.is_null());
+    let is_figure = fields.field("perf_metrics").is_some_and(|figures| !figures.is_null());
     if has_choices || is_null || is_figure { Untold::Part } else { Untold::All }
 }
 #[cfg(test)]

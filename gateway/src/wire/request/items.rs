@@ -78,7 +78,7 @@ fn check_item(item: &Value, index: usize) -> Result<Role, Fault> {
     if !item.is_object() {
         return Err(wrong(&path, "an object", item));
     }
-    refuse_lookalikes(item, &format!("{path}."), FIELDS)?;
+    refuse_lookalikes(item, || format!("{path}."), FIELDS)?;
     for field in ["role", "type"] {
         if let Some(word) = item.get(field).filter(|word| !word.is_string() && !word.is_null()) {
             return Err(wrong(&format!("{path}.{field}"), "a string", word));
@@ -90,7 +90,7 @@ fn check_item(item: &Value, index: usize) -> Result<Role, Fault> {
         let problem = "must be one of `system`, `developer`, `user`, `assistant`, `tool`";
         return Err(invalid(&format!("{path}.role"), problem));
     }
-    check_content(item.get("content"), &format!("{path}.content"))?;
+    check_content(item.get("content"), || format!("{path}.content"))?;
     Ok(role_of(item))
 }
 

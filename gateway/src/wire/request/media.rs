@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::{Host, Url};
 
 use super::field::invalid;
+use crate::wire::json::Fields as _;
 use crate::wire::{Endpoint, Fault};
 
 /// Fields of a part that make it a medium.
@@ -103,11 +104,12 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
 }
 
 fn each<'a>(endpoint: Endpoint, document: &'a Value, visit: &mut dyn FnMut(Found<'a>)) {
-    let items = |field: &str| document.get(field).and_then(Value::as_array).into_iter().flatten().enumerate();
+    let items =
+        |field: &str| document.field(field).and_then(Value::as_array).into_iter().flatten().enumerate();
     match endpoint {
         Endpoint::Chat => {
             for (at, message) in items("messages") {
-                parts(message.get("content"), &format!("messages[{at}].content"), visit);
+                parts(message.field("content"), || format!("messages[{at}].content"), visit);
             }
         }
         Endpoint::Completions => {
@@ -119,14 +121,14 @@ fn each<'a>(endpoint: Endpoint, document: &'a Value, visit: &mut dyn FnMut(Found
         Endpoint::Responses => {
             for (at, item) in items("input") {
                 for list in ["content", "output"] {
-                    parts(item.get(list), &format!("input[{at}].{list}"), visit);
+                    parts(item.field(list), || format!("input[{at}].{list}"), visit);
                 }
-                if item.get("type").and_then(Value::as_str) == Some("image_generation_call") {
+                if item.field("type").and_then(Value::as_str) == Some("image_generation_call") {
                     visit(Found { path: format!("input[{at}]"), address: None, is_medium: true });
                 }
             }
             for (at, tool) in items("tools") {
-                if let Some(address) = tool.get("server_url").and_then(Value::as_str) {
+                if let Some(address) = tool.field("server_url").and_then(Value::as_str) {
                     let path = format!("tools[{at}].server_url");
                     visit(Found { path, address: Some(address), is_medium: false });
                 }
@@ -147,12 +149,12 @@ fn image_in<'a>(image: &'a Value, path: &str, visit: &mut dyn FnMut(Found<'a>)) 
     }
 }
 
-/// The parts of a content; one alone may stand in its place.
-fn parts<'a>(content: Option<&'a Value>, path: &str, visit: &mut dyn FnMut(Found<'a>)) {
+/// The parts of a content; one alone may stand in its place. Most are texts, whose paths nobody asks for.
+fn parts<'a>(content: Option<&'a Value>, path: impl Fn() -> String, visit: &mut dyn FnMut(Found<'a>)) {
     match content {
         Some(Value::Array(all)) => {
             for (at, part) in all.iter().enumerate() {
-                part_of(part, &format!("{path}[{at}]"), visit);
+                part_of(part, || format!("{}[{at}]", path()), visit);
             }
         }
         Some(part) => part_of(part, path, visit),
@@ -160,15 +162,16 @@ fn parts<'a>(content: Option<&'a Value>, path: &str, visit: &mut dyn FnMut(Found
     }
 }
 
-fn part_of<'a>(part: &'a Value, path: &str, visit: &mut dyn FnMut(Found<'a>)) {
-    if !MEDIA.iter().any(|field| part.get(*field).is_some_and(|value| !value.is_null())) {
+fn part_of<'a>(part: &'a Value, path: impl Fn() -> String, visit: &mut dyn FnMut(Found<'a>)) {
+    if !MEDIA.iter().any(|field| part.field(field).is_some_and(|value| !value.is_null())) {
         return;
     }
-    visit(Found { path: path.to_owned(), address: None, is_medium: true });
+    let path = path();
+    visit(Found { path: path.clone(), address: None, is_medium: true });
     for field in ADDRESSES {
-        let Some(value) = part.get(field) else { continue };
+        let Some(value) = part.field(field) else { continue };
         let inner =
-            ["url", "file_url"].into_iter().map(|name| (format!("{path}.{field}.{name}"), value.get(name)));
+            ["url", "file_url"].into_iter().map(|name| (format!("{path}.{field}.{name}"), value.field(name)));
         for (path, value) in std::iter::once((format!("{path}.{field}"), Some(value))).chain(inner) {
             if let Some(address) = value.and_then(Value::as_str) {
                 visit(Found { path, address: Some(address), is_medium: false });

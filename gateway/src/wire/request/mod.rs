@@ -16,6 +16,7 @@ use engine::verdict::Edit;
 use serde_json::{Map, Value};
 
 use super::{Endpoint, Fault};
+use crate::wire::json::Fields as _;
 use field::{boolean, check_length, invalid, missing, name, refuse_lookalikes, whole_number};
 use walk::{Step, is_arguments, walk};
 
@@ -54,7 +55,7 @@ impl Endpoint {
         headers: Vec<(&'a str, &'a str)>,
     ) -> Result<Request<'a>, Fault> {
         refuse_routing(document)?;
-        refuse_lookalikes(document, "", self.fields())?;
+        refuse_lookalikes(document, String::new, self.fields())?;
         let said = match self {
             Endpoint::Chat => chat::read(document)?,
             Endpoint::Completions => prompts::read_completion(document)?,
@@ -98,12 +99,12 @@ impl Endpoint {
             Endpoint::Chat | Endpoint::Responses => return None,
         };
         let problem = "holds token ids, which policies cannot read; send it as text";
-        prompts::has_token_ids(document.get(field)?).then(|| invalid(field, problem))
+        prompts::has_token_ids(document.field(field)?).then(|| invalid(field, problem))
     }
 
     /// What the answer to a request must fit; `dropped` are the fields that its provider does not get.
     pub fn asked(self, document: &Value, dropped: &[String]) -> Asked {
-        let sent = |field: &str| document.get(field).filter(|_| !dropped.iter().any(|drop| drop == field));
+        let sent = |field: &str| document.field(field).filter(|_| !dropped.iter().any(|drop| drop == field));
         let count = |n: &Value| n.as_u64().and_then(|n| usize::try_from(n).ok());
         let each = sent("n").and_then(count).unwrap_or(1);
         let choices = match self {

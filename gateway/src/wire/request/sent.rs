@@ -7,6 +7,7 @@ use serde::Serializer as _;
 use serde_json::{Value, json};
 
 use crate::wire::Endpoint;
+use crate::wire::json::Fields as _;
 
 /// The field of a request that asks for the usage of a stream, and the field in it.
 const OPTIONS: &str = "stream_options";
@@ -14,7 +15,7 @@ const USAGE: &str = "include_usage";
 
 /// Whether a request asks for the usage of its stream.
 pub(super) fn asks_usage(document: &Value) -> bool {
-    document.get(OPTIONS).and_then(|options| options.get(USAGE)) == Some(&Value::Bool(true))
+    document.field(OPTIONS).and_then(|options| options.field(USAGE)) == Some(&Value::Bool(true))
 }
 
 impl Endpoint {
@@ -28,7 +29,7 @@ impl Endpoint {
             let replaced = own.iter().find(|(name, _)| name == field);
             (field.as_str(), replaced.map_or(value, |(_, value)| value))
         });
-        let is_new = |field: &str| document.get(field).is_none();
+        let is_new = |field: &str| document.field(field).is_none();
         let added = own.iter().filter(|(field, _)| is_new(field)).map(|(field, value)| (*field, value));
         let taken = |(field, _): &(&str, &Value)| !dropped.iter().any(|dropped| dropped == field);
         let mut bytes = Vec::new();
@@ -43,8 +44,8 @@ impl Endpoint {
             Endpoint::Chat | Endpoint::Completions => {}
             Endpoint::Embeddings | Endpoint::Responses => return None,
         }
-        document.get("stream").filter(|stream| **stream == true)?;
-        let options = match document.get(OPTIONS) {
+        document.field("stream").filter(|stream| **stream == true)?;
+        let options = match document.field(OPTIONS) {
             Some(Value::Object(given)) => Cow::Borrowed(given),
             None | Some(Value::Null) => Cow::default(),
             Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => return None,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::items;
 use crate::wire::Endpoint;
+use crate::wire::json::Fields as _;
 
 /// One step from a value to a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +69,7 @@ impl<'a> Walker<'a, '_> {
         for (index, turn) in turns.iter().enumerate() {
             self.path.push(Step::Item(index));
             if is_chat {
-                let role = turn.get("role").and_then(Value::as_str).and_then(role_named);
+                let role = turn.field("role").and_then(Value::as_str).and_then(role_named);
                 self.value(turn, role.unwrap_or(Role::Other));
             } else {
                 self.item(turn);

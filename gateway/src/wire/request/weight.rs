@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::field::invalid;
 use super::prompts;
+use crate::wire::json::Fields as _;
 use crate::wire::{Endpoint, Fault};
 
 /// Tokens that an image or a sound counts as, and a file at least: only its provider knows better.
@@ -22,7 +23,7 @@ const FRAME: u64 = 64;
 impl Endpoint {
     /// Refuses a request for more answers to a prompt than `most`, told apart or the best of so many.
     pub(crate) fn check_answers(self, document: &Value, most: u32) -> Result<(), Fault> {
-        let is_too_many = |field: &&&str| document.get(**field).and_then(Value::as_u64) > Some(most.into());
+        let is_too_many = |field: &&&str| document.field(field).and_then(Value::as_u64) > Some(most.into());
         match ["n", "best_of"].iter().find(is_too_many) {
             Some(field) => Err(invalid(field, &format!("must not be more than {most}"))),
             None => Ok(()),
@@ -31,7 +32,7 @@ impl Endpoint {
 
     /// How many answers it asks for, each of which may be as long as it allows.
     pub(crate) fn answers(self, document: &Value) -> u64 {
-        let number = |field: &str| document.get(field).and_then(Value::as_u64).unwrap_or(1).max(1);
+        let number = |field: &str| document.field(field).and_then(Value::as_u64).unwrap_or(1).max(1);
         match self {
             Endpoint::Chat => number("n"),
             Endpoint::Completions => {
@@ -60,7 +61,7 @@ impl Endpoint {
         let mut unread = Unread::default();
         unread.count(document, None);
         if self == Endpoint::Responses {
-            let is_there = |field: &&&str| document.get(**field).is_some_and(|value| !value.is_null());
+            let is_there = |field: &&&str| document.field(field).is_some_and(|value| !value.is_null());
             KEPT_FIELDS.iter().filter(is_there).for_each(|_| unread.add(KEPT));
         }
         unread
@@ -94,7 +95,7 @@ impl Unread {
             Value::Array(items) => return items.iter().for_each(|item| self.count(item, None)),
             Value::Object(fields) => fields,
         };
-        let is_image = fields.get("type").is_some_and(|kind| kind == "input_image");
+        let is_image = fields.field("type").is_some_and(|kind| kind == "input_image");
         for (name, value) in fields {
             match (key, name.as_str(), value) {
                 (_, "file_data", Value::String(data)) => {

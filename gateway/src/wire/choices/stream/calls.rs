@@ -9,6 +9,7 @@ use crate::wire::Fault;
 use crate::wire::choices::calls::{self, OLDER, Written};
 use crate::wire::choices::heads::Step;
 use crate::wire::choices::shape::Place;
+use crate::wire::json::Fields as _;
 use crate::wire::stream::{Halt, Judge};
 
 impl Stream {
@@ -31,7 +32,7 @@ impl Stream {
                 number.ok_or_else(|| Fault::unreadable("the provider's answer has too many calls"))?;
             // Seen only where the chunk must be written anew.
             if let Value::Object(fields) = call
-                && fields.get("index").is_none_or(Value::is_null)
+                && fields.field("index").is_none_or(Value::is_null)
             {
                 fields.insert("index".to_owned(), number.into());
             }
