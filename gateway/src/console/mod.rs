@@ -59,7 +59,7 @@ pub(crate) async fn answer(
     let answered = match guard::check(live, place, &head) {
         Ok(()) => route(live, &head, body).await,
         Err(fault) => {
-            intake::discard(body).await;
+            intake::discard(body, &head.headers).await;
             Err(fault)
         }
     };
@@ -81,7 +81,7 @@ async fn route(live: &Arc<Live>, head: &Parts, body: Incoming) -> Result<Respons
             _ => Ok(not_so("POST")),
         };
     }
-    intake::discard(body).await;
+    intake::discard(body, &head.headers).await;
     if head.method != Method::GET {
         return Ok(not_so("GET"));
     }

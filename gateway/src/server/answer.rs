@@ -49,7 +49,7 @@ pub(super) fn public(
                     exchange::answer(&gateway, endpoint, head, body, &request_id, ledger).await
                 }
                 other => {
-                    intake::discard(body).await;
+                    intake::discard(body, &head.headers).await;
                     match other {
                         Ok(Route::Options(methods)) => options(methods),
                         Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
