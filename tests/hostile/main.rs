@@ -11,6 +11,7 @@ mod echo;
 mod evasion;
 mod exhaustion;
 mod figures;
+mod files;
 mod framing;
 mod headers;
 mod http2;

@@ -11,8 +11,10 @@ use crate::wire::Fault;
 /// How long clients may take. What is usual holds for every gateway; tests bring shorter times.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
+    /// Longest wait for a whole head from its first byte on, and for the first one from the connection on.
     pub head: Duration,
+    /// How long a connection is kept between two requests: each costs a slot.
+    pub idle: Duration,
     /// Longest silence within a body.
     pub body_idle: Duration,
     /// How long a body may take whatever its size. After that it must have brought `BODY_MIN_RATE` for each second.
@@ -29,6 +31,7 @@ impl Default for Times {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
             body_idle: Duration::from_secs(15),
             body_grace: Duration::from_secs(30),
             write_idle: Duration::from_secs(60),
