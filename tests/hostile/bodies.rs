@@ -54,7 +54,10 @@ fn bodies_that_do_not_fit_beside_the_others_are_told_to_come_back() {
     }
     let records = gateway.stop();
     let refused = records.iter().filter(|one| one["error"] == "no_room_for_body");
-    assert!(refused.clone().count() >= 2 && refused.clone().all(|one| one["outcome"] == "refused"), "{records:?}");
+    assert!(
+        refused.clone().count() >= 2 && refused.clone().all(|one| one["outcome"] == "refused"),
+        "{records:?}"
+    );
 }
 
 #[test]

@@ -107,7 +107,10 @@ fn a_connection_between_two_requests_is_kept_for_longer_than_a_head_may_take() {
     let (told, closed) = trickle(socket, b"");
     assert!(told.is_empty() && closed.is_some_and(is_about(Duration::from_secs(3))), "{closed:?}");
     let (told, closed) = trickle(kept(&gateway), &b"POST /v1/chat HTTP/1.1\r\nx: y\r\n".repeat(40));
-    assert!(told.is_empty() && closed.is_some_and(is_about(SHORT.head)), "a head has its own time: {closed:?}");
+    assert!(
+        told.is_empty() && closed.is_some_and(is_about(SHORT.head)),
+        "a head has its own time: {closed:?}"
+    );
     gateway.stop();
 }
 

@@ -56,7 +56,8 @@ pub(crate) async fn read(
 
 /// Lets go of a body that nobody has asked for yet. A client that waits to be asked for it, is not.
 pub(crate) async fn discard(body: Incoming, headers: &HeaderMap) {
-    let waits = headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    let waits =
+        headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     if !waits {
         linger(body).await;
     }

@@ -45,7 +45,8 @@ fn crowds_are_counted_where_it_is_asked_for() {
 
 #[test]
 fn all_bodies_together_have_room_for_one() {
-    let sizes = |body_kb, bodies_mb| with(&format!("size_limits: {{body_kb: {body_kb}, bodies_mb: {bodies_mb}}}"));
+    let sizes =
+        |body_kb, bodies_mb| with(&format!("size_limits: {{body_kb: {body_kb}, bodies_mb: {bodies_mb}}}"));
     assert_eq!(clean(&[&sizes(1024, 1)]).access.size_limits.bodies_mb, 1);
     assert_eq!(brief(&sizes(1025, 1)).len(), 1);
     assert_eq!(brief(&sizes(1, 0)).len(), 1);
