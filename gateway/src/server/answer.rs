@@ -64,7 +64,7 @@ pub(super) fn public(
         let mut reply = caught(&request_id, answering).await;
         reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
         gateway.access.share(&head.method, &head.headers, &mut reply);
-        reply
+        reply::to(&head.method, reply)
     }
 }
 
@@ -98,7 +98,7 @@ fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller, known: &mut Known
     let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == page);
     let (route, method, methods) = match endpoint {
         Some(endpoint) => (Route::Endpoint(endpoint), Method::POST, "POST, OPTIONS"),
-        None if page == "models" => (Route::Models, Method::GET, "GET, OPTIONS"),
+        None if page == "models" => (Route::Models, Method::GET, "GET, HEAD, OPTIONS"),
         None => return Err(not_found()),
     };
     if head.method == Method::OPTIONS {
@@ -106,10 +106,9 @@ fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller, known: &mut Known
     }
     caller.key = gateway.access.key(&head.headers)?;
     *known = Known::Client;
-    if head.method != method {
-        let message = format!("this path answers {methods}");
-        let status = StatusCode::METHOD_NOT_ALLOWED;
-        return Err(Fault::new(status, "invalid_request_error", "method_not_allowed", message));
+    let is_read = method == Method::GET && head.method == Method::HEAD;
+    if head.method != method && !is_read {
+        return Err(Fault::method(methods));
     }
     if method == Method::POST {
         limits::check_type(&head.headers)?;

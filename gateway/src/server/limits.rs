@@ -69,10 +69,11 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Refuses heads that two servers could understand in two ways, and bodies that cannot be judged.
 pub(super) fn check(head: &Parts, most_headers: u32) -> Result<(), Fault> {
-    const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::OPTIONS, Method::DELETE];
+    const METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS, Method::DELETE];
     if !METHODS.contains(&head.method) {
-        let message = "the method must be one of GET, POST, OPTIONS and DELETE";
-        return Err(Fault::refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
+        let message = "the method must be one of GET, HEAD, POST, OPTIONS and DELETE";
+        let fault = Fault::refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        return Err(Fault { allow: Some("GET, HEAD, POST, OPTIONS, DELETE"), ..fault });
     }
     match head.version {
         Version::HTTP_2 => check_place_h2(head, most_headers)?,
