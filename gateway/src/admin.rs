@@ -33,8 +33,11 @@ pub(crate) fn answer(
         if console::has(request.uri().path()) {
             return console::answer(&live, place, request).await;
         }
+        let method = request.method().clone();
+        // To HEAD goes what GET would get, without its body.
+        let asked = if method == Method::HEAD { &Method::GET } else { &method };
         let allowed = || console::check_operator(live.now().admin_token.as_ref(), place, request.headers());
-        match (request.method(), request.uri().path()) {
+        let reply = match (asked, request.uri().path()) {
             (&Method::GET, "/health") => reply::json(StatusCode::OK, &health(&live)),
             (&Method::GET, "/livez") => reply::json(StatusCode::OK, &json!({"status": "alive"})),
             (&Method::GET, "/readyz") => ready(&live.now()),
@@ -47,10 +50,11 @@ pub(crate) fn answer(
                 Ok(()) => reload(&live).await,
                 Err(fault) => reply::fault(&fault, &ids::fresh("req")),
             },
-            (&Method::GET, RELOAD) => not_so("this path answers POST"),
+            (&Method::GET, RELOAD) => reply::fault(&Fault::method("POST"), &ids::fresh("req")),
             (&Method::GET, _) => nothing(),
-            _ => not_so("this address answers GET, and POST at `/keeptrusts/config/reload`"),
-        }
+            _ => reply::fault(&Fault::method("GET, HEAD"), &ids::fresh("req")),
+        };
+        reply::to(&method, reply)
     }
 }
 
@@ -69,10 +73,6 @@ async fn reload(live: &Arc<Live>) -> Response<ReplyBody> {
 fn nothing() -> Response<ReplyBody> {
     let message = "there is nothing at this path; try `/health`, `/livez`, `/readyz`, `/metrics`, `/keeptrusts/config` or `/console`";
     refuse(StatusCode::NOT_FOUND, "not_found", message)
-}
-
-fn not_so(message: &str) -> Response<ReplyBody> {
-    refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }
 
 fn refuse(status: StatusCode, code: &'static str, message: &str) -> Response<ReplyBody> {

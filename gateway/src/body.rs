@@ -329,7 +329,8 @@ impl<B> std::fmt::Debug for GuardedBody<B> {
 
 impl<B> Drop for GuardedBody<B> {
     fn drop(&mut self) {
-        if self.upstream.is_some() {
+        if let Some(upstream) = self.upstream.take() {
+            drop(upstream); // the provider is let go before its words are counted, which takes a while
             self.settle(false); // the ledger, dropped next, says that the client went away
         }
     }

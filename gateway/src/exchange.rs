@@ -67,7 +67,7 @@ pub(crate) async fn answer(
     ledger: Option<Ledger>,
 ) -> Response<ReplyBody> {
     let Some(ledger) = ledger else {
-        intake::discard(body).await;
+        intake::discard(body, head.headers).await;
         return reply::fault(&Fault::audit_unavailable(), request_id);
     };
     let deadline = route::deadline(head.headers, Instant::now());
@@ -162,12 +162,16 @@ impl Exchange<'_> {
         match self.gateway.access.begins(&self.caller) {
             Ok(place) => self.ledger.under_way(place),
             Err(fault) => {
-                intake::discard(body).await;
+                intake::discard(body, self.headers).await;
                 return Err(fault);
             }
         }
-        let bytes = intake::read(body, self.gateway.access.sizes.body_kb, &self.gateway.times).await?;
-        self.ledger.prompt(Prompt::new(self.endpoint, &bytes));
+        let Gateway { access, times, .. } = self.gateway;
+        let mut room = access.room();
+        let bytes = intake::read(body, self.headers, access.sizes.body_kb, &mut room, times).await?;
+        let prompt = Prompt::new(self.endpoint, &bytes);
+        let kept = prompt.kept();
+        self.ledger.prompt(prompt);
         let parse = || json::parse(&bytes).map_err(|flaw| Fault::invalid(None, flaw.to_string()));
         let mut document = aside(bytes.len(), parse)?;
         let (mut judged, edits) = self.judged(&document, bytes.len()).await?;
@@ -186,6 +190,8 @@ impl Exchange<'_> {
                 session.listen(MOST_HEARD);
                 let (strict, request_id) = (self.gateway.pack.guards(), self.request_id.to_owned());
                 let assembler = Assembler::new(self.endpoint, session, strict, request_id, asked);
+                room.keep(kept);
+                self.ledger.takes(room);
                 (decision, Carried::Stream(opened, Box::new(assembler)))
             }
         };

@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use engine::verdict::Decision;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use hyper::{Response, StatusCode};
+use hyper::body::Body;
+use hyper::header::{
+    ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use hyper::{Method, Response, StatusCode};
 use serde_json::Value;
 
 use crate::body::ReplyBody;
@@ -53,8 +56,22 @@ pub(crate) fn fault(fault: &Fault, request_id: &str) -> Response<ReplyBody> {
     if fault.status == StatusCode::UNAUTHORIZED {
         set(&mut reply, WWW_AUTHENTICATE, "Bearer");
     }
+    if let Some(allow) = fault.allow {
+        set(&mut reply, ALLOW, allow);
+    }
     if fault.close {
         set(&mut reply, CONNECTION, "close");
+    }
+    reply
+}
+
+/// The reply to a request with that method: to HEAD it is what GET would get, without its body.
+pub(crate) fn to(method: &Method, mut reply: Response<ReplyBody>) -> Response<ReplyBody> {
+    if method == Method::HEAD
+        && let Some(length) = reply.body().size_hint().exact()
+    {
+        set(&mut reply, CONTENT_LENGTH, &length.to_string());
+        *reply.body_mut() = ReplyBody::Whole(Bytes::new());
     }
     reply
 }

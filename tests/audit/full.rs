@@ -129,6 +129,22 @@ fn a_full_disk_refuses_requests_and_lets_them_in_again_when_there_is_room() {
 }
 
 #[test]
+fn a_log_that_was_removed_lets_nobody_through() {
+    let provider = Provider::always(Script::answer("one two"));
+    let gateway = setup(&provider).process();
+    assert_eq!(ask(&gateway, "first", false).status, 200);
+    std::fs::remove_dir_all(gateway.state().join("audit")).unwrap();
+    std::thread::sleep(Duration::from_millis(1100));
+    for name in ["second", "third"] {
+        let reply = ask(&gateway, name, false);
+        assert_eq!((reply.status, reply.code().as_str()), (503, "audit_unavailable"), "{}", reply.body);
+    }
+    assert_eq!(get(gateway.admin, "/readyz").status, 503);
+    assert!(gateway.log().contains("its file was removed"), "{}", gateway.log());
+    gateway.kill();
+}
+
+#[test]
 fn under_fail_mode_allow_a_full_disk_lets_requests_through() {
     let provider = Provider::always(Script::answer("one two"));
     let gateway = start(&setup(&provider), 4, "allow");

@@ -68,14 +68,7 @@ fn when_all_are_left_alone_the_client_reads_who_and_why_and_when_to_come_back() 
     let reply = gateway.ask("hi");
     assert_eq!((reply.status, reply.code().as_str()), (503, "no_target_available"));
     assert_eq!(reply.header("retry-after"), Some("20"));
-    let message = reply.error().unwrap()["message"].as_str().unwrap().to_owned();
-    for part in [
-        "`a`: its circuit breaker is open for another 20 s; the last failure: answered 500",
-        "`b`: its circuit breaker is open for another 80 s; the last failure: cannot be reached",
-        "`c`: `KT_TESTS_NO_SUCH_KEY` is not set",
-    ] {
-        assert!(message.contains(part), "{message}");
-    }
+    assert_eq!(reply.error().unwrap()["message"], "no target is available; the operator's log says why");
     let mut pinned = question_of("hi", false);
     pinned["model"] = json!("b");
     assert_eq!(gateway.chat(&pinned).header("retry-after"), Some("80"));

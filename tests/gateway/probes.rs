@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
-use tests::{KEY, Provider, Script, Setup};
+use tests::{KEY, Provider, Script, Setup, get, post, question_of};
 
 use crate::wait_until;
 
@@ -56,17 +56,19 @@ fn when_the_probes_of_all_fail_each_is_named_with_what_they_found() {
         .target("a", &silent, PROBED)
         .target("b", &broken, PROBED)
         .target_at("c", "http://127.0.0.1:1/v1", PROBED)
-        .here();
-    wait_until(|| gateway.admin("/health").json()["status"] == "unhealthy");
-    let reply = gateway.ask("hi");
+        .process();
+    wait_until(|| get(gateway.admin, "/health").json()["status"] == "unhealthy");
+    let reply = post(gateway.address, "/v1/chat/completions", "", question_of("hi", false).to_string());
     assert_eq!((reply.status, reply.code().as_str()), (503, "no_target_available"));
     assert!(reply.header("retry-after").is_some());
-    let message = reply.error().unwrap()["message"].as_str().unwrap().to_owned();
+    assert_eq!(reply.error().unwrap()["message"], "no target is available; the operator's log says why");
+    let log = gateway.stop().log;
+    let line = log.lines().find(|line| line.contains("no target is available")).expect("the log says why");
     for part in [
         "`a`: its health probes fail; the last: did not answer in time",
         "`b`: its health probes fail; the last: answered 500",
         "`c`: its health probes fail; the last: cannot be reached",
     ] {
-        assert!(message.contains(part), "{message}");
+        assert!(line.contains(part), "{line}");
     }
 }

@@ -118,7 +118,63 @@ fn a_missing_key_is_told_at_the_start_and_answered_with_503() {
     assert!(run.log().contains("KT_TESTS_NO_SUCH_KEY"), "{}", run.log());
     let reply = post(run.address, CHAT, "", question_of("hi", false).to_string());
     assert_eq!((reply.status, reply.code().as_str()), (503, "no_target_available"));
-    record::only(&run.stop().records, "failed", 503);
+    assert!(!reply.shows("KT_TESTS_NO_SUCH_KEY"), "{}", reply.body);
+    let ended = run.stop();
+    assert!(ended.log.contains("no target is available"), "{}", ended.log);
+    let reason = "`a`: `KT_TESTS_NO_SUCH_KEY` is not set";
+    assert!(
+        ended.log.lines().any(|line| line.contains("no target") && line.contains(reason)),
+        "{}",
+        ended.log
+    );
+    record::only(&ended.records, "failed", 503);
+}
+
+#[test]
+fn a_policy_that_fails_is_passed_over_where_it_says_so_and_the_log_tells() {
+    let provider = Provider::always(Script::answer("ok"));
+    let broken = "policy broken\nscript fn spin(s: string) -> bool = \"\"\"while true {} true\"\"\"\n\
+                  rule stop on request { when spin(model) do block }\n";
+    let setup = Setup::over(&provider).rules("broken", broken).rules("house", RULES);
+    let blocks = setup.process();
+    let reply = post(blocks.address, CHAT, "", question_of("hi", false).to_string());
+    assert_eq!((reply.status, provider.connections()), (409, 0), "{}", reply.body);
+    let ended = blocks.stop();
+    assert_eq!(ended.records[0]["reason_code"], "policy.error");
+    assert!(!ended.log.contains("passed over"), "{}", ended.log);
+    let allows = setup.block("policy: {broken: {on_error: allow}}").process();
+    for (question, status) in [("hi", 200), ("hi", 200), ("FORBIDDEN", 409)] {
+        let reply = post(allows.address, CHAT, "", question_of(question, false).to_string());
+        assert_eq!(reply.status, status, "the other policies judge: {}", reply.body);
+    }
+    let ended = allows.stop();
+    assert_eq!(ended.log.matches("a policy could not run and was passed over").count(), 1, "{}", ended.log);
+    for record in &ended.records {
+        assert_eq!(record["policies_evaluated"][0]["result"], "error", "{record}");
+    }
+}
+
+#[test]
+fn where_no_policy_ran_the_log_says_none() {
+    let provider = Provider::always(Script::answer("ok"));
+    let run = Setup::guarded(&provider).process();
+    assert_eq!(post(run.address, "/v1/nowhere", "", "{}").status, 404);
+    assert_eq!(post(run.address, CHAT, "", question_of("hi", false).to_string()).status, 200);
+    let log = run.stop().log;
+    let action = |words: &str| {
+        let line = log.lines().find(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {log}"));
+        line.split("policy_action").nth(1).unwrap().trim_start_matches(['=', '"', ':']).to_owned()
+    };
+    assert!(action("request refused").starts_with("none"), "{log}");
+    assert!(action("request complete").starts_with("allow"), "{log}");
+}
+
+#[test]
+fn a_provider_that_is_away_is_told_by_its_last_cause() {
+    let gateway = Setup::new().target_at("a", "http://127.0.0.1:1/v1", "").here();
+    let message = gateway.ask("hi").error().unwrap()["message"].as_str().unwrap().to_owned();
+    assert_eq!(message.matches(": ").count(), 1, "{message}");
+    assert!(message.starts_with("target `a` cannot be reached: Connection refused"), "{message}");
 }
 
 #[test]

@@ -197,15 +197,14 @@ fn turns_go_round_and_a_model_pins_its_target() {
 }
 
 #[test]
-fn a_target_without_its_key_is_left_out_and_named() {
+fn a_target_without_its_key_is_left_out_and_clients_do_not_read_why() {
     let provider = Provider::always(Script::answer("ok"));
     let missing = "secret_key_ref: {env: KT_TESTS_NO_SUCH_KEY}";
     let alone = Setup::new().target("a", &provider, missing).here();
     let reply = alone.ask("hi");
     assert_eq!((reply.status, reply.code().as_str()), (503, "no_target_available"));
     assert!(reply.header("retry-after").is_some());
-    let message = reply.error().unwrap()["message"].to_string();
-    assert!(message.contains("`a`") && message.contains("KT_TESTS_NO_SUCH_KEY"), "{message}");
+    assert!(!reply.shows("KT_TESTS_NO_SUCH_KEY"), "{}", reply.body);
     assert_eq!((alone.admin("/readyz").status, provider.connections()), (503, 0));
     record::only(&alone.stop(), "failed", 503);
     let both = Setup::new().target("a", &provider, missing).target("b", &provider, "").here();

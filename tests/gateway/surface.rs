@@ -46,8 +46,29 @@ fn the_operators_pages_are_not_on_the_clients_port_nor_the_other_way_round() {
     assert_eq!(gateway.admin("/readyz").status, 200);
     assert_eq!(gateway.admin("/v1/models").status, 404);
     let post = "POST /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    assert_eq!(send(gateway.admin, post).status, 405);
-    assert_eq!(gateway.admin("/keeptrusts/config/reload").status, 405);
+    let refused = send(gateway.admin, post);
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
+    let refused = gateway.admin("/keeptrusts/config/reload");
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("POST")));
+}
+
+#[test]
+fn where_get_works_head_does() {
+    let provider = Provider::always(Script::default());
+    let gateway = Setup::over(&provider).here();
+    let public = ["/v1/models", "/models"].map(|path| (gateway.address, path));
+    let operators = ["/livez", "/readyz", "/keeptrusts/config", "/console", "/console/api/policies"];
+    for (address, path) in public.into_iter().chain(operators.map(|path| (gateway.admin, path))) {
+        let ask = |method: &str| {
+            let host = address.to_string();
+            send(address, format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"))
+        };
+        let (get, head) = (ask("GET"), ask("HEAD"));
+        assert_eq!((get.status, head.status, head.body.as_str()), (200, 200, ""), "{path}: {}", head.head);
+        for name in ["content-type", "content-length"] {
+            assert_eq!(get.header(name), head.header(name), "{path}");
+        }
+    }
 }
 
 #[test]
@@ -86,6 +107,7 @@ fn whatever_is_not_there_is_told_in_the_error_shape() {
         assert_eq!((reply.status, reply.code().as_str()), (status, code), "{request}");
         let error = reply.error().unwrap();
         assert_eq!(error["type"], "invalid_request_error", "{request}");
+        assert_eq!(reply.header("allow").is_some(), status == 405, "{request}: {}", reply.head);
         assert_eq!(error["request_id"].as_str(), reply.header("x-request-id"), "{request}");
     }
     for path in ["/v1/chat/completions", "/completions", "/v1/embeddings", "/v1/responses"] {

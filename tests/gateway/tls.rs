@@ -131,6 +131,15 @@ fn only_providers_that_can_be_trusted_are_asked() {
 }
 
 #[test]
+fn a_port_that_does_not_speak_tls_is_told_as_that() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = Setup::new().target_at("a", &format!("https://{}/v1", provider.address), "").here();
+    let reply = gateway.ask("hi");
+    assert_eq!((reply.status, reply.code().as_str()), (502, "upstream_tls"), "{}", reply.body);
+    assert!(reply.shows("does not speak TLS at that port") && !reply.shows("Invalid"), "{}", reply.body);
+}
+
+#[test]
 fn a_target_that_wants_a_certificate_gets_the_one_of_its_own() {
     let (authority, folder) = (Authority::default(), tempfile::tempdir().unwrap());
     let ca = folder.path().join("ca.pem");

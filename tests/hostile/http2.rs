@@ -97,6 +97,31 @@ fn a_stream_that_nobody_takes_is_ended_and_its_neighbours_go_on() {
 }
 
 #[test]
+fn a_connection_without_requests_ends_and_one_with_a_long_answer_does_not() {
+    let idle = Duration::from_millis(700);
+    let slow = Script::raw(STREAM_HEAD).then(event(&delta("a"))).pause(2800).then(event(&delta("b")));
+    let provider = Provider::in_turn([slow.stall(), Script::json(&whole("ok"))]);
+    let served = served(&Setup::over(&provider).times(Times { idle, ..Times::default() }));
+    RUNTIME.block_on(async {
+        let sender = connected(served.gateway.address, Arc::clone(&served.client), 1 << 20).await;
+        let (status, mut held) = ask(&sender, true).await;
+        assert_eq!(status, 200);
+        let mut heard = String::new();
+        while !heard.contains("\"b\"") {
+            let bytes = held.data().await.expect("more").expect("the connection goes on");
+            heard.push_str(&String::from_utf8_lossy(&bytes));
+        }
+        drop(held);
+        let until = tokio::time::Instant::now() + idle * 10;
+        while sender.clone().ready().await.is_ok() {
+            assert!(tokio::time::Instant::now() < until, "the connection is still there");
+            tokio::time::sleep(idle / 10).await;
+        }
+    });
+    served.gateway.stop();
+}
+
+#[test]
 fn heads_that_are_too_large_are_refused() {
     let provider = Provider::always(Script::answer("ok"));
     let served = served(&Setup::guarded(&provider));

@@ -3,10 +3,10 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tests::client::{connect, request};
-use tests::{Provider, RUNTIME, Script, Setup, delta, event, question_of};
+use tests::{Provider, RUNTIME, Script, Setup, delta, event, get, question_of};
 use tokio::net::TcpSocket;
 
 use crate::watch::{Watched, start};
@@ -73,6 +73,31 @@ fn whoever_leaves_takes_everything_along_in_every_phase() {
             }
         }
     }
+}
+
+#[test]
+fn the_first_to_leave_a_stream_lets_its_provider_go_before_words_are_counted() {
+    let provider = Provider::always(Script::stream(event(&delta("a "))).stall());
+    // Only in a process of its own nobody has counted before, which takes longest the first time.
+    let run = Setup::over(&provider).process();
+    let body = question_of(CANARY, true).to_string();
+    let mut socket = connect(run.address);
+    socket.write_all((request(CHAT, "", body.len()) + &*body).as_bytes()).unwrap();
+    let mut heard = Vec::new();
+    while !heard.windows(4).any(|four| four == b"\"a \"") {
+        let mut piece = [0; 4096];
+        let length = socket.read(&mut piece).unwrap();
+        assert!(length > 0, "{}", String::from_utf8_lossy(&heard));
+        heard.extend_from_slice(&piece[..length]);
+    }
+    let left = Instant::now();
+    drop(socket);
+    assert!(provider.is_let_go(Duration::from_secs(10)));
+    let let_go = left.elapsed();
+    wait_until("it is on record", || get(run.admin, "/metrics").shows("kt_requests_in_flight 0"));
+    let recorded = left.elapsed();
+    assert!(let_go < recorded / 2, "let go after {let_go:?}, on record after {recorded:?}");
+    assert_eq!(run.stop().records[0]["usage_source"], "estimate");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Input that means harm: what clients and providers send to break the gateway, to get past its policies, or to read what is
 //! not theirs. One module for each way in.
 
+mod bodies;
 mod bounds;
 mod calls;
 mod crowds;
@@ -10,6 +11,7 @@ mod echo;
 mod evasion;
 mod exhaustion;
 mod figures;
+mod files;
 mod framing;
 mod headers;
 mod http2;

@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gateway::Times;
 use tests::client::{connect, request, rest};
@@ -15,14 +15,17 @@ use crate::{CANARY, CHAT, wait_until};
 /// A fraction of what is usual, so that the tests need not wait.
 const SHORT: Times = Times {
     head: Duration::from_millis(600),
+    idle: Duration::from_millis(1500),
     body_idle: Duration::from_millis(600),
     body_grace: Duration::from_millis(1200),
     write_idle: Duration::from_millis(800),
     write_rate: 64 << 10,
 };
 
-/// Sends bytes one by one, so slowly that no single wait is too long, until the gateway hangs up.
-fn trickle(mut socket: TcpStream, bytes: &[u8]) -> Vec<u8> {
+/// Sends bytes one by one, so slowly that no single wait is too long, until the gateway hangs up. Gives what it said, and after
+/// how long it hung up, if it did.
+fn trickle(mut socket: TcpStream, bytes: &[u8]) -> (Vec<u8>, Option<Duration>) {
+    let began = Instant::now();
     socket.set_read_timeout(Some(Duration::from_millis(40))).unwrap();
     let mut told = Vec::new();
     for byte in bytes {
@@ -31,17 +34,18 @@ fn trickle(mut socket: TcpStream, bytes: &[u8]) -> Vec<u8> {
         }
         let mut piece = [0; 4096];
         match socket.read(&mut piece) {
-            Ok(0) => return told,
+            Ok(0) => return (told, Some(began.elapsed())),
             Ok(length) => told.extend_from_slice(&piece[..length]),
             Err(error)
                 if [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut].contains(&error.kind()) => {
             }
-            Err(_) => return told,
+            Err(_) => return (told, Some(began.elapsed())),
         }
     }
     socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    socket.read_to_end(&mut told).ok();
-    told
+    let waits = |error: std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+    let is_open = socket.read_to_end(&mut told).is_err_and(waits);
+    (told, (!is_open).then(|| began.elapsed()))
 }
 
 fn guarded(provider: &Provider) -> Watched {
@@ -54,12 +58,59 @@ fn heads_that_do_not_end_are_not_waited_for() {
     let gateway = guarded(&provider);
     let head = format!("POST {CHAT} HTTP/1.1\r\nhost: a\r\n{}", "x: y\r\n".repeat(50));
     for bytes in [head.as_bytes(), b"", b"POST "] {
-        let told = trickle(connect(gateway.address), bytes);
-        let told = String::from_utf8_lossy(&told);
-        assert!(told.is_empty() || told.starts_with("HTTP/1.1 408"), "{told}");
+        let (told, closed) = trickle(connect(gateway.address), bytes);
+        assert!(told.is_empty(), "{}", String::from_utf8_lossy(&told));
+        assert!(closed.is_some_and(is_about(SHORT.head)), "{closed:?}");
     }
     assert_eq!(provider.connections(), 0);
     assert_eq!(gateway.ask(CANARY).status, 200);
+    gateway.stop();
+}
+
+/// Whether something took that long, on a machine that does much besides.
+fn is_about(time: Duration) -> impl Fn(Duration) -> bool {
+    move |took| took >= time.mul_f32(0.9) && took < time + Duration::from_secs(5)
+}
+
+/// A connection whose first request was answered, and is kept.
+fn kept(gateway: &Watched) -> TcpStream {
+    let body = question_of(CANARY, false).to_string();
+    let mut socket = connect(gateway.address);
+    ask_on(&mut socket, &body);
+    socket
+}
+
+/// Asks over a connection that is kept, and reads the whole answer.
+fn ask_on(socket: &mut TcpStream, body: &str) {
+    let head = request(CHAT, "", body.len()).replace("connection: close\r\n", "");
+    socket.write_all((head + body).as_bytes()).unwrap();
+    let mut told = Vec::new();
+    while !told.ends_with(b"}") && !told.ends_with(b"}\n") {
+        let mut piece = [0; 4096];
+        let length = socket.read(&mut piece).expect("an answer");
+        assert!(length > 0, "{}", String::from_utf8_lossy(&told));
+        told.extend_from_slice(&piece[..length]);
+    }
+    assert!(told.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&told));
+}
+
+#[test]
+fn a_connection_between_two_requests_is_kept_for_longer_than_a_head_may_take() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = start(&Setup::guarded(&provider).times(Times { idle: Duration::from_secs(3), ..SHORT }));
+    let body = question_of(CANARY, false).to_string();
+    let mut socket = kept(&gateway);
+    for _ in 0..2 {
+        std::thread::sleep(SHORT.head * 2);
+        ask_on(&mut socket, &body);
+    }
+    let (told, closed) = trickle(socket, b"");
+    assert!(told.is_empty() && closed.is_some_and(is_about(Duration::from_secs(3))), "{closed:?}");
+    let (told, closed) = trickle(kept(&gateway), &b"POST /v1/chat HTTP/1.1\r\nx: y\r\n".repeat(40));
+    assert!(
+        told.is_empty() && closed.is_some_and(is_about(SHORT.head)),
+        "a head has its own time: {closed:?}"
+    );
     gateway.stop();
 }
 
@@ -88,7 +139,9 @@ fn bodies_that_stand_still_or_creep_are_refused() {
     assert_eq!((reply.status, reply.code().as_str()), (408, "body_too_slow"));
     let mut creeping = connect(gateway.address);
     creeping.write_all(head.as_bytes()).unwrap();
-    let told = String::from_utf8(trickle(creeping, body.as_bytes())).unwrap();
+    let (told, closed) = trickle(creeping, body.as_bytes());
+    let told = String::from_utf8(told).unwrap();
+    assert!(closed.is_some(), "it is still open");
     assert!(told.starts_with("HTTP/1.1 408 ") && told.contains("body_too_slow"), "{told}");
     assert_eq!(provider.connections(), 0);
     let records = gateway.stop();
@@ -180,6 +233,11 @@ fn times_that_hold_without_more_are_those_of_the_book() {
     for line in [
         format!(
             "| head of a request | 64 KiB, 100 headers ([`size_limits`](configuration.md#size_limits)); {} seconds |",
+            seconds(times.head)
+        ),
+        format!(
+            "| a connection that is idle | {} seconds between two requests; {} seconds before the first of HTTP/1.1.",
+            seconds(times.idle),
             seconds(times.head)
         ),
         format!(

@@ -1,6 +1,7 @@
 //! Who may come in: addresses, keys, how often, and which web pages may read the answer.
 
 mod address;
+mod bodies;
 mod cors;
 mod crowd;
 mod keys;
@@ -24,6 +25,8 @@ use crate::body::ReplyBody;
 use crate::clock::Clock;
 use crate::commons::Commons;
 use crate::wire::{Endpoint, Fault};
+use bodies::Bodies;
+pub(crate) use bodies::{Full, Room};
 use crowd::Crowd;
 pub(crate) use crowd::Place;
 pub(crate) use keys::CHOOSING;
@@ -40,6 +43,8 @@ pub(crate) struct Access {
     asking: Crowd<String>,
     /// Connections, by where they come from.
     connected: Crowd<IpAddr>,
+    /// What the bodies of requests take.
+    bodies: Bodies,
     cors: Option<Cors>,
     allowlist: Option<Vec<IpNet>>,
     trusted_proxies: Vec<IpNet>,
@@ -87,6 +92,7 @@ impl Access {
             rates: Rates::new(&config.rate_limits, clock, commons, before.map(|before| &before.rates)),
             asking: before.map(|before| before.asking.clone()).unwrap_or_default(),
             connected: before.map(|before| before.connected.clone()).unwrap_or_default(),
+            bodies: before.map(|before| before.bodies.clone()).unwrap_or_default(),
             cors: config.cors.clone(),
             allowlist: config.ip_allowlist.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
@@ -123,6 +129,12 @@ impl Access {
             _ if address::is_in(peer, &self.trusted_proxies) => Ok(None),
             most => self.connected.enter(&place(peer.to_canonical()), most).map(Some).ok_or(TooMany),
         }
+    }
+
+    /// What a body that begins to arrive takes of what all may take.
+    pub(crate) fn room(&self) -> Room {
+        let most = usize::try_from(self.sizes.bodies_mb).unwrap_or(usize::MAX);
+        self.bodies.begin(most.saturating_mul(1024 * 1024))
     }
 
     /// Counts a request of that caller as under way, where its key says how many may be at once.

@@ -1,14 +1,17 @@
 //! What is told of an exchange besides its record: figures, spans, and the process log's line. They say what the record
 //! says, so they are told when that is decided: a record that cannot be written makes another of the answer.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::Record;
 use crate::metrics::Metrics;
 use crate::money::Money;
 use crate::telemetry::{Ended, Traced};
 use crate::wire::Endpoint;
+
+/// How often it is told that policies were passed over.
+const WARN_AGAIN: Duration = Duration::from_secs(10);
 
 /// What the record does not hold of all that is told.
 #[derive(Debug, Default)]
@@ -69,8 +72,33 @@ fn ended(record: &Record) -> Ended<'_> {
     }
 }
 
+/// What the policies did. Where none has run, nothing was allowed either.
+fn action(record: &Record) -> &'static str {
+    let is_judged = !record.policies_evaluated.is_empty() || record.verdict != "allow";
+    if is_judged { record.verdict } else { "none" }
+}
+
+/// Tells of a policy that could not run and was passed over, every so often: it may be so with every request.
+fn tell_passed_over(record: &Record) {
+    static TOLD: Mutex<Option<Instant>> = Mutex::new(None);
+    let failed = record.policies_evaluated.iter().find(|policy| policy.result == "error");
+    let Some(failed) = failed.filter(|_| record.reason_code.as_deref() != Some("policy.error")) else {
+        return;
+    };
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.is_none_or(|last| last.elapsed() >= WARN_AGAIN) {
+        *told = Some(Instant::now());
+        tracing::warn!(
+            request_id = record.request_id,
+            policy = failed.name,
+            "a policy could not run and was passed over, as its `on_error` says"
+        );
+    }
+}
+
 /// The process log's line on a request.
 pub(super) fn log(record: &Record) {
+    tell_passed_over(record);
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
     tracing::info!(
         request_id = record.request_id,
@@ -85,7 +113,7 @@ pub(super) fn log(record: &Record) {
         output_tokens = record.output_tokens,
         cost_usd = record.cost_usd,
         policies_applied = policies.join(","),
-        policy_action = record.verdict,
+        policy_action = action(record),
         key = record.key,
         error = record.error,
         "request {}",

@@ -2,12 +2,16 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::checkpoint::SLOT;
 use super::segment::{ACTIVE, CHECKPOINT, LOCK};
 use crate::error::Error;
+
+/// How often it is looked at whether the file that is written is still in its folder.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A folder of files that are only appended to, cut back, renamed and removed.
 pub(super) trait Disk: Send {
@@ -35,6 +39,8 @@ pub(super) struct Folder {
     path: PathBuf,
     active: Option<File>,
     checkpoint: Option<File>,
+    /// When the file that is written was last seen in its folder.
+    seen: Option<Instant>,
     _lock: File,
 }
 
@@ -51,7 +57,9 @@ impl Folder {
         let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock);
         let opened = opened.map_err(|e| Error::file("open the lock of the audit log", &lock, &e))?;
         match opened.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), active: None, checkpoint: None, _lock: opened }),
+            Ok(()) => {
+                Ok(Self { path: path.to_owned(), active: None, checkpoint: None, seen: None, _lock: opened })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::new(format!(
                 "another `kt` writes the audit log in `{}`; stop it, or choose another folder with `--state-dir`",
                 path.display()
@@ -68,6 +76,18 @@ impl Folder {
             self.active = Some(opened);
         }
         self.active.as_ref().ok_or_else(|| ErrorKind::NotFound.into())
+    }
+
+    /// What is written to a file without a name is gone with the process.
+    fn look(&mut self) -> io::Result<()> {
+        if self.seen.is_none_or(|seen| seen.elapsed() >= LOOK) {
+            if self.active()?.metadata()?.nlink() == 0 {
+                let message = "its file was removed; bring the folder back, and start the gateway again";
+                return Err(io::Error::new(ErrorKind::NotFound, message));
+            }
+            self.seen = Some(Instant::now());
+        }
+        Ok(())
     }
 
     fn checkpoint(&mut self) -> io::Result<&File> {
@@ -93,6 +113,7 @@ impl Folder {
 
 impl Disk for Folder {
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.look()?;
         let mut file = self.active()?;
         file.write_all(lines)
     }

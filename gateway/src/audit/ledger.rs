@@ -9,7 +9,7 @@ use hyper::header::HeaderMap;
 use super::account::{Account, operation};
 use super::record::Attempt;
 use super::{Hash, Outcome, Receipt, Record, Seat};
-use crate::access::{Caller, Place, Reservation};
+use crate::access::{Caller, Place, Reservation, Room};
 use crate::aside::away;
 use crate::ids;
 use crate::metrics::Metrics;
@@ -36,6 +36,8 @@ pub(crate) struct Ledger {
     place: Option<Place<String>>,
     /// The request, for as long as its tokens may have to be estimated.
     prompt: Option<Prompt>,
+    /// What is kept of its body while its answer streams.
+    room: Option<Room>,
     cost: Option<Money>,
     /// What it has taken of budgets.
     budgets: Option<spend::Reservation>,
@@ -97,6 +99,7 @@ impl Ledger {
             reservation: None,
             place: None,
             prompt: None,
+            room: None,
             cost: None,
             budgets: None,
             is_told: false,
@@ -249,6 +252,11 @@ impl Ledger {
         self.prompt = Some(prompt);
     }
 
+    /// What is kept of its body takes so much room, for as long as its record is open.
+    pub(crate) fn takes(&mut self, room: Room) {
+        self.room = Some(room);
+    }
+
     /// What it consumed, as the provider tells it; what it does not tell is estimated. `said` is the beginning of the answer,
     /// with the bytes of all of it. The provider may bill more than what came of an answer that is not `whole`.
     pub(crate) fn used(&mut self, told: Option<Usage>, said: (&str, usize), whole: bool) {
@@ -295,6 +303,7 @@ impl Ledger {
     pub(crate) fn close(&mut self, outcome: Outcome) -> Receipt {
         let Some(mut record) = self.record.take() else { return Receipt::none() };
         self.place = None;
+        self.room = None;
         let mut account = std::mem::take(&mut self.account);
         account.took = self.began.elapsed();
         account.cost = self.cost;

@@ -13,7 +13,7 @@ mod state;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, HeaderName};
+use hyper::header::{CACHE_CONTROL, HeaderName};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -59,7 +59,7 @@ pub(crate) async fn answer(
     let answered = match guard::check(live, place, &head) {
         Ok(()) => route(live, &head, body).await,
         Err(fault) => {
-            intake::discard(body).await;
+            intake::discard(body, &head.headers).await;
             Err(fault)
         }
     };
@@ -70,7 +70,7 @@ pub(crate) async fn answer(
     if !reply.headers().contains_key(CACHE_CONTROL) {
         reply::set(&mut reply, CACHE_CONTROL, "no-store");
     }
-    reply
+    reply::to(&head.method, reply)
 }
 
 async fn route(live: &Arc<Live>, head: &Parts, body: Incoming) -> Result<Response<ReplyBody>, Fault> {
@@ -78,12 +78,12 @@ async fn route(live: &Arc<Live>, head: &Parts, body: Incoming) -> Result<Respons
     if path == "/api/play" {
         return match head.method {
             Method::POST => play::answer(live, &head.headers, body).await,
-            _ => Ok(not_so("POST")),
+            _ => Err(Fault::method("POST")),
         };
     }
-    intake::discard(body).await;
-    if head.method != Method::GET {
-        return Ok(not_so("GET"));
+    intake::discard(body, &head.headers).await;
+    if ![Method::GET, Method::HEAD].contains(&head.method) {
+        return Err(Fault::method("GET, HEAD"));
     }
     let query = || Query::parse(head.uri.query().unwrap_or_default());
     // Thousands of decisions are written out: traffic does not wait for that.
@@ -99,15 +99,6 @@ async fn route(live: &Arc<Live>, head: &Parts, body: Incoming) -> Result<Respons
         };
         Ok(reply::json(StatusCode::OK, &told))
     })
-}
-
-fn not_so(method: &'static str) -> Response<ReplyBody> {
-    let message = format!("this path answers {method}");
-    let fault =
-        Fault::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed", message);
-    let mut reply = reply::fault(&fault, &ids::fresh("req"));
-    reply::set(&mut reply, ALLOW, method);
-    reply
 }
 
 fn nothing() -> Fault {

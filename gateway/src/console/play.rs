@@ -64,10 +64,13 @@ pub(super) async fn answer(
     body: Incoming,
 ) -> Result<Response<ReplyBody>, Fault> {
     if let Err(fault) = guard::check_type(headers) {
-        intake::discard(body).await;
+        intake::discard(body, headers).await;
         return Err(fault);
     }
-    let bytes = intake::read(body, MOST_KB, &live.now().times).await?;
+    let now = live.now();
+    let mut room = now.access.room();
+    let bytes = intake::read(body, headers, MOST_KB, &mut room, &now.times).await?;
+    drop(now);
     let Playground { turn, made } = live.playground();
     let Ok(Ok(turn)) = timeout(QUEUE, Arc::clone(turn).acquire_owned()).await else { return Err(busy()) };
     let run = Run { bytes, pack: Arc::clone(&live.now().pack), made: Arc::clone(made), turn };

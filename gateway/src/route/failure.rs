@@ -6,6 +6,7 @@ use grammar::config::Trigger;
 use hyper::StatusCode;
 use hyper::header::{HeaderMap, RETRY_AFTER};
 use jiff::Timestamp;
+use rustls::InvalidMessage;
 use serde_json::Value;
 
 use super::{Target, Went, retry};
@@ -74,7 +75,7 @@ impl Failure {
     /// The two sides do not trust each other. That is the operator's to mend; asking again would not.
     pub(super) fn distrusted(target: &Target, cause: &rustls::Error) -> Self {
         target.vitals().note_reached(false);
-        let cause = target.scrub(format!("cannot be trusted: {cause}"));
+        let cause = target.scrub(distrusted(cause));
         tracing::error!(
             target_id = target.id,
             cause,
@@ -176,6 +177,16 @@ impl Failure {
         let asked_for = retry::asked_for(headers, Timestamp::now());
         let cause = format!("answered {}", status.as_u16());
         Self { again, asked_for, went, ..Self::new(trigger, cause, fault) }
+    }
+}
+
+/// Why there is no secure connection, in words.
+pub(super) fn distrusted(cause: &rustls::Error) -> String {
+    match cause {
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            "does not speak TLS at that port; if that is so, its address begins with `http://`".to_owned()
+        }
+        _ => format!("cannot be trusted: {cause}"),
     }
 }
 

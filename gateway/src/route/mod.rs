@@ -217,13 +217,17 @@ fn refusals<'t>(targets: impl IntoIterator<Item = &'t Arc<Target>>, now: Duratio
 /// A target and why it is not to be asked.
 type Refused = (Arc<Target>, Refusal);
 
-/// Nobody can be asked: each is named with its reason, and the soonest to come back says when.
+/// Nobody can be asked. The process log names each with its reason, which may tell of files and addresses that are not for
+/// clients; they read when the soonest comes back.
 fn none_available(refused: &[Refused]) -> Fault {
     let reasons: Vec<_> =
         refused.iter().map(|(target, refusal)| format!("`{}`: {}", target.id, refusal.why)).collect();
     let message = match reasons.as_slice() {
-        [] => "no target is configured".to_owned(),
-        reasons => format!("no target is available: {}", reasons.join("; ")),
+        [] => "no target is configured",
+        reasons => {
+            tracing::warn!(reasons = reasons.join("; "), "no target is available");
+            "no target is available; the operator's log says why"
+        }
     };
     let soonest = refused.iter().filter_map(|(_, refusal)| refusal.back_in).min();
     let retry_after = whole_seconds(soonest.unwrap_or(BACK_IN)).max(1).to_string();
@@ -317,12 +321,12 @@ mod tests {
     }
 
     #[test]
-    fn when_none_can_be_asked_each_is_named_with_its_reason() {
+    fn when_none_can_be_asked_the_client_reads_no_reasons() {
         let mut providers = providers(Strategy::Fallback, &["a"]);
         providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
         let fault = router(&providers).plan(&wish("m")).unwrap_err();
         assert_eq!(fault.status.as_u16(), 503);
-        assert_eq!(fault.message, "no target is available: `a`: `KT_NO_SUCH_KEY` is not set");
+        assert_eq!(fault.message, "no target is available; the operator's log says why");
         assert!(fault.retry_after.is_some());
     }
 }

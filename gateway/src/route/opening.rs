@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Failure, Lease, Target};
-use crate::transport::{Received, causes};
+use crate::transport::{Received, cause};
 use crate::wire::Fault;
 use crate::wire::opening::{Opening, broken_off};
 use crate::wire::sse::{Decoder, Next};
@@ -36,7 +36,7 @@ pub(super) async fn open(lease: &mut Lease, mut rest: Received) -> Result<Opened
     while beginning.is_silent() {
         match timeout_at(beginning.next(), rest.frame()).await {
             Ok(Some(Ok(frame))) => beginning.take(&frame.into_data().unwrap_or_default())?,
-            Ok(Some(Err(error))) => return Err(Failure::broken(lease.target(), &causes(&error))),
+            Ok(Some(Err(error))) => return Err(Failure::broken(lease.target(), &cause(&error))),
             Ok(None) => beginning.finish(),
             Err(_) if Instant::now() < beginning.until => break,
             Err(_) => return Err(Failure::timeout(lease.target()).after_a_head()),

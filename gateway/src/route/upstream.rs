@@ -14,12 +14,13 @@ use hyper::http::response::Parts;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::failure::distrusted;
 use super::opening::Opened;
 use super::probe::Probe;
 use super::{Failure, Lease, Target, opening};
 use crate::access::CHOOSING;
 use crate::error::Error;
-use crate::transport::{self, CONNECT, Received, Transport, Via, causes};
+use crate::transport::{self, CONNECT, Received, Transport, Via, cause};
 use crate::wire::Endpoint;
 
 /// Most bytes of a whole answer.
@@ -131,7 +132,12 @@ impl Upstream {
         sign(request.headers_mut(), target);
         let answer = timeout(limit, self.to(target).request(request)).await;
         let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
-        answer.map_err(|error| target.scrub(format!("cannot be reached: {}", causes(&error))))
+        answer.map_err(|error| {
+            target.scrub(match distrust(&error) {
+                Some(why) => distrusted(why),
+                None => format!("cannot be reached: {}", cause(&error)),
+            })
+        })
     }
 
     async fn head(
@@ -145,7 +151,7 @@ impl Upstream {
         let answer = answer.map_err(|_| Failure::timeout(target))?;
         let response = answer.map_err(|error| match distrust(&error) {
             Some(why) => Failure::distrusted(target, why),
-            None => Failure::connection(target, &causes(&error), !error.is_connect()),
+            None => Failure::connection(target, &cause(&error), !error.is_connect()),
         })?;
         target.vitals().note_reached(true);
         if let Some(encoding) = response.headers().get(CONTENT_ENCODING)
@@ -167,7 +173,7 @@ async fn whole(target: &Target, body: Received, deadline: Instant) -> Result<Byt
         Err(error) if error.is::<LengthLimitError>() => {
             Err(Failure::unusable(target, "answer_too_long", "sent an answer of more than 32 MiB"))
         }
-        Err(error) => Err(Failure::broken_answer(target, &causes(error.as_ref()))),
+        Err(error) => Err(Failure::broken_answer(target, &cause(error.as_ref()))),
     }
 }
 

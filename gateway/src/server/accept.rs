@@ -20,11 +20,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::calm::Calm;
 use super::limits::{FAREWELL, MAX_MISTAKES, MAX_RESETS, MAX_STREAMS, PING, PONG, SEND_BUFFER, Times};
+use super::lull::{Patient, UnderWay};
 use super::pressure::{Paced, Pressure};
 use super::socket::Socket;
 use super::stall::Tasks;
@@ -36,6 +37,8 @@ use crate::tls::H2;
 
 /// How long accepting rests when the system has no more sockets to give.
 const REST: Duration = Duration::from_millis(50);
+/// How often it is told that nothing can be accepted.
+const COMPLAINTS: Duration = Duration::from_secs(5);
 
 /// Where the gateway is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
@@ -54,13 +57,33 @@ pub(super) struct Peer(pub(super) SocketAddr);
 
 /// One address: who listens there and what answers.
 pub(super) struct Door<S> {
-    pub(super) listener: TcpListener,
-    pub(super) live: Arc<Live>,
-    pub(super) answer: S,
-    pub(super) slots: Arc<Semaphore>,
-    pub(super) phase: watch::Receiver<Phase>,
+    listener: TcpListener,
+    live: Arc<Live>,
+    answer: S,
+    slots: Arc<Semaphore>,
+    phase: watch::Receiver<Phase>,
     /// Whether it speaks TLS where that is configured.
-    pub(super) secures: bool,
+    secures: bool,
+    /// When it was last told that nothing can be accepted.
+    complained: Option<Instant>,
+}
+
+impl<S> Door<S> {
+    pub(super) fn new(
+        listener: TcpListener,
+        live: Arc<Live>,
+        answer: S,
+        slots: Arc<Semaphore>,
+        phase: watch::Receiver<Phase>,
+    ) -> Self {
+        Self { listener, live, answer, slots, phase, secures: false, complained: None }
+    }
+
+    /// One for clients: it speaks TLS where that is configured.
+    pub(super) fn secure(mut self) -> Self {
+        self.secures = true;
+        self
+    }
 }
 
 impl<S, F> Door<S>
@@ -125,7 +148,10 @@ where
                     return (stream, slot);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    if self.complained.is_none_or(|last| last.elapsed() >= COMPLAINTS) {
+                        self.complained = Some(Instant::now());
+                        tracing::warn!(%error, "connections cannot be accepted now");
+                    }
                     tokio::time::sleep(REST).await;
                 }
             }
@@ -176,14 +202,16 @@ where
         let Self { live, answer, slot, place, watcher } = self;
         let now = live.now();
         let protocol = protocol(speaks_h2, now.access.sizes, now.times);
+        let under_way = UnderWay::default();
+        let io = Patient::new(io, under_way.clone(), &now.times, !speaks_h2);
         drop(now);
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(peer) = told.peer {
                 request.extensions_mut().insert(Peer(peer));
             }
             let answering = Box::pin(answer(&live, request));
-            let pressure = told.pressure.clone();
-            async move { Ok::<_, Infallible>(answering.await.map(|body| Paced::new(body, pressure))) }
+            let (pressure, begun) = (told.pressure.clone(), under_way.begin());
+            async move { Ok::<_, Infallible>(answering.await.map(|body| Paced::new(body, pressure, begun))) }
         });
         let connection = protocol.serve_connection(TokioIo::new(io), service);
         let mut served = pin!(watcher.watch(connection));
@@ -217,7 +245,7 @@ fn protocol(speaks_h2: bool, sizes: SizeLimits, times: Times) -> Builder<Tasks> 
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(times.head)
+        .header_read_timeout(None)
         .max_headers(size(sizes.headers))
         .max_buf_size(size(sizes.head_kb).saturating_mul(1024));
     builder

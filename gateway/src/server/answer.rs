@@ -50,7 +50,7 @@ pub(super) fn public(
                     exchange::answer(&gateway, endpoint, head, body, &request_id, ledger).await
                 }
                 other => {
-                    intake::discard(body).await;
+                    intake::discard(body, &head.headers).await;
                     match other {
                         Ok(Route::Options(methods)) => options(methods),
                         Ok(_) => reply::json(StatusCode::OK, &models(&gateway, &caller)),
@@ -65,7 +65,7 @@ pub(super) fn public(
         let mut reply = caught(&request_id, answering).await;
         reply::set(&mut reply, HeaderName::from_static(reply::REQUEST_ID), &request_id);
         gateway.access.share(&head.method, &head.headers, &mut reply);
-        reply
+        reply::to(&head.method, reply)
     }
 }
 
@@ -99,7 +99,7 @@ fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller, known: &mut Known
     let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == page);
     let (route, method, methods) = match endpoint {
         Some(endpoint) => (Route::Endpoint(endpoint), Method::POST, "POST, OPTIONS"),
-        None if page == "models" => (Route::Models, Method::GET, "GET, OPTIONS"),
+        None if page == "models" => (Route::Models, Method::GET, "GET, HEAD, OPTIONS"),
         None => return Err(not_found()),
     };
     if head.method == Method::OPTIONS {
@@ -107,10 +107,9 @@ fn route(gateway: &Gateway, head: &Parts, caller: &mut Caller, known: &mut Known
     }
     caller.key = gateway.access.key(&head.headers)?;
     *known = Known::Client;
-    if head.method != method {
-        let message = format!("this path answers {methods}");
-        let status = StatusCode::METHOD_NOT_ALLOWED;
-        return Err(Fault::new(status, "invalid_request_error", "method_not_allowed", message));
+    let is_read = method == Method::GET && head.method == Method::HEAD;
+    if head.method != method && !is_read {
+        return Err(Fault::method(methods));
     }
     if method == Method::POST {
         limits::check_type(&head.headers)?;

@@ -11,8 +11,10 @@ use crate::wire::Fault;
 /// How long clients may take. What is usual holds for every gateway; tests bring shorter times.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
-    /// Longest wait for a whole head, counted from the last reply: slow heads and idle connections cost a slot.
+    /// Longest wait for a whole head from its first byte on, and for the first one from the connection on.
     pub head: Duration,
+    /// How long a connection is kept between two requests: each costs a slot.
+    pub idle: Duration,
     /// Longest silence within a body.
     pub body_idle: Duration,
     /// How long a body may take whatever its size. After that it must have brought `BODY_MIN_RATE` for each second.
@@ -29,6 +31,7 @@ impl Default for Times {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
             body_idle: Duration::from_secs(15),
             body_grace: Duration::from_secs(30),
             write_idle: Duration::from_secs(60),
@@ -66,10 +69,11 @@ pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Refuses heads that two servers could understand in two ways, and bodies that cannot be judged.
 pub(super) fn check(head: &Parts, most_headers: u32) -> Result<(), Fault> {
-    const METHODS: [Method; 4] = [Method::GET, Method::POST, Method::OPTIONS, Method::DELETE];
+    const METHODS: [Method; 5] = [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS, Method::DELETE];
     if !METHODS.contains(&head.method) {
-        let message = "the method must be one of GET, POST, OPTIONS and DELETE";
-        return Err(Fault::refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
+        let message = "the method must be one of GET, HEAD, POST, OPTIONS and DELETE";
+        let fault = Fault::refused(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message);
+        return Err(Fault { allow: Some("GET, HEAD, POST, OPTIONS, DELETE"), ..fault });
     }
     match head.version {
         Version::HTTP_2 => check_place_h2(head, most_headers)?,

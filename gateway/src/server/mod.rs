@@ -3,9 +3,11 @@
 mod accept;
 mod answer;
 mod calm;
+mod files;
 pub(crate) mod intake;
 mod limits;
 mod listeners;
+mod lull;
 mod manager;
 mod panics;
 mod pressure;
@@ -169,18 +171,18 @@ impl Bound {
         if let Some(commons) = &commons {
             watching.spawn(Arc::clone(commons).watch());
         }
-        let slots = Arc::new(Semaphore::new(limits::MAX_CONNECTIONS));
+        let slots = Arc::new(Semaphore::new(files::clients()));
         let (mut doors, mut admin) = (JoinSet::new(), JoinSet::new());
         for listener in self.listeners {
             let (live, slots, phase) = (Arc::clone(&self.live), Arc::clone(&slots), watched.clone());
-            doors.spawn(Door { listener, live, answer: answer::public, slots, phase, secures: true }.serve());
+            doors.spawn(Door::new(listener, live, answer::public, slots, phase).secure().serve());
         }
         if let Some(listener) = self.admin {
             let (live, slots) = (Arc::clone(&self.live), Arc::new(Semaphore::new(64)));
             let place = place_of(&listener);
             let answer =
                 move |live: &Arc<Live>, request: Request<Incoming>| admin::answer(live, place, request);
-            admin.spawn(Door { listener, live, answer, slots, phase: admin_watched, secures: false }.serve());
+            admin.spawn(Door::new(listener, live, answer, slots, admin_watched).serve());
         }
         drain.await;
         manager::stopping();
@@ -239,6 +241,7 @@ pub async fn run(settings: Settings) -> Result<(), Error> {
     let signals = || Signals::new().map_err(unheard);
     let (mut first, mut second) = (signals()?, signals()?);
     let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
+    files::raise();
     let bound = bind(settings).await?;
     for address in bound.addresses() {
         tracing::info!("listening on {}://{address}", bound.scheme());

@@ -13,6 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::lull::Request;
 use crate::body::ReplyBody;
 
 /// From so many bytes on that wait for its client, a body is asked for no more.
@@ -60,11 +61,13 @@ pub(super) struct Paced {
     body: ReplyBody,
     /// Absent in HTTP/2, where each stream is asked for more when its client has taken what there was.
     pressure: Option<Arc<Pressure>>,
+    /// The request that it answers.
+    _request: Request,
 }
 
 impl Paced {
-    pub(super) fn new(body: ReplyBody, pressure: Option<Arc<Pressure>>) -> Self {
-        Self { body, pressure }
+    pub(super) fn new(body: ReplyBody, pressure: Option<Arc<Pressure>>, request: Request) -> Self {
+        Self { body, pressure, _request: request }
     }
 }
 
@@ -76,7 +79,7 @@ impl Body for Paced {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let Self { body, pressure } = self.get_mut();
+        let Self { body, pressure, .. } = self.get_mut();
         if let Some(pressure) = pressure {
             ready!(pressure.poll_low(cx));
         }
@@ -99,12 +102,13 @@ impl Body for Paced {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::lull::UnderWay;
 
     #[test]
     fn a_body_waits_until_less_than_much_waits_for_its_client() {
         let pressure = Arc::new(Pressure::default());
-        let mut paced =
-            Paced::new(ReplyBody::Whole(Bytes::from(vec![b'x'; 3 * 64 * 1024])), Some(Arc::clone(&pressure)));
+        let body = ReplyBody::Whole(Bytes::from(vec![b'x'; 3 * 64 * 1024]));
+        let mut paced = Paced::new(body, Some(Arc::clone(&pressure)), UnderWay::default().begin());
         let mut cx = Context::from_waker(Waker::noop());
         let mut length = || match Pin::new(&mut paced).poll_frame(&mut cx) {
             Poll::Ready(Some(Ok(frame))) => frame.data_ref().map(Bytes::len),

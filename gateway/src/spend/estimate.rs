@@ -40,6 +40,11 @@ impl Prompt {
         Self { endpoint, size: body.len(), kept: (body.len() <= MOST_KEPT).then(|| body.clone()) }
     }
 
+    /// How many bytes of it are kept.
+    pub(crate) fn kept(&self) -> usize {
+        self.kept.as_ref().map_or(0, Bytes::len)
+    }
+
     /// How many tokens it is, more or less. This takes a while.
     pub(crate) fn tokens(&self) -> u64 {
         let by_size = || size(self.size).div_ceil(USUAL);

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::error::Error;
 use crate::route::read_key;
 use crate::secret::Secret;
-use crate::transport::{self, Transport, causes};
+use crate::transport::{self, Transport, cause};
 
 /// Most bytes that are read of an answer.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -88,7 +88,7 @@ impl Collector {
         *request.uri_mut() = self.address.clone();
         request.headers_mut().extend(self.headers.clone());
         let asked = timeout(self.patience, async {
-            let answer = self.transport.request(request).await.map_err(|error| causes(&error))?;
+            let answer = self.transport.request(request).await.map_err(|error| cause(&error))?;
             let (head, body) = answer.into_parts();
             let body = Limited::new(body, MAX_ANSWER).collect().await;
             Ok::<_, String>((head, body.map(http_body_util::Collected::to_bytes).unwrap_or_default()))

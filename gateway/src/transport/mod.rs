@@ -89,6 +89,15 @@ pub(crate) fn connect(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<
     Ok(Transport { secured: builder.build(https), plain })
 }
 
+/// What caused an error in the end. What stands around it only says which library was at work.
+pub(crate) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(inner) = innermost.source() {
+        innermost = inner;
+    }
+    innermost.to_string()
+}
+
 /// An error and what caused it: the outermost alone says nothing.
 pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     let mut said = error.to_string();

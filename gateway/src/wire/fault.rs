@@ -28,6 +28,8 @@ pub struct Fault {
     pub retry_after: Option<Box<str>>,
     /// `x-should-retry`, where the status alone would mislead an SDK.
     pub should_retry: Option<bool>,
+    /// `allow`: the methods that the path answers, when it was asked with another.
+    pub allow: Option<&'static str>,
     /// Whether the connection is of no further use.
     pub close: bool,
     /// Whether it is a limit of the gateway's own that is reached, and not one of a provider.
@@ -51,6 +53,7 @@ impl Fault {
             decision: None,
             retry_after: None,
             should_retry: None,
+            allow: None,
             close: false,
             is_own: false,
         }
@@ -65,6 +68,14 @@ impl Fault {
     /// The request breaks a rule of HTTP or a limit; the connection closes after the reply.
     pub fn refused(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { close: true, ..Self::new(status, "invalid_request_error", code, message) }
+    }
+
+    /// The path answers other methods, which are these.
+    pub(crate) fn method(allow: &'static str) -> Self {
+        let message = format!("this path answers {allow}");
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        let fault = Self::new(status, "invalid_request_error", "method_not_allowed", message);
+        Self { allow: Some(allow), ..fault }
     }
 
     /// The provider failed.

@@ -146,6 +146,8 @@ pub enum Origins {
 pub struct SizeLimits {
     /// Most KiB of a request's body.
     pub body_kb: u32,
+    /// Most MiB of all bodies together that are there at once.
+    pub bodies_mb: u32,
     /// Most KiB of a request's head.
     pub head_kb: u32,
     /// Most headers of a request.
@@ -158,6 +160,13 @@ pub struct SizeLimits {
 
 impl Default for SizeLimits {
     fn default() -> Self {
-        Self { body_kb: 10 * 1024, head_kb: 64, headers: 100, choices: 128, connections_per_ip: 0 }
+        Self {
+            body_kb: 10 * 1024,
+            bodies_mb: 256,
+            head_kb: 64,
+            headers: 100,
+            choices: 128,
+            connections_per_ip: 0,
+        }
     }
 }

@@ -208,16 +208,24 @@ fn host(reader: &mut Reader, field: &Field) -> Option<String> {
 
 fn sizes(reader: &mut Reader, field: &Field) -> SizeLimits {
     let default = SizeLimits::default();
-    const KEYS: [&str; 5] = ["body_kb", "head_kb", "headers", "choices", "connections_per_ip"];
+    const KEYS: [&str; 6] = ["body_kb", "bodies_mb", "head_kb", "headers", "choices", "connections_per_ip"];
     let Some(block) = field.mapping(reader, &KEYS) else { return default };
     let mut number = |name, range, default| {
         block.get(name).and_then(|field: Field| field.whole(reader, range)).unwrap_or(default)
     };
-    SizeLimits {
+    let sizes = SizeLimits {
         body_kb: number("body_kb", 1..=102_400, default.body_kb),
+        bodies_mb: number("bodies_mb", 1..=1_048_576, default.bodies_mb),
         head_kb: number("head_kb", 8..=1024, default.head_kb),
         headers: number("headers", 10..=1000, default.headers),
         choices: number("choices", 1..=128, default.choices),
         connections_per_ip: number("connections_per_ip", 0..=10_000, default.connections_per_ip),
+    };
+    if sizes.bodies_mb.saturating_mul(1024) < sizes.body_kb {
+        let place = block.get("bodies_mb").or_else(|| block.get("body_kb"));
+        let message = "`bodies_mb` has no room for one body of `body_kb`";
+        let found = place.as_ref().unwrap_or(field).error(BAD_VALUE, message);
+        reader.report(found.help("make `bodies_mb` larger, or `body_kb` smaller; a MiB is 1024 KiB"));
     }
+    sizes
 }

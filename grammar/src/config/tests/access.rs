@@ -19,7 +19,7 @@ fn nothing_is_asked_by_default() {
         (access.size_limits.body_kb, access.size_limits.head_kb, access.size_limits.headers),
         (10_240, 64, 100)
     );
-    assert_eq!(access.size_limits.connections_per_ip, 0);
+    assert_eq!((access.size_limits.bodies_mb, access.size_limits.connections_per_ip), (256, 0));
 }
 
 #[test]
@@ -41,6 +41,15 @@ fn crowds_are_counted_where_it_is_asked_for() {
     let access = clean(&[&with(&rest)]).access;
     assert_eq!((access.size_limits.connections_per_ip, access.keys[0].max_concurrency), (20, Some(8)));
     assert_eq!(brief(&with(&rest.replace("20}", "20000}").replace("8}", "0}"))).len(), 2);
+}
+
+#[test]
+fn all_bodies_together_have_room_for_one() {
+    let sizes =
+        |body_kb, bodies_mb| with(&format!("size_limits: {{body_kb: {body_kb}, bodies_mb: {bodies_mb}}}"));
+    assert_eq!(clean(&[&sizes(1024, 1)]).access.size_limits.bodies_mb, 1);
+    assert_eq!(brief(&sizes(1025, 1)).len(), 1);
+    assert_eq!(brief(&sizes(1, 0)).len(), 1);
 }
 
 #[test]
