@@ -3,6 +3,7 @@
 //!
 //! The same program gives the same texts each time.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use engine::Program;
 use engine::matcher::Detector;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -65,6 +66,19 @@ pub fn atoms(program: &Program, bytes: usize) -> String {
     }
     text.truncate(text.floor_char_boundary(bytes));
     text
+}
+
+/// Noise in base64, in one run: there is nothing in it, and it has to be decoded to know.
+pub fn encoded_noise(bytes: usize) -> String {
+    let mut dice = Dice(5);
+    let noise: Vec<u8> = (0..bytes / 4 * 3).map(|_| dice.roll(256) as u8).collect();
+    BASE64_STANDARD.encode(noise)
+}
+
+/// Words in base64 in base64 in base64, in one run: each step of the ladder is taken.
+pub fn encoded_thrice(bytes: usize) -> String {
+    let words = "nothing to be found here ".repeat(bytes / 25 * 27 / 64);
+    (0..3).fold(words, |text, _| BASE64_STANDARD.encode(text))
 }
 
 fn of_matches(
