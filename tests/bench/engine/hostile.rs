@@ -1,5 +1,6 @@
 //! Texts that are made to cost as much as they can, from the patterns that a program looks for: from each expression's own
-//! tree come texts that match it but for their end, and from its atoms texts in which it has to be looked for everywhere.
+//! tree come texts that match it but for their end, and from its atoms texts in which it has to be looked for everywhere. Encoded
+//! texts have to be decoded, and come to nothing.
 //!
 //! The same program gives the same texts each time.
 
@@ -15,8 +16,13 @@ const ROUNDS: u32 = 6;
 type Made = fn(&Program, usize) -> String;
 
 /// Kinds of hostile texts, by name.
-pub const KINDS: [(&str, Made); 3] =
-    [("near misses", near_misses), ("beginnings", beginnings), ("atoms", atoms)];
+pub const KINDS: [(&str, Made); 5] = [
+    ("near misses", near_misses),
+    ("beginnings", beginnings),
+    ("atoms", atoms),
+    ("base64 of noise", |_, bytes| encoded_noise(bytes)),
+    ("base64 thrice", |_, bytes| encoded_thrice(bytes)),
+];
 
 /// A source of numbers that look random.
 struct Dice(u64);
