@@ -36,6 +36,17 @@ const PIECE: usize = 5;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/counts/counts.txt");
 
+/// What is made to be expensive, and work that is larger, cost at most so many times what other work does, whatever it was before.
+const BOUNDS: &[(&str, u64, &str)] = &[
+    ("default chain, prompt of near misses", 5, "default chain, prompt of prose"),
+    ("default chain, prompt of atoms", 5, "default chain, prompt of prose"),
+    ("default chain, prompt of base64 of noise", 5, "default chain, prompt of prose"),
+    ("default chain, 64 KiB of base64 of noise", 20, "default chain, prompt of base64 of noise"),
+    ("default chain, prompt of base64 thrice", 5, "default chain, prompt of prose"),
+    ("500 rules, prompt of prose", 2, "50 rules, prompt of prose"),
+    ("default chain, answer of near misses", 5, "default chain, answer of prose"),
+];
+
 /// Work, by name.
 type Work = (&'static str, Box<dyn FnMut()>);
 
@@ -66,6 +77,9 @@ fn all() -> Vec<Work> {
         requests("default chain, prompt of code", &default, texts::of_length(texts::KINDS[1].1, LENGTH)),
         requests("default chain, prompt of near misses", &default, hostile::near_misses(&default, LENGTH)),
         requests("default chain, prompt of atoms", &default, hostile::atoms(&default, LENGTH)),
+        requests("default chain, prompt of base64 of noise", &default, hostile::encoded_noise(LENGTH)),
+        requests("default chain, 64 KiB of base64 of noise", &default, hostile::encoded_noise(16 * LENGTH)),
+        requests("default chain, prompt of base64 thrice", &default, hostile::encoded_thrice(LENGTH)),
         requests("50 rules, prompt of prose", &few, prose()),
         requests("500 rules, prompt of prose", &many, prose()),
         answers("default chain, answer of prose", &default, prose()),
@@ -96,7 +110,8 @@ macro_rules! counted {
 }
 counted! {
     counted_here_0 0 counted_here_1 1 counted_here_2 2 counted_here_3 3 counted_here_4 4 counted_here_5 5
-    counted_here_6 6 counted_here_7 7 counted_here_8 8 counted_here_9 9 counted_here_10 10
+    counted_here_6 6 counted_here_7 7 counted_here_8 8 counted_here_9 9 counted_here_10 10 counted_here_11 11
+    counted_here_12 12 counted_here_13 13
 }
 
 #[test]
@@ -120,6 +135,17 @@ fn the_counts_hold() {
         writeln!(told, "{count:>12} {name}").expect("a string takes all");
     }
     println!("{told}");
+    let count = |name: &str| {
+        let number = names.iter().position(|known| *known == name).expect("a name of what is counted");
+        counts[&number.to_string()]
+    };
+    for (work, times, other) in BOUNDS {
+        let (many, few) = (count(work), count(other));
+        assert!(
+            many <= times * few,
+            "`{work}` takes {many} instructions, over {times} times those of `{other}`: {few}"
+        );
+    }
     if std::env::var_os("UPDATE_COUNTS").is_some() {
         std::fs::write(FILE, told).expect("the file can be written");
         return;

@@ -89,6 +89,21 @@ fn expensive_texts_are_judged_to_the_end_and_keep_nobody_waiting() {
 }
 
 #[test]
+fn as_much_encoded_noise_as_a_request_holds_is_judged_in_time() {
+    let provider = Provider::always(Script::answer("ok"));
+    let gateway = start(&Setup::over(&provider).kind("prompt-injection"));
+    let text = BASE64_STANDARD.encode(noise(4 << 20));
+    assert!(text.len() > 5_000_000);
+    let begun = std::time::Instant::now();
+    let reply = gateway.ask(&text);
+    assert!([200, 409].contains(&reply.status), "{}", reply.body);
+    // Some seconds, in a build with few optimisations on a busy machine; what grew with the square of the text would take an hour.
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+    provider.forget();
+    gateway.stop();
+}
+
+#[test]
 fn an_expensive_answer_is_judged_to_the_end_too() {
     let provider = Provider::always(Script::default());
     let kinds = ["pii-detector", "safety-filter", "dlp-filter"];

@@ -1,8 +1,10 @@
 //! Texts that are made to cost as much as they can, from the patterns that a program looks for: from each expression's own
-//! tree come texts that match it but for their end, and from its atoms texts in which it has to be looked for everywhere.
+//! tree come texts that match it but for their end, and from its atoms texts in which it has to be looked for everywhere. Encoded
+//! texts have to be decoded, and come to nothing.
 //!
 //! The same program gives the same texts each time.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use engine::Program;
 use engine::matcher::Detector;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -14,8 +16,13 @@ const ROUNDS: u32 = 6;
 type Made = fn(&Program, usize) -> String;
 
 /// Kinds of hostile texts, by name.
-pub const KINDS: [(&str, Made); 3] =
-    [("near misses", near_misses), ("beginnings", beginnings), ("atoms", atoms)];
+pub const KINDS: [(&str, Made); 5] = [
+    ("near misses", near_misses),
+    ("beginnings", beginnings),
+    ("atoms", atoms),
+    ("base64 of noise", |_, bytes| encoded_noise(bytes)),
+    ("base64 thrice", |_, bytes| encoded_thrice(bytes)),
+];
 
 /// A source of numbers that look random.
 struct Dice(u64);
@@ -65,6 +72,19 @@ pub fn atoms(program: &Program, bytes: usize) -> String {
     }
     text.truncate(text.floor_char_boundary(bytes));
     text
+}
+
+/// Noise in base64, in one run: there is nothing in it, and it has to be decoded to know.
+pub fn encoded_noise(bytes: usize) -> String {
+    let mut dice = Dice(5);
+    let noise: Vec<u8> = (0..bytes / 4 * 3).map(|_| dice.roll(256) as u8).collect();
+    BASE64_STANDARD.encode(noise)
+}
+
+/// Words in base64 in base64 in base64, in one run: each step of the ladder is taken.
+pub fn encoded_thrice(bytes: usize) -> String {
+    let words = "nothing to be found here ".repeat(bytes / 25 * 27 / 64);
+    (0..3).fold(words, |text, _| BASE64_STANDARD.encode(text))
 }
 
 fn of_matches(
