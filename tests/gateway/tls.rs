@@ -1,5 +1,6 @@
 //! TLS on both sides: who is shown which certificate, who trusts whom, and HTTP/2 where both sides agree on it.
 
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -132,8 +133,16 @@ fn only_providers_that_can_be_trusted_are_asked() {
 
 #[test]
 fn a_port_that_does_not_speak_tls_is_told_as_that() {
-    let provider = Provider::always(Script::answer("ok"));
-    let gateway = Setup::new().target_at("a", &format!("https://{}/v1", provider.address), "").here();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut socket in listener.incoming().flatten() {
+            // What a server of plain HTTP says to a greeting of TLS.
+            socket.read(&mut [0; 4096]).ok();
+            socket.write_all(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n").ok();
+        }
+    });
+    let gateway = Setup::new().target_at("a", &format!("https://{address}/v1"), "").here();
     let reply = gateway.ask("hi");
     assert_eq!((reply.status, reply.code().as_str()), (502, "upstream_tls"), "{}", reply.body);
     assert!(reply.shows("does not speak TLS at that port") && !reply.shows("Invalid"), "{}", reply.body);

@@ -8,6 +8,8 @@ use super::limits::MAX_CONNECTIONS;
 const RESERVE: usize = 128;
 /// A request of a client takes one more, for its provider.
 const EACH: usize = 2;
+/// With fewer clients than that the operator is warned.
+const FEW: usize = MAX_CONNECTIONS / 2;
 
 /// Asks for as many as there may be, and tells what came of it. Most systems start a process with few, for the sake of programs
 /// older than this.
@@ -20,7 +22,7 @@ pub(super) fn raise() {
         }
     }
     let (files, clients) = (files(), clients());
-    match clients < MAX_CONNECTIONS {
+    match clients < FEW {
         true => tracing::warn!(
             "the system allows {files} file descriptors, which are enough for {clients} connections of clients; more wait. A higher hard limit, as of `ulimit -Hn`, allows up to {MAX_CONNECTIONS}"
         ),

@@ -6,7 +6,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,11 +16,15 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::limits::Times;
 
 /// Requests under way over one connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct UnderWay(Arc<Counts>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Counts {
+    /// When the connection came.
+    came: Instant,
+    /// How many milliseconds after that the last one ended.
+    ended: AtomicU64,
     now: AtomicUsize,
     /// All that have ever begun: a short one may be over before anybody has looked.
     ever: AtomicUsize,
@@ -30,12 +34,24 @@ struct Counts {
 #[derive(Debug)]
 pub(super) struct Request(UnderWay);
 
+impl Default for UnderWay {
+    fn default() -> Self {
+        let (now, ever, ended) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicU64::new(0));
+        Self(Arc::new(Counts { came: Instant::now(), ended, now, ever }))
+    }
+}
+
 impl UnderWay {
     /// One more.
     pub(super) fn begin(&self) -> Request {
         self.0.ever.fetch_add(1, Ordering::AcqRel);
         self.0.now.fetch_add(1, Ordering::AcqRel);
         Request(self.clone())
+    }
+
+    /// When the last one ended.
+    fn ended(&self) -> Instant {
+        self.0.came + Duration::from_millis(self.0.ended.load(Ordering::Acquire))
     }
 
     fn any(&self) -> bool {
@@ -45,7 +61,9 @@ impl UnderWay {
 
 impl Drop for Request {
     fn drop(&mut self) {
-        self.0.0.now.fetch_sub(1, Ordering::AcqRel);
+        let Counts { came, ended, now, .. } = &*self.0.0;
+        ended.store(u64::try_from(came.elapsed().as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+        now.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -94,17 +112,19 @@ impl<I> Patient<I> {
         if self.under_way.any() {
             self.stage = Stage::Request;
         } else if has_brought || self.stage == Stage::Request {
-            (self.stage, self.until) = (Stage::Next, Instant::now() + self.idle);
+            (self.stage, self.until) = (Stage::Next, self.under_way.ended() + self.idle);
         }
     }
 
     /// Nothing has come; ready when that is so for too long.
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.stage == Stage::Request {
-            if self.has_heads {
-                return Poll::Pending; // and this is asked again when the request has ended
+            // Nobody asks again when the request has ended, unless something comes. So the alarm goes on, and never later than
+            // that end would have it.
+            while self.alarm.as_mut().poll(cx).is_ready() {
+                self.alarm.as_mut().reset(Instant::now() + self.idle);
             }
-            self.until = Instant::now() + self.idle;
+            return Poll::Pending;
         }
         if self.alarm.deadline() > self.until {
             self.alarm.as_mut().reset(self.until);
