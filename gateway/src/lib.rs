@@ -28,6 +28,7 @@ mod admin;
 mod aside;
 mod audit;
 mod body;
+mod cautions;
 pub mod cli;
 mod clock;
 mod commons;
@@ -40,6 +41,7 @@ mod ids;
 #[cfg(test)]
 mod kit;
 mod live;
+mod log;
 mod metrics;
 mod money;
 pub mod packs;
