@@ -1,6 +1,7 @@
 //! The book as a test: its examples compile, load, pass or fail as they say, and its links lead somewhere.
 #![expect(clippy::unwrap_used, reason = "a page that cannot be read is a failure")]
 
+mod commands;
 mod reference;
 
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ mod explain;
 mod import;
 mod key;
 mod metrics;
+mod mistakes;
 mod test;
 mod watch;
 

@@ -34,6 +34,7 @@ mod openings;
 mod patience;
 mod probes;
 mod process;
+mod process_log;
 mod prompts;
 mod proxy;
 mod record;

@@ -107,6 +107,7 @@ fn a_port_in_use_is_told_with_what_to_do() {
         told.contains(&format!("port {} is in use", address.port())) && told.contains("`--listen`"),
         "{told}"
     );
+    assert!(!told.contains("curl"), "it is greeted before it has started: {told}");
     let told = failed(&setup, "127.0.0.1:0", &address.to_string());
     assert!(told.contains("is in use") && told.contains("`--admin-listen`"), "{told}");
 }

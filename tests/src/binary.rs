@@ -231,7 +231,8 @@ fn wait_for_address(child: &mut Child, log: &Mutex<String>, words: &str) -> Sock
         let said = log.lock().unwrap().clone();
         let line = said.split_once(words).and_then(|(_, rest)| rest.split_once('\n'));
         if let Some((_, address)) = line.and_then(|(line, _)| line.split_once("://")) {
-            return address.trim().trim_end_matches("\"}").parse().unwrap_or_else(|e| panic!("{e}: {said}"));
+            let address = address.split('"').next().unwrap_or(address); // the rest of a JSON object
+            return address.trim().parse().unwrap_or_else(|e| panic!("{e}: {said}"));
         }
         let ended = child.try_wait().expect("a child");
         if ended.is_some() || Instant::now() > until {

@@ -27,19 +27,14 @@ pub(super) struct Account {
 
 impl Account {
     /// Tells of that record.
-    pub(super) fn tell(self, record: &Record) {
-        self.count(record);
-        log(record);
-    }
-
-    /// Tells of it all but the line in the process log.
-    pub(super) fn count(mut self, record: &Record) {
+    pub(super) fn tell(mut self, record: &Record) {
         if let Some(metrics) = &self.metrics {
             metrics.ended(record, self.took, self.held, self.cost);
         }
         if let Some(trace) = self.traced.trace() {
             trace.end(ended(record));
         }
+        log(record);
     }
 }
 
@@ -97,7 +92,7 @@ fn tell_passed_over(record: &Record) {
 }
 
 /// The process log's line on a request.
-pub(super) fn log(record: &Record) {
+fn log(record: &Record) {
     tell_passed_over(record);
     let policies: Vec<&str> = record.policies_evaluated.iter().map(|policy| policy.name.as_str()).collect();
     tracing::info!(

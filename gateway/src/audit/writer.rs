@@ -9,14 +9,13 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::{oneshot, watch};
 
-use super::account::{self, Account};
+use super::account::Account;
 use super::disk::Disk;
 use super::followers::Pruned;
 use super::lately::Lately;
 use super::log::{Log, day_of};
 use super::{Outcome, Receipt, Record};
 use crate::gateway::FailMode;
-use crate::process_log::gathered;
 
 /// Most records that are written at once, and so share a sync.
 const BATCH: usize = 1024;
@@ -61,16 +60,13 @@ impl Entry {
         }
     }
 
-    /// Lets the answer go; the record is left, and whether the process log has its line still to come.
-    fn written(self) -> (Box<Record>, bool) {
-        let is_news = self.account.is_some();
-        if let Some(account) = self.account {
-            account.count(&self.record);
-        }
+    /// Lets the answer go; the record is left.
+    fn written(mut self) -> Box<Record> {
+        self.tell();
         if let Some(waiting) = self.waiting {
             waiting.send(()).ok(); // a client that left waits for nothing
         }
-        (self.record, is_news)
+        self.record
     }
 
     /// Tells whoever waits that the record is not written yet: the answer becomes an error, and the record says so.
@@ -192,11 +188,8 @@ impl<D: Disk> Writer<D> {
             if !self.note(written) {
                 return;
             }
-            let records: Vec<_> = self.backlog.drain(..count).map(Entry::written).collect();
-            let news = records.iter().filter_map(|(record, is_news)| is_news.then_some(record));
-            gathered(|| news.for_each(|record| account::log(record)));
-            let records = records.into_iter().map(|(record, _)| record);
-            self.lately.note(records, self.log.chain.head, now.as_second());
+            let records: Vec<Box<Record>> = self.backlog.drain(..count).map(Entry::written).collect();
+            self.lately.note(records.into_iter(), self.log.chain.head, now.as_second());
         }
         if self.log.is_unsynced() && self.sync_due.is_none() {
             self.sync_due = Some(Instant::now() + self.log.options.interval);

@@ -13,7 +13,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use terminal::{Terminal, shown};
 
@@ -83,6 +83,11 @@ impl From<Exit> for ExitCode {
             Exit::Failed => ExitCode::from(2),
         }
     }
+}
+
+/// What can be written on the command line.
+pub fn grammar() -> clap::Command {
+    Arguments::command()
 }
 
 /// Reads the arguments and does what they say.

@@ -19,9 +19,10 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// Colours where the output is a terminal and `NO_COLOR` is unset or empty.
+    /// Colours where the output is a terminal that has some, and `NO_COLOR` is unset or empty.
     pub(super) fn new() -> Self {
-        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        let allowed = !is_dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
             out_colours: allowed && std::io::stdout().is_terminal(),
             err_colours: allowed && std::io::stderr().is_terminal(),
@@ -65,9 +66,14 @@ impl Terminal {
 
     /// Why the verb cannot run.
     pub(super) fn fail(&mut self, sentence: impl AsRef<str>) -> Exit {
-        let error = paint("error:", "1;31", self.err_colours);
-        self.note(format!("{error} {}", sentence.as_ref()));
+        let failure = self.failure(sentence);
+        self.note(failure);
         Exit::Failed
+    }
+
+    /// The same as a line that somebody else writes.
+    pub(super) fn failure(&self, sentence: impl AsRef<str>) -> String {
+        format!("{} {}", paint("error:", "1;31", self.err_colours), sentence.as_ref())
     }
 
     /// Diagnostics with their excerpts.

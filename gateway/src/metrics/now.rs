@@ -31,6 +31,9 @@ pub(super) fn registry(gateway: &Gateway) -> Registry {
     state(&mut registry, gateway);
     spans(&mut registry, gateway);
     scripts(&mut registry, gateway);
+    let lost = Counter::<u64>::default();
+    lost.inc_by(crate::log::lost());
+    registry.register("log_lines_lost", "Lines of the process log that nobody has", lost);
     registry
 }
 

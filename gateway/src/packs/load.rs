@@ -1,5 +1,6 @@
 //! Loading: files to a configuration, its chain to rule files, those to a program. Every mistake in one run.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -274,7 +275,10 @@ pub(super) struct Entry<'c> {
 /// The policies of the chain, and after them those that keys add, in the order in which they are named first.
 pub(super) fn entries<'c>(policies: &'c Policies, keys: &'c [ClientKey]) -> Vec<Entry<'c>> {
     let of_all = |name| Entry { name, only_for: Vec::new() };
-    let mut entries: Vec<Entry<'c>> = policies.chain.iter().map(of_all).collect();
+    // What stands there twice is told as such, and once.
+    let mut seen = HashSet::new();
+    let first = policies.chain.iter().filter(|name| seen.insert(name.value.as_str()));
+    let mut entries: Vec<Entry<'c>> = first.map(of_all).collect();
     for (key, name) in keys.iter().flat_map(|key| key.policies.iter().map(move |name| (key, name))) {
         let added = |entry: &&mut Entry<'_>| !entry.only_for.is_empty() && entry.name.value == name.value;
         match entries.iter_mut().find(added) {

@@ -63,11 +63,13 @@ pub(crate) fn beside(from: &Path, path: &str) -> PathBuf {
 /// The text of a file, or a sentence about why there is none.
 pub fn read(path: &Path) -> Result<String, String> {
     let shown = path.display();
-    let size = std::fs::metadata(path).map_err(|error| sentence(path, &error))?.len();
-    if size > MAX_FILE as u64 {
-        return Err(format!("`{shown}` is {size} bytes long, and 1 MiB is the most that is read"));
+    let file = std::fs::File::open(path).map_err(|error| sentence(path, &error))?;
+    let mut bytes = Vec::new();
+    // What a device or a pipe holds has no length beforehand.
+    file.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes).map_err(|error| sentence(path, &error))?;
+    if bytes.len() > MAX_FILE {
+        return Err(format!("`{shown}` is longer than 1 MiB, and that is the most that is read"));
     }
-    let bytes = std::fs::read(path).map_err(|error| sentence(path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         format!(
             "`{shown}` is not UTF-8: byte {} is not text; save it as UTF-8",

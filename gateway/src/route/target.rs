@@ -61,7 +61,11 @@ impl Target {
             Some(Ok(key)) => (Some(key), None),
             Some(Err(reason)) => (None, Some(reason)),
         };
-        let endpoints = Endpoints::below(base, &written.id.value)?;
+        let place = match upstream {
+            Some(_) => "`--upstream`".to_owned(),
+            None => format!("the `base_url` of target `{}`", written.id.value),
+        };
+        let endpoints = Endpoints::below(base, &place)?;
         Ok(Self {
             id: written.id.value.clone(),
             provider: written.provider.clone(),
@@ -210,7 +214,8 @@ fn probe(written: &config::Target, base: &str) -> Result<Option<Probe>, Error> {
     let Some(settings) = written.health_probe.clone().filter(|settings| settings.enabled) else {
         return Ok(None);
     };
-    let address = address(base, settings.path.trim_start_matches('/'), &written.id.value)?;
+    let place = format!("the address of the `health_probe` of target `{}`", written.id.value);
+    let address = address(base, settings.path.trim_start_matches('/'), &place)?;
     Ok(Some(Probe { settings, address }))
 }
 
@@ -242,24 +247,22 @@ struct Endpoints {
 }
 
 impl Endpoints {
-    fn below(base: &str, target: &str) -> Result<Self, Error> {
-        let of = |endpoint: Endpoint| address(base, endpoint.path(), target);
+    fn below(base: &str, place: &str) -> Result<Self, Error> {
+        let of = |endpoint: Endpoint| address(base, endpoint.path(), place);
         Ok(Self {
             chat: of(Endpoint::Chat)?,
             completions: of(Endpoint::Completions)?,
             embeddings: of(Endpoint::Embeddings)?,
             responses: of(Endpoint::Responses)?,
-            models: address(base, "models", target)?,
+            models: address(base, "models", place)?,
         })
     }
 }
 
-fn address(base: &str, path: &str, target: &str) -> Result<Uri, Error> {
+fn address(base: &str, path: &str, place: &str) -> Result<Uri, Error> {
     let base = base.trim_end_matches('/');
     let wrong = |what: &str| {
-        Error::new(format!(
-            "the `base_url` of target `{target}` {what}; write it like `https://api.fireworks.ai/inference/v1`"
-        ))
+        Error::new(format!("{place} {what}; write it like `https://api.fireworks.ai/inference/v1`"))
     };
     let uri: Uri = format!("{base}/{path}").parse().map_err(|_| wrong("is not an address"))?;
     if !matches!(uri.scheme_str(), Some("http" | "https")) {

@@ -30,6 +30,7 @@ use tokio::time::timeout;
 
 use crate::admin;
 use crate::audit::{Audit, Options};
+use crate::cautions::{self, Start};
 use crate::clock::Clock;
 use crate::commons::Commons;
 use crate::console::Place;
@@ -146,8 +147,21 @@ impl Bound {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
+    /// What is in force.
+    pub(crate) fn pack(&self) -> Arc<Pack> {
+        Arc::clone(&self.live.now().pack)
+    }
+
+    /// Says what is unsafe in how it was started.
+    fn warn(&self, upstream: Option<&str>) {
+        let (public, admin) = (self.addresses(), self.admin_address());
+        for caution in cautions::of(&self.live.now(), &Start { public: &public, admin, upstream }) {
+            tracing::warn!("{caution}");
+        }
+    }
+
     /// What clients write before their addresses.
-    fn scheme(&self) -> &'static str {
+    pub(crate) fn scheme(&self) -> &'static str {
         if self.live.now().tls.is_some() { "https" } else { "http" }
     }
 
@@ -234,27 +248,27 @@ async fn all(tasks: &mut JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// Runs the gateway until SIGINT or SIGTERM; a second one ends it at once.
-pub async fn run(settings: Settings) -> Result<(), Error> {
+/// Runs the gateway until SIGINT or SIGTERM; a second one ends it at once. `began` is called when it listens.
+pub async fn run(settings: Settings, began: impl FnOnce(&Bound)) -> Result<(), Error> {
     panics::tell_where();
     let unheard = |e| Error::new(format!("cannot listen for signals: {e}"));
     let signals = || Signals::new().map_err(unheard);
     let (mut first, mut second) = (signals()?, signals()?);
     let hangup = signal(SignalKind::hangup()).map_err(unheard)?;
     files::raise();
+    let upstream = settings.upstream.clone();
     let bound = bind(settings).await?;
     for address in bound.addresses() {
         tracing::info!("listening on {}://{address}", bound.scheme());
     }
     if let Some(address) = bound.admin_address() {
         tracing::info!("admin on http://{address}");
-        match bound.live.now().admin_token.is_some() || address.ip().is_loopback() {
-            true => tracing::info!("console on http://{address}/console"),
-            false => tracing::info!(
-                "the console is off: the operator's address is not loopback, and there is no `admin.token_ref`"
-            ),
+        if bound.live.now().admin_token.is_some() || address.ip().is_loopback() {
+            tracing::info!("console on http://{address}/console");
         }
     }
+    bound.warn(upstream.as_deref());
+    began(&bound);
     manager::ready(SERVING);
     let leave = async move {
         second.next().await;

@@ -66,11 +66,24 @@ pub(super) fn diagnostic(error: &Error, source: SourceId, text: &str) -> Diagnos
             format!("at most {MAX_DEPTH} levels, {MAX_NODES} values and {MAX_ALIASES} aliases are read"),
         );
     }
+    if line(span, text).contains("${") {
+        let message = "this is not valid YAML: `${…}` is not filled in";
+        return Diagnostic::error(BAD_YAML, span, message)
+            .help("write the name of the variable alone, as in `secret_key_ref: {env: NAME}`");
+    }
     let span = if said.contains("tab") { tab(span, text) } else { span };
     match SCANNER.iter().find(|(theirs, ..)| said.contains(theirs)) {
         Some((_, ours, help)) => Diagnostic::error(BAD_YAML, span, *ours).help(*help),
         None => Diagnostic::error(BAD_YAML, span, plain(&said)),
     }
+}
+
+/// The line that a place is in.
+fn line(span: Span, text: &str) -> &str {
+    let (before, after) = text.split_at_checked(span.start).unwrap_or((text, ""));
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = span.start + after.find('\n').unwrap_or(after.len());
+    text.get(start..end).unwrap_or_default()
 }
 
 /// The tab that is meant: it may stand after the start of the text that it interrupts.

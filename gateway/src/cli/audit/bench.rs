@@ -28,8 +28,8 @@ pub(in crate::cli) struct Bench {
     #[command(flatten)]
     place: Place,
     /// How long each measurement takes
-    #[arg(long, value_name = "N", default_value = "2")]
-    seconds: NonZeroU32,
+    #[arg(long, value_name = "S", default_value_t = 2.0, value_parser = crate::cli::policy::seconds)]
+    seconds: f64,
     /// How many requests end at once
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_values = ["1", "16", "256"])]
     clients: Vec<NonZeroU32>,
@@ -82,7 +82,7 @@ impl Bench {
         let options = options.map_err(|error| error.to_string())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| format!("no thread can be started: {error}"))?;
-        let length = Duration::from_secs(self.seconds.get().into());
+        let length = Duration::from_secs_f64(self.seconds);
         runtime.block_on(async {
             let (audit, writer) =
                 Audit::open(folder, options, FailMode::Block).map_err(|error| error.to_string())?;

@@ -18,6 +18,8 @@ mod summary;
 mod table;
 mod test;
 
+pub(super) use bench::seconds;
+
 use std::path::Path;
 
 use clap::Subcommand;

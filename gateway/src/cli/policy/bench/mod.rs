@@ -94,7 +94,7 @@ impl Bench {
     }
 }
 
-fn seconds(written: &str) -> Result<f64, String> {
+pub(in crate::cli) fn seconds(written: &str) -> Result<f64, String> {
     let seconds = written.parse().ok().filter(|seconds| SECONDS.contains(seconds));
     seconds.ok_or_else(|| format!("seconds are a number from {} to {}", SECONDS.start(), SECONDS.end()))
 }

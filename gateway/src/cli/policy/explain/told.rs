@@ -182,7 +182,8 @@ fn costs(played: &Played, out: &mut String) {
         };
         let (nodes, texts, bytes) = (cost.nodes, cost.texts, cost.bytes);
         let texts = format!("{texts} text{}", if texts == 1 { "" } else { "s" });
-        let _ = writeln!(out, "{phase}: {nodes} nodes evaluated, {texts} of {bytes} bytes");
+        let nodes = format!("{nodes} node{}", if nodes == 1 { "" } else { "s" });
+        let _ = writeln!(out, "{phase}: {nodes} evaluated, {texts} of {bytes} bytes");
         for (name, calls, operations) in &cost.scripts {
             let calls = format!("{calls} call{}", if *calls == 1 { "" } else { "s" });
             let _ = writeln!(out, "  script {name}: {calls}, {operations} operations");
