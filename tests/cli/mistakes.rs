@@ -7,7 +7,7 @@ use super::{folder, kt};
 /// All that it says, and its exit code.
 fn told(folder: &Path, arguments: &[&str]) -> (String, i32) {
     let (out, err, code) = kt(folder, arguments);
-    (out + &err, code)
+    (format!("{out}{err}"), code)
 }
 
 #[test]

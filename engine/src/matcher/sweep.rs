@@ -142,20 +142,9 @@ impl Sweep {
     }
 }
 
-/// By byte, whether words are made of it.
-const WORD: [bool; 256] = {
-    let mut word = [false; 256];
-    let mut byte = 0;
-    while byte < word.len() {
-        word[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
-        byte += 1;
-    }
-    word
-};
-
 /// Whether a word begins or ends at a place.
 fn is_boundary(text: &[u8], at: usize) -> bool {
-    let is_word = |byte: &u8| WORD.get(usize::from(*byte)).copied().unwrap_or_default();
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let before = at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_word);
     before != text.get(at).is_some_and(is_word)
 }
