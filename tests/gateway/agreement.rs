@@ -102,7 +102,7 @@ fn a_dry_run_refuses_what_the_gateway_refuses() {
         let error = gateway.chat(&request).error().unwrap();
         assert_eq!(
             (error["message"].as_str(), error["param"].as_str()),
-            (Some(fault.message.as_str()), fault.param.as_deref())
+            (Some(&*fault.message), fault.param.as_deref())
         );
     }
 }

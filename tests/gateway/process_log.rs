@@ -94,7 +94,8 @@ fn a_reader_that_stalls_holds_up_neither_requests_nor_the_end() {
     assert_eq!(run.stop().code(), Some(0));
     let mut told = String::new();
     reader.read_to_string(&mut told).unwrap();
-    assert!(told.contains("listening on") && told.len() > 60_000, "{} bytes", told.len());
+    // A pipe holds 64 KiB, less what is left free where pieces do not fill a page.
+    assert!(told.contains("listening on") && told.len() > 30_000, "{} bytes", told.len());
 }
 
 /// What a start says that comes to nothing.
@@ -161,7 +162,8 @@ fn as_json_why_it_cannot_run_is_an_object_too() {
     let told = refused(|command| {
         command.args(["--log-format", "json", "--listen", &taken]);
     });
-    let line: Value = serde_json::from_str(told.trim()).expect(&told);
+    let lines = told.lines().map(|line| serde_json::from_str(line).expect(line));
+    let line: Value = lines.last().expect("why it does not run");
     assert!(line["level"] == "ERROR" && line["message"].as_str().unwrap().contains("in use"), "{line}");
 }
 

@@ -283,7 +283,7 @@ mod tests {
     fn the_providers_words_and_its_retry_after_are_kept() {
         let body = r#"{"error":{"message":"no such model","param":"model","code":"NOT_FOUND"}}"#;
         let fault = failure(404, body).fault;
-        assert_eq!((fault.message.as_str(), fault.param.as_deref()), ("no such model", Some("model")));
+        assert_eq!((&*fault.message, fault.param.as_deref()), ("no such model", Some("model")));
         assert_eq!(fault.code, "NOT_FOUND");
         assert_eq!(failure(429, "{}").fault.retry_after.as_deref(), Some("7"));
     }

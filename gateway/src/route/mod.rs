@@ -326,7 +326,7 @@ mod tests {
         providers.targets[0].key = Some(KeyRef::Env(kit::spanned("KT_NO_SUCH_KEY".into())));
         let fault = router(&providers).plan(&wish("m")).unwrap_err();
         assert_eq!(fault.status.as_u16(), 503);
-        assert_eq!(fault.message, "no target is available; the operator's log says why");
+        assert_eq!(&*fault.message, "no target is available; the operator's log says why");
         assert!(fault.retry_after.is_some());
     }
 }

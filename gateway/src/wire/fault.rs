@@ -19,7 +19,7 @@ pub struct Fault {
     /// `error.code`.
     pub code: Cow<'static, str>,
     /// `error.message`: a sentence for people.
-    pub message: String,
+    pub message: Box<str>,
     /// `error.param`: the path of the field that is wrong.
     pub param: Option<Box<str>>,
     /// The rule that decided, for a policy violation.
@@ -48,7 +48,7 @@ impl Fault {
             status,
             kind,
             code: code.into(),
-            message: message.into(),
+            message: message.into().into_boxed_str(),
             param: None,
             decision: None,
             retry_after: None,
