@@ -162,8 +162,8 @@ fn as_json_why_it_cannot_run_is_an_object_too() {
     let told = refused(|command| {
         command.args(["--log-format", "json", "--listen", &taken]);
     });
-    let lines = told.lines().map(|line| serde_json::from_str(line).expect(line));
-    let line: Value = lines.last().expect("why it does not run");
+    let mut lines = told.lines().map(|line| serde_json::from_str(line).expect(line));
+    let line: Value = lines.next_back().expect("why it does not run");
     assert!(line["level"] == "ERROR" && line["message"].as_str().unwrap().contains("in use"), "{line}");
 }
 

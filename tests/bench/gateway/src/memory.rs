@@ -29,6 +29,8 @@ const CHAIN_SMALL: &str =
     "policies: {chain: [agent-firewall, audit-logger]}\npolicy: {agent-firewall: {blocked_tools: [shell]}}\n";
 /// Bytes of a large body; the gateway takes 10 MiB.
 const LARGE: usize = 10_000_000;
+/// How long after its start a gateway has given back what compiling took.
+const GIVEN_BACK: Duration = Duration::from_secs(3);
 /// How long memory must stay the same to be counted, and how long that may take.
 const CALM: Duration = Duration::from_millis(700);
 /// See [`CALM`].
@@ -50,6 +52,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
 /// A gateway, and what it takes before anything else.
 async fn begin(around: &Around) -> Result<(Running, u16, Usage)> {
     let (gateway, admin) = peers::start_kt(around, "kt-memory", CHAIN_QUICK).await?;
+    sleep(GIVEN_BACK).await;
     let usage = calm(&gateway).await;
     Ok((gateway, admin, usage))
 }
