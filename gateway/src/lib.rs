@@ -18,7 +18,7 @@
 //! use gateway::wire::{Endpoint, json};
 //!
 //! let document = json::parse(br#"{"model": "m", "messages": [{"role": "user", "content": "hi"}]}"#)?;
-//! let request = Endpoint::Chat.decode(&document, Vec::new()).map_err(|fault| fault.message)?;
+//! let request = Endpoint::Chat.decode(&document, Vec::new()).map_err(|fault| String::from(fault.message))?;
 //! assert_eq!(request.texts[0].value, "hi");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
