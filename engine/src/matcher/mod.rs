@@ -1,5 +1,6 @@
 //! Patterns, ready to look for matches: in whole texts, and byte by byte.
 
+mod atom_gate;
 pub mod atoms;
 mod automaton;
 pub mod cover;

@@ -6,8 +6,8 @@ use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::Detector;
+use super::atom_gate::Window;
 use super::probe::Probe;
-use super::scan::Window;
 
 /// What a search may read in vain on any text, in bytes.
 const SPARE: usize = 2048;

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::cursor::{Cursor, Overrun, ViewText};
+use super::cursor::{Cursor, Overrun};
 use super::stream::Hit;
+use super::view_text::ViewText;
 use crate::matcher::view::PositionMap;
 use crate::matcher::{Automaton, Detector, View, gate};
 use crate::program::ir::DetectorId;

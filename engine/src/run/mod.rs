@@ -16,6 +16,7 @@ mod routes;
 mod stream;
 pub mod tally;
 mod texts;
+mod view_text;
 mod wording;
 
 use std::sync::Arc;
