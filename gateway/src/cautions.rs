@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use grammar::config::is_loopback;
+
 use crate::gateway::Gateway;
 use crate::route::Target;
 
@@ -51,6 +53,5 @@ pub(crate) fn of(gateway: &Gateway, start: &Start<'_>) -> Vec<String> {
 /// Whether a key goes there that others on the way can read.
 fn is_told_a_key(target: &Target) -> bool {
     let host = target.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_near = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-    target.secret().is_some() && !target.address().starts_with("https:") && !is_near
+    target.secret().is_some() && !target.address().starts_with("https:") && !is_loopback(host)
 }

@@ -12,7 +12,7 @@ mod tests;
 
 pub use access::{Access, ClientKey, Cors, CountedBy, Origins, Period, RateLimit, RateLimits, SizeLimits};
 pub use audit::{Audit, SyncPolicy};
-pub use decode::{chain, decode};
+pub use decode::{chain, decode, is_loopback};
 pub use providers::{
     AbTest, CircuitBreaker, DataPolicy, Fallback, HealthProbe, KeyRef, Pricing, Providers, Retry, StickyBy,
     Strategy, Target, Trigger, Variant,

@@ -187,7 +187,7 @@ pub(super) fn host(authority: &str) -> Option<&str> {
 }
 
 /// Whether requests to the host stay on this machine.
-fn is_loopback(host: &str) -> bool {
+pub fn is_loopback(host: &str) -> bool {
     host == "localhost"
         || host.ends_with(".localhost")
         || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

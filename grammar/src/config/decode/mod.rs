@@ -16,6 +16,8 @@ mod state;
 mod target;
 mod telemetry;
 
+pub use address::is_loopback;
+
 use super::{Config, Pack, Policies, Suite};
 use crate::case;
 use crate::codes::{DUPLICATE, MISSING, PACK_DISABLED};
