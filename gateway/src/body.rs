@@ -10,14 +10,13 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::StatusCode;
-use hyper::body::{Body, Frame};
+use hyper::body::{Body, Frame, Incoming};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::audit::{Ledger, Outcome, Receipt};
 use crate::route::{Lease, Target, Went};
 use crate::server::stall;
 use crate::telemetry::Phase;
-use crate::transport::Received;
 use crate::wire::sse::{Decoder, Next};
 use crate::wire::{Assembler, Ending, Fault};
 
@@ -40,7 +39,7 @@ pub(crate) enum ReplyBody {
     /// All of it, which is handed out in slices.
     Whole(Bytes),
     /// A guarded stream.
-    Stream(Box<GuardedBody<Received>>),
+    Stream(Box<GuardedBody<Incoming>>),
 }
 
 impl Body for ReplyBody {

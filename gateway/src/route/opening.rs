@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Failure, Lease, Target};
-use crate::transport::{Received, cause};
+use crate::transport::cause;
 use crate::wire::Fault;
 use crate::wire::opening::{Opening, broken_off};
 use crate::wire::sse::{Decoder, Next};
@@ -25,13 +26,13 @@ pub(crate) struct Opened {
     /// What was read.
     pub(crate) first: Bytes,
     /// What comes after it.
-    pub(crate) rest: Received,
+    pub(crate) rest: Incoming,
     /// When its last event came, or its head.
     pub(crate) last_event: Instant,
 }
 
 /// Reads a stream until it says something, or has been silent for so long that the client must be told of it.
-pub(super) async fn open(lease: &mut Lease, mut rest: Received) -> Result<Opened, Failure> {
+pub(super) async fn open(lease: &mut Lease, mut rest: Incoming) -> Result<Opened, Failure> {
     let mut beginning = Beginning::new(lease);
     while beginning.is_silent() {
         match timeout_at(beginning.next(), rest.frame()).await {

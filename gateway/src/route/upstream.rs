@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use grammar::config::TargetTls;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER, USER_AGENT,
@@ -20,7 +21,7 @@ use super::probe::Probe;
 use super::{Failure, Lease, Target, opening};
 use crate::access::CHOOSING;
 use crate::error::Error;
-use crate::transport::{self, CONNECT, Received, Transport, Via, cause};
+use crate::transport::{self, CONNECT, Transport, Via, cause};
 use crate::wire::Endpoint;
 
 /// Most bytes of a whole answer.
@@ -126,7 +127,7 @@ impl Upstream {
     }
 
     /// Asks a target for a page; says why there is none.
-    async fn look(&self, target: &Target, page: &Uri, limit: Duration) -> Result<Response<Received>, String> {
+    async fn look(&self, target: &Target, page: &Uri, limit: Duration) -> Result<Response<Incoming>, String> {
         let mut request = Request::new(Full::default());
         *request.uri_mut() = page.clone();
         sign(request.headers_mut(), target);
@@ -145,7 +146,7 @@ impl Upstream {
         target: &Target,
         call: &Call<'_>,
         deadline: Instant,
-    ) -> Result<Response<Received>, Failure> {
+    ) -> Result<Response<Incoming>, Failure> {
         let request = build(target, call);
         let answer = timeout_at(deadline, self.to(target).request(request)).await;
         let answer = answer.map_err(|_| Failure::timeout(target))?;
@@ -166,7 +167,7 @@ impl Upstream {
     }
 }
 
-async fn whole(target: &Target, body: Received, deadline: Instant) -> Result<Bytes, Failure> {
+async fn whole(target: &Target, body: Incoming, deadline: Instant) -> Result<Bytes, Failure> {
     let read = timeout_at(deadline, Limited::new(body, MAX_ANSWER).collect()).await;
     match read.map_err(|_| Failure::timeout(target).after_a_head())? {
         Ok(whole) => Ok(whole.to_bytes()),
@@ -177,7 +178,7 @@ async fn whole(target: &Target, body: Received, deadline: Instant) -> Result<Byt
     }
 }
 
-async fn refusal(target: &Target, response: Response<Received>) -> Failure {
+async fn refusal(target: &Target, response: Response<Incoming>) -> Failure {
     let (parts, body) = response.into_parts();
     let words = match timeout(ERROR_WAIT, Limited::new(body, MAX_ERROR).collect()).await {
         Ok(Ok(words)) => words.to_bytes(),

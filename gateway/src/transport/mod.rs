@@ -1,8 +1,5 @@
 //! Connections to others, over plain TCP or TLS, in HTTP/1.1 or HTTP/2 as the other side has it.
 
-mod lines;
-mod received;
-mod unreached;
 mod way;
 
 use std::time::Duration;
@@ -10,7 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use grammar::config::TargetTls;
 use http_body_util::Full;
-use hyper::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -18,9 +14,6 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::error::Error;
 use crate::tls;
-use lines::Lines;
-pub(crate) use received::Received;
-pub(crate) use unreached::Unreached;
 pub(crate) use way::Via;
 use way::Way;
 
@@ -44,28 +37,8 @@ const STREAM_WINDOW: u32 = 64 * 1024;
 /// others.
 const CONNECTION_WINDOW: u32 = 256 * STREAM_WINDOW;
 
-/// Connections to any number of addresses.
-#[derive(Clone, Debug)]
-pub(crate) struct Transport {
-    /// With TLS, where both sides agree on how they speak.
-    secured: Client<HttpsConnector<Way>, Full<Bytes>>,
-    /// Without, where that is HTTP/1.1.
-    plain: Lines,
-}
-
-impl Transport {
-    /// Asks, and gives the answer as soon as its head is there.
-    pub(crate) async fn request(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Received>, Unreached> {
-        if request.uri().scheme_str() == Some("http") {
-            return self.plain.request(request).await;
-        }
-        let answer = self.secured.request(request).await.map_err(Unreached::Shared)?;
-        Ok(answer.map(Received::shared))
-    }
-}
+/// A pool of connections.
+pub(crate) type Transport = Client<HttpsConnector<Way>, Full<Bytes>>;
 
 /// Connections that are secured in that way, or else in the usual one, and go through that proxy.
 pub(crate) fn connect(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<Transport, Error> {
@@ -73,20 +46,18 @@ pub(crate) fn connect(secured: Option<&TargetTls>, via: Option<&Via>) -> Result<
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_connect_timeout(Some(CONNECT));
-    let way = Way::new(http, via);
-    let plain = Lines::new(way.clone());
     let https = HttpsConnectorBuilder::new()
         .with_tls_config(tls::client(secured)?)
-        .https_only()
+        .https_or_http()
         .enable_all_versions()
-        .wrap_connector(way);
+        .wrap_connector(Way::new(http, via));
     let mut builder = Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(POOL_IDLE);
     builder.http1_max_buf_size(READ);
     builder.http2_initial_stream_window_size(STREAM_WINDOW);
     builder.http2_initial_connection_window_size(CONNECTION_WINDOW);
     builder.http2_keep_alive_interval(PING).http2_keep_alive_timeout(PONG);
-    Ok(Transport { secured: builder.build(https), plain })
+    Ok(builder.build(https))
 }
 
 /// What caused an error in the end. What stands around it only says which library was at work.
@@ -109,6 +80,3 @@ pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
     }
     said
 }
-
-#[cfg(test)]
-mod tests;
