@@ -1,5 +1,6 @@
 //! Trees to verdicts: the compiler, the program, and the session that runs it.
 
+mod bits;
 pub mod case;
 pub mod claim;
 pub mod compare;

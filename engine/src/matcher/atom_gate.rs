@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::Detector;
 use super::cover::{Atom, Cover, HEAD, Reach};
+use super::marks::Marks;
 use super::probe::Probe;
 use super::runs::{Run, Runs};
 use super::scan::Tier;
@@ -72,7 +73,7 @@ impl AtomGate {
         &self,
         detector: &Detector,
         probe: Option<&Probe>,
-        text: &str,
+        (text, marks): (&str, &Marks),
         runs: &Runs,
         supplied: &dyn Fn(&Window) -> bool,
         found: &mut dyn FnMut(Range<usize>),
@@ -80,12 +81,16 @@ impl AtomGate {
         let rest = match (probe, self.groups.as_slice()) {
             (None, _) => Some(0),
             (Some(probe), [group]) if group.is_narrow() && self.heads.is_empty() => {
-                let windows = runs.of(group.set).map(|run| group.window(run)).filter(supplied);
-                detector.find_at(text, probe, windows, found)
+                let windows = runs.of(group.set).iter().map(|run| group.window(*run)).filter(supplied);
+                detector.find_at((text, marks), probe, windows, found)
             }
             (Some(probe), _) => {
-                let windows = self.places(runs, detector.longest, supplied).into_iter();
-                detector.find_at(text, probe, windows, found)
+                let mut windows = self.places(runs, detector.longest, supplied);
+                // Where few places come into question, looking at each is less than searching.
+                if probe.opens_rarely() {
+                    windows.iter_mut().for_each(|window| window.wide = false);
+                }
+                detector.find_at((text, marks), probe, windows.into_iter(), found)
             }
         };
         let Some(rest) = rest else { return };
@@ -94,33 +99,34 @@ impl AtomGate {
 
     /// Where matches may begin, by all that is known; sorted.
     fn places(&self, runs: &Runs, longest: Option<usize>, supplied: &dyn Fn(&Window) -> bool) -> Vec<Window> {
-        let tried = |groups: &[Group], of: &dyn Fn(&Group) -> bool| {
-            let groups = groups.iter().filter(|group| of(group));
-            let windows = groups.flat_map(|group| runs.of(group.set).map(|run| group.window(run)));
+        let tried = |of: &dyn Fn(&Group) -> bool| {
+            let groups = self.groups.iter().filter(|group| group.is_narrow() && of(group));
+            let windows = groups.flat_map(|group| runs.of(group.set).iter().map(|run| group.window(*run)));
             windows.filter(supplied).collect::<Vec<Window>>()
         };
         let searched = self.windows(runs, longest, |group| !group.is_narrow(), supplied);
         if self.heads.is_empty() {
-            let mut places = tried(&self.groups, &Group::is_narrow);
+            let mut places = tried(&|_| true);
             places.extend(searched);
             places.sort_unstable();
             return places;
         }
         // What is far from the beginning says around which heads to look.
-        let mut far = tried(&self.groups, &|group| group.is_narrow() && !group.is_near());
+        let mut far = tried(&|group| !group.is_near());
         far.extend(searched);
-        far.sort_unstable();
-        let mut places = tried(&self.groups, &Group::is_near);
-        let mut far = far.into_iter().peekable();
-        let mut heads = tried(&self.heads, &|_| true);
-        heads.sort_unstable();
-        for head in heads {
-            while far.next_if(|window| window.upto < head.from).is_some() {}
-            if far.peek().is_some_and(|window| window.from <= head.upto) {
-                places.push(head);
+        let mut places = tried(&Group::is_near);
+        if !far.is_empty() {
+            far.sort_unstable();
+            for head in &self.heads {
+                head.within(runs.of(head.set), &far, |window| {
+                    if supplied(&window) {
+                        places.push(window);
+                    }
+                });
             }
         }
         places.sort_unstable();
+        places.dedup();
         places
     }
 
@@ -138,7 +144,7 @@ impl AtomGate {
             Window { from, upto: longest.map_or(usize::MAX, |_| upto), wide: true }
         };
         let groups = self.groups.iter().filter(|group| of(group));
-        let windows = groups.flat_map(|group| runs.of(group.set).map(move |run| window(group, run)));
+        let windows = groups.flat_map(|group| runs.of(group.set).iter().map(move |run| window(group, *run)));
         let mut windows: Vec<Window> = windows.filter(supplied).collect();
         windows.sort_unstable();
         let reach = longest.unwrap_or(usize::MAX);
@@ -184,5 +190,20 @@ impl Group {
     fn window(&self, run: Run) -> Window {
         let from = self.reach.most.map_or(0, |most| run.first.saturating_sub(most));
         Window { from, upto: run.last.saturating_sub(self.reach.least), wide: false }
+    }
+
+    /// Tells of those of its windows that touch one of others, which are sorted.
+    fn within(&self, mut runs: &[Run], others: &[Window], mut tell: impl FnMut(Window)) {
+        for other in others {
+            let before = runs.partition_point(|run| self.window(*run).upto < other.from);
+            runs = runs.get(before..).unwrap_or_default();
+            while let Some((run, rest)) = runs.split_first()
+                && let window = self.window(*run)
+                && window.from <= other.upto
+            {
+                tell(window);
+                runs = rest;
+            }
+        }
     }
 }

@@ -66,7 +66,7 @@ fn look(hir: &Hir) -> Known {
         HirKind::Class(class) => class_of(class),
         HirKind::Capture(capture) => look(&capture.sub),
         HirKind::Repetition(repetition) => repeated(repetition),
-        HirKind::Concat(parts) => joined(parts),
+        HirKind::Concat(parts) => joined(parts, 0),
         HirKind::Alternation(parts) => either(parts),
     }
 }
@@ -141,17 +141,25 @@ fn repeated(repetition: &Repetition) -> Known {
             Known::of(spelled)
         });
     }
-    let mut all = BTreeSet::from([Vec::new()]);
-    if let Some(spelled) = sub.spelled.as_ref().filter(|_| repetition.max == Some(repetition.min)) {
-        for _ in 0..repetition.min {
-            match product(&all, spelled) {
-                Some(longer) => all = longer,
-                None => return first_of(sub),
-            }
-        }
-        return Known::of(all);
+    match (&sub.spelled, repetition.max) {
+        (Some(spelled), Some(most)) => match rounds(spelled, repetition.min, most) {
+            Some(all) => Known::of(all),
+            None => first_of(sub),
+        },
+        _ => first_of(sub),
     }
-    first_of(sub)
+}
+
+/// All that so many rounds of a part can spell, when that is little.
+fn rounds(spelled: &BTreeSet<Vec<u8>>, least: u32, most: u32) -> Option<BTreeSet<Vec<u8>>> {
+    let (mut round, mut all) = (BTreeSet::from([Vec::new()]), BTreeSet::new());
+    for nth in 1..=most {
+        round = product(&round, spelled)?;
+        if nth >= least {
+            all.extend(round.iter().cloned());
+        }
+    }
+    Some(all).filter(|all| all.len() <= MAX_SPELLED)
 }
 
 /// What the first of several rounds has.
@@ -175,8 +183,28 @@ fn product(heads: &BTreeSet<Vec<u8>>, tails: &BTreeSet<Vec<u8>>) -> Option<BTree
     if all.iter().any(|text| bare(text).count() > MAX_ATOM) { None } else { Some(all) }
 }
 
+/// How often alternatives are followed into what comes after them.
+const MAX_FOLLOWED: usize = 3;
+
+/// The heads of alternatives. Those of one that has none of its own are looked for in what comes after it too.
+fn heads_of_either(parts: &[Hir], rest: &[Hir], followed: usize) -> Option<Cover> {
+    if rest.is_empty() || followed == MAX_FOLLOWED {
+        return None;
+    }
+    let head = |part: &Hir| {
+        look(part).head.or_else(|| {
+            let own = match part.kind() {
+                HirKind::Concat(parts) => parts.as_slice(),
+                _ => std::slice::from_ref(part),
+            };
+            joined(&[own, rest].concat(), followed + 1).head
+        })
+    };
+    parts.iter().map(head).collect::<Option<Vec<_>>>().and_then(Cover::union)
+}
+
 /// A sequence: runs of parts that can be spelled out, and the covers of those that cannot; the best counts.
-fn joined(parts: &[Hir]) -> Known {
+fn joined(parts: &[Hir], followed: usize) -> Known {
     let mut best = Best::default();
     let mut run = BTreeSet::from([Vec::new()]);
     // Where the run begins, and where the next part does.
@@ -193,7 +221,9 @@ fn joined(parts: &[Hir]) -> Known {
         } else {
             all = false;
             best.offer(Cover::new(std::mem::take(&mut run), begins, false));
-            best.offer_head(known.head.map(|head| head.shifted(here)));
+            let rest = parts.get(at + 1..).unwrap_or_default();
+            let head = known.head.or_else(|| heads_of_either(alternatives(part)?, rest, followed));
+            best.offer_head(head.map(|head| head.shifted(here)));
             if let Some(cover) = known.cover {
                 best.offer(cover.shifted(here));
             }
@@ -211,6 +241,15 @@ fn joined(parts: &[Hir]) -> Known {
     }
     best.offer(Cover::new(run, begins, false));
     Known { spelled: None, cover: best.cover, head: best.head }
+}
+
+/// What a part is one of.
+fn alternatives(part: &Hir) -> Option<&[Hir]> {
+    match part.kind() {
+        HirKind::Alternation(parts) => Some(parts),
+        HirKind::Capture(capture) => alternatives(&capture.sub),
+        _ => None,
+    }
 }
 
 fn is_edge(hir: &Hir) -> bool {
@@ -353,6 +392,9 @@ mod tests {
         assert_eq!(heads(r"\bor\b.*\breport you\b"), ("|report you|".into(), Some("|or|".into())));
         assert_eq!(heads(r"\w+ report you"), (" report you".into(), None));
         assert_eq!(heads(r"report you"), ("report you".into(), None), "it is there already");
+        let followed = heads(r"(?:\bplease\b.{0,300}|(?:^|\w)\s{0,3})destroying evidence");
+        assert_eq!(followed, ("destroying evidence".into(), Some("destroying evidence |please|".into())));
+        assert_eq!(heads(r"(?:\bplease\b|\d+).{0,300}destroying evidence").1, None, "that is too far away");
     }
 
     #[test]
@@ -362,5 +404,6 @@ mod tests {
             some(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], 3, None)
         );
         assert_eq!(atoms(r"(?:secret|x[abc]+word)"), some(&["secret", "word"], 0, None));
+        assert_eq!(atoms(r"\ba{1,2}dh?a{1,2}r\b").map(|(atoms, ..)| atoms.len()), Some(8));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::marks::{Marks, Opening};
 use super::probe::Probe;
 
 /// The most detectors that are told apart.
@@ -16,6 +17,8 @@ pub(super) struct Doors {
     rows: [u16; 256],
     /// Where the row of what stands at the start of the text begins.
     start: usize,
+    /// Where a match of any may begin in a text, but for its first place.
+    opening: Opening,
     /// By the kind of the byte before, and last for the start of the text, and by the kind of the byte: a bit a probe.
     masks: Vec<u64>,
 }
@@ -48,24 +51,35 @@ impl Doors {
                 masks.push(probes.iter().rev().fold(0, |mask, probe| mask << 1 | begins(probe)));
             }
         }
-        Some(Self { kinds, rows, start: known.len() * known.len(), masks })
+        let begins = |behind, byte| probes.iter().any(|probe| probe.begins(Some(behind), byte));
+        let opening = Opening::new(begins);
+        Some(Self { kinds, rows, start: known.len() * known.len(), opening, masks })
     }
 
-    /// Each place of a text where a probe may match, with the bits of those.
-    pub(super) fn find(&self, text: &[u8]) -> Places {
+    fn row(&self, behind: Option<u8>) -> usize {
+        let row = behind.and_then(|behind| self.rows.get(usize::from(behind)));
+        row.copied().map_or(self.start, usize::from)
+    }
+
+    /// Each place of a text where one of those probes may match, with the bits of those.
+    pub(super) fn find(&self, text: &[u8], marks: &Marks, probes: u64) -> Places {
         let mut found = Places::default();
-        let mut note = |at: usize, mask: u64| {
+        let mut look = |at: usize| {
+            let Some(byte) = text.get(at) else { return };
+            let behind = at.checked_sub(1).and_then(|before| text.get(before));
+            let mask = self.mask(self.row(behind.copied()), *byte) & probes;
             if mask != 0 {
                 found.places.push((at, mask));
                 found.any |= mask;
             }
         };
-        if let Some(first) = text.first() {
-            note(0, self.mask(self.start, *first));
-        }
-        for (at, [behind, byte]) in text.array_windows().enumerate() {
-            let row = self.rows.get(usize::from(*behind)).copied().map_or(self.start, usize::from);
-            note(at + 1, self.mask(row, *byte));
+        if probes != 0 {
+            look(0);
+            marks.each(&self.opening, |at| {
+                if at > 0 {
+                    look(at)
+                }
+            });
         }
         found
     }

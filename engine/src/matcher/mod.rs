@@ -15,6 +15,7 @@ pub mod inner;
 pub mod json;
 pub mod language;
 mod later;
+mod marks;
 pub mod near;
 pub mod needs;
 pub mod probe;

@@ -11,6 +11,7 @@ use regex_automata::util::alphabet::ByteClasses;
 use regex_syntax::hir::Hir;
 
 use super::Automaton;
+use super::marks::{Marks, Opening};
 use super::walk::{Seeker, State, Walker};
 
 /// The most states of a probe.
@@ -34,14 +35,16 @@ pub struct Probe {
     rows: Vec<u16>,
     /// How long a row is, and so the state that may match.
     maybe: u16,
+    /// Where matches may begin in a text, but for its first place.
+    opening: Opening,
 }
 
 /// What is known once a probe has looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    pub(super) may_match: bool,
+struct Look {
+    may_match: bool,
     /// The bytes that were looked at.
-    pub(super) bytes: usize,
+    bytes: usize,
 }
 
 /// An automaton that a probe is made of.
@@ -172,29 +175,53 @@ impl Probe {
         }
         // A copy has no room to grow; an allocator may keep for a list that shrinks what it had.
         let rows = rows.as_slice().into();
-        Self { classes: of_byte, starts, first, rows, maybe: stride }
+        let mut probe = Self { classes: of_byte, starts, first, rows, maybe: stride, opening: Opening::NONE };
+        probe.opening = Opening::new(|behind, byte| probe.begins(Some(behind), byte));
+        probe
     }
 
-    /// The first of some places at which a match may begin, told by the byte there and the one before it.
+    /// Whether matches begin only with bytes of which a text has few.
+    pub(super) fn opens_rarely(&self) -> bool {
+        self.opening.is_rare()
+    }
+
+    /// The first of some places at which a match may begin. What was read in vain is taken from `left`; when nothing is left, an error
+    /// says where that was.
     #[inline]
-    pub(super) fn first_of(&self, text: &[u8], places: Range<usize>) -> Option<usize> {
-        let Some(before) = places.start.checked_sub(1) else {
-            let first = text.first().filter(|_| !places.is_empty())?;
-            return if self.begins(None, *first) { Some(0) } else { self.first_of(text, 1..places.end) };
+    pub(super) fn first_of(
+        &self,
+        (text, marks): (&[u8], &Marks),
+        places: Range<usize>,
+        left: &mut usize,
+    ) -> Result<Option<usize>, usize> {
+        let mut is_spent = false;
+        let mut stops = |at: usize| {
+            let look = self.look(text, at);
+            // Most places are ruled out by the byte there and the one before it, which costs nothing.
+            let read = if look.bytes > 1 { look.bytes } else { 0 };
+            match left.checked_sub(read) {
+                Some(rest) => *left = rest,
+                None => is_spent = true,
+            }
+            look.may_match || is_spent
         };
-        let pairs = text.get(before..places.end).unwrap_or_default().array_windows();
-        let mut begins = pairs.map(|[behind, byte]| self.begins(Some(*behind), *byte));
-        begins.position(|begins| begins).map(|at| places.start + at)
+        // At the start of the text more may begin, and a single place needs no marks.
+        let mut rest = places;
+        let first =
+            if rest.start == 0 || rest.len() == 1 { rest.next().filter(|at| stops(*at)) } else { None };
+        match first.or_else(|| marks.first_of(&self.opening, rest, &mut stops)) {
+            Some(at) if is_spent => Err(at),
+            stopped => Ok(stopped),
+        }
     }
 
     /// Looks at a place.
     #[inline]
-    pub(super) fn look(&self, text: &[u8], at: usize) -> Look {
+    fn look(&self, text: &[u8], at: usize) -> Look {
         let mut state = self.start(at.checked_sub(1).and_then(|before| text.get(before)).copied());
         let ahead = text.get(at..).unwrap_or_default();
-        let ahead = ahead.get(..FARTHEST).unwrap_or(ahead);
         let mut bytes = 0;
-        for byte in ahead {
+        for byte in ahead.get(..FARTHEST).unwrap_or(ahead) {
             if state <= self.maybe {
                 break;
             }

@@ -18,33 +18,85 @@ pub(super) struct Run {
     pub(super) last: usize,
 }
 
-/// A run among those of all sets.
-#[derive(Clone, Copy, Debug)]
-struct Linked {
-    run: Run,
-    before: u32,
-    after: u32,
+/// Runs in the making, in the order in which they were met.
+#[derive(Debug)]
+pub(super) struct Notes {
+    /// By set, the place of its last run.
+    last: Vec<u32>,
+    all: Vec<(u32, Run)>,
+    /// The sets that were noted.
+    noted: Vec<usize>,
+    /// Whether a run was made longer at its beginning, and so may have come near to the one before it.
+    went_back: bool,
 }
 
 /// The runs of each set, in order; those of one set lie apart.
 #[derive(Debug)]
 pub(super) struct Runs {
-    /// By set, its first run and its last.
-    ends: Vec<(u32, u32)>,
-    all: Vec<Linked>,
-    /// The sets that were noted.
+    /// By set, where its runs begin; and last, where all end.
+    starts: Vec<u32>,
+    all: Vec<Run>,
     noted: Vec<usize>,
 }
 
-impl Runs {
+impl Notes {
     /// Of so many sets, none of which stands anywhere yet, with room for so many runs.
     pub(super) fn new(sets: usize, room: usize) -> Self {
-        Self { ends: vec![(NONE, NONE); sets], all: Vec::with_capacity(room), noted: Vec::with_capacity(64) }
+        let (all, noted) = (Vec::with_capacity(room), Vec::with_capacity(64));
+        Self { last: vec![NONE; sets], all, noted, went_back: false }
     }
 
+    /// Notes a position. Positions come by where atoms end, so they go back by less than an atom's length.
+    #[inline]
+    pub(super) fn note(&mut self, set: u32, at: usize) {
+        let near = if self.all.len() < MANY { NEAR } else { FAR };
+        let Some(last) = self.last.get_mut(set as usize) else { return };
+        match self.all.get_mut(*last as usize) {
+            Some((_, run)) if at <= run.last + near => {
+                self.went_back |= at < run.first;
+                run.first = run.first.min(at);
+                run.last = run.last.max(at);
+            }
+            before => {
+                if before.is_none() {
+                    self.noted.push(set as usize);
+                }
+                *last = u32::try_from(self.all.len()).unwrap_or(NONE);
+                self.all.push((set, Run { first: at, last: at }));
+            }
+        }
+    }
+
+    /// The runs, set by set.
+    pub(super) fn sorted(self) -> Runs {
+        let Self { last: mut places, all: met, noted, went_back } = self;
+        // First how many there are of each set, then where the next one of each goes.
+        places.fill(0);
+        for (set, _) in &met {
+            places.get_mut(*set as usize).into_iter().for_each(|count| *count += 1);
+        }
+        let mut starts = Vec::with_capacity(places.len() + 1);
+        let mut next = 0;
+        for place in &mut places {
+            starts.push(next);
+            next += std::mem::replace(place, next);
+        }
+        starts.push(next);
+        let mut all = vec![Run { first: 0, last: 0 }; met.len()];
+        for (set, run) in met {
+            let Some(place) = places.get_mut(set as usize) else { continue };
+            all.get_mut(*place as usize).into_iter().for_each(|slot| *slot = run);
+            *place += 1;
+        }
+        let runs = Runs { starts, all, noted };
+        if went_back { runs.joined() } else { runs }
+    }
+}
+
+impl Runs {
     /// Whether anything of the set was noted.
     pub(super) fn has(&self, set: usize) -> bool {
-        self.ends.get(set).is_some_and(|(first, _)| *first != NONE)
+        !self.of(set).is_empty()
     }
 
     /// The sets of which anything was noted.
@@ -53,62 +105,29 @@ impl Runs {
     }
 
     /// The runs of a set.
-    pub(super) fn of(&self, set: usize) -> impl Iterator<Item = Run> {
-        let mut at = self.ends.get(set).map_or(NONE, |(first, _)| *first);
-        std::iter::from_fn(move || {
-            let linked = self.all.get(at as usize)?;
-            at = linked.after;
-            Some(linked.run)
-        })
-    }
-
-    /// How close hits are one.
-    fn near(&self) -> usize {
-        if self.all.len() < MANY { NEAR } else { FAR }
-    }
-
-    /// Notes a position. Positions come by where atoms end, so they go back by less than an atom's length.
-    pub(super) fn note(&mut self, set: usize, at: usize) {
-        let near = self.near();
-        let Some((first, last)) = self.ends.get_mut(set) else { return };
-        let run = match self.all.get_mut(*last as usize) {
-            Some(linked) if at <= linked.run.last + near => {
-                let run = &mut linked.run;
-                let goes_back = at < run.first;
-                run.first = run.first.min(at);
-                run.last = run.last.max(at);
-                if goes_back {
-                    self.join(set);
-                }
-                return;
-            }
-            _ => Linked { run: Run { first: at, last: at }, before: *last, after: NONE },
+    pub(super) fn of(&self, set: usize) -> &[Run] {
+        let Some([from, upto]) = self.starts.get(set..).and_then(|starts| starts.first_chunk()) else {
+            return &[];
         };
-        let place = u32::try_from(self.all.len()).unwrap_or(NONE);
-        match self.all.get_mut(*last as usize) {
-            Some(before) => before.after = place,
-            None => {
-                *first = place;
-                self.noted.push(set);
-            }
-        }
-        *last = place;
-        self.all.push(run);
+        self.all.get(*from as usize..*upto as usize).unwrap_or_default()
     }
 
-    /// The last run of a set goes back further than before: it is one with those that it has come near to.
-    fn join(&mut self, set: usize) {
-        let near = self.near();
-        let Some((_, last)) = self.ends.get_mut(set) else { return };
-        while let Some(Linked { run, before, .. }) = self.all.get(*last as usize).copied()
-            && let Some(earlier) = self.all.get_mut(before as usize)
-            && run.first <= earlier.run.last + near
-        {
-            let joined =
-                Run { first: run.first.min(earlier.run.first), last: run.last.max(earlier.run.last) };
-            (earlier.run, earlier.after) = (joined, NONE);
-            *last = before;
+    /// The same, where runs of a set that are near each other are one.
+    fn joined(self) -> Self {
+        let (mut starts, mut all) = (vec![0], Vec::with_capacity(self.all.len()));
+        let mut own: Vec<Run> = Vec::new();
+        for set in 0..self.starts.len().saturating_sub(1) {
+            for run in self.of(set) {
+                let mut run = *run;
+                while let Some(before) = own.pop_if(|before| run.first <= before.last + NEAR) {
+                    run = Run { first: run.first.min(before.first), last: run.last.max(before.last) };
+                }
+                own.push(run);
+            }
+            all.append(&mut own);
+            starts.push(u32::try_from(all.len()).unwrap_or(NONE));
         }
+        Self { starts, all, noted: self.noted }
     }
 }
 
@@ -117,10 +136,12 @@ mod tests {
     use super::*;
 
     fn runs(positions: &[usize]) -> Vec<(usize, usize)> {
-        let mut runs = Runs::new(2, 0);
-        positions.iter().for_each(|at| runs.note(1, *at));
-        assert!(!runs.has(0) && runs.of(0).next().is_none());
-        runs.of(1).map(|run| (run.first, run.last)).collect()
+        let mut notes = Notes::new(2, 0);
+        positions.iter().for_each(|at| notes.note(1, *at));
+        let runs = notes.sorted();
+        assert!(!runs.has(0) && runs.of(0).is_empty());
+        assert_eq!(runs.has(1), !positions.is_empty());
+        runs.of(1).iter().map(|run| (run.first, run.last)).collect()
     }
 
     #[test]
@@ -131,12 +152,13 @@ mod tests {
 
     #[test]
     fn many_runs_are_fewer_and_longer() {
-        let mut runs = Runs::new(2, 0);
-        (0..MANY).for_each(|nth| runs.note(0, nth * 100));
-        [0, 100, 4000, 9000].into_iter().for_each(|at| runs.note(1, at));
-        assert_eq!(runs.of(0).count(), MANY);
+        let mut notes = Notes::new(2, 0);
+        (0..MANY).for_each(|nth| notes.note(0, nth * 100));
+        [0, 100, 4000, 9000].into_iter().for_each(|at| notes.note(1, at));
+        let runs = notes.sorted();
+        assert_eq!(runs.of(0).len(), MANY);
         assert_eq!(
-            runs.of(1).map(|run| (run.first, run.last)).collect::<Vec<_>>(),
+            runs.of(1).iter().map(|run| (run.first, run.last)).collect::<Vec<_>>(),
             [(0, 100), (4000, 4000), (9000, 9000)]
         );
     }
@@ -146,5 +168,18 @@ mod tests {
         assert_eq!(runs(&[3, 40, 30]), [(3, 3), (30, 40)]);
         assert_eq!(runs(&[3, 25, 18, 60]), [(3, 25), (60, 60)]);
         assert_eq!(runs(&[3, 25, 50, 35]), [(3, 3), (25, 50)]);
+        assert_eq!(runs(&[3, 25, 50, 60, 8]), [(3, 60)], "near several of those before it");
+    }
+
+    #[test]
+    fn sets_lie_apart() {
+        let mut notes = Notes::new(4, 0);
+        [(3, 70), (1, 80), (3, 20), (1, 200), (0, 5)].into_iter().for_each(|(set, at)| notes.note(set, at));
+        let runs = notes.sorted();
+        let of = |set| runs.of(set).iter().map(|run| (run.first, run.last)).collect::<Vec<_>>();
+        assert_eq!([of(0), of(1), of(2)], [vec![(5, 5)], vec![(80, 80), (200, 200)], vec![]]);
+        assert_eq!(of(3), [(20, 70)]);
+        assert_eq!(runs.noted().collect::<Vec<_>>(), [3, 1, 0]);
+        assert!(runs.of(4).is_empty());
     }
 }

@@ -9,6 +9,7 @@ use super::atom_gate::{AtomGate, Window};
 use super::atoms;
 use super::cover::{Atom, Cover};
 use super::doors::{self, Doors, Places};
+use super::marks::Marks;
 use super::needs::{Need, Supply};
 use super::probe::Probe;
 use super::runs::Runs;
@@ -71,6 +72,8 @@ pub struct Scanner {
     restless: Vec<usize>,
     /// By detector.
     needs: Vec<Option<Need>>,
+    /// By bit of the doors.
+    door_needs: Vec<Option<Need>>,
     /// What any of them needs, each once.
     needed: Vec<Need>,
 }
@@ -82,21 +85,23 @@ pub struct Scan {
     runs: Option<Runs>,
     doors: Places,
     supply: Supply,
+    marks: Marks,
 }
 
 impl Scanner {
     /// The scanner of detectors.
     pub fn new(patterns: Vec<Pattern>) -> Self {
         let mut sets: BTreeMap<Vec<Atom>, usize> = BTreeMap::new();
-        let mut probes = Vec::new();
+        let (mut probes, mut door_needs) = (Vec::new(), Vec::new());
         let mut gates = Vec::with_capacity(patterns.len());
         let needs: Vec<Option<Need>> = patterns.iter().map(|pattern| pattern.need).collect();
         let needed: BTreeSet<Need> = needs.iter().copied().flatten().collect();
-        for Pattern { cover, head, probe, .. } in patterns {
+        for Pattern { cover, head, probe, need } in patterns {
             gates.push(match (cover, probe) {
                 (Some(cover), _) => Some(Gate::Atoms(AtomGate::new(&cover, head.as_ref(), &mut sets))),
                 (None, Some(probe)) if probes.len() < doors::MOST => {
                     probes.push(probe);
+                    door_needs.push(need);
                     Some(Gate::Door(u32::try_from(probes.len() - 1).unwrap_or_default()))
                 }
                 (None, _) => None,
@@ -111,6 +116,7 @@ impl Scanner {
             of_set,
             restless: Vec::new(),
             needs,
+            door_needs,
             needed: needed.into_iter().collect(),
         };
         // Too many atoms for one automaton, or bytes of too many kinds: everything is searched for everywhere.
@@ -169,10 +175,13 @@ impl Scanner {
 
     /// Walks over a text, as a view shows it.
     pub fn scan(&self, text: &str) -> Scan {
+        let bytes = text.as_bytes();
+        let (marks, supply) = (Marks::of(bytes), Supply::of(bytes, &self.needed));
         let sweep = self.sweep.as_ref().filter(|_| !atoms::has_twins(text));
-        let doors = self.doors.as_ref().map(|doors| doors.find(text.as_bytes())).unwrap_or_default();
-        let supply = Supply::of(text.as_bytes(), &self.needed);
-        Scan { runs: sweep.map(|sweep| sweep.run(text.as_bytes())), doors, supply }
+        let supplied = |need: &Option<Need>| u64::from(need.is_none_or(|need| supply.has(need)));
+        let open = self.door_needs.iter().rev().fold(0, |bits, need| bits << 1 | supplied(need));
+        let doors = self.doors.as_ref().map(|doors| doors.find(bytes, &marks, open)).unwrap_or_default();
+        Scan { runs: sweep.map(|sweep| sweep.run(bytes, &marks)), doors, supply, marks }
     }
 
     /// What the detector's matches need, if they need anything.
@@ -243,13 +252,13 @@ impl Scanner {
         match (self.gate(index), &scan.runs, &detector.probe) {
             (Some(Gate::Atoms(gate)), Some(runs), probe) => {
                 if gate.is_in(runs) {
-                    gate.find(detector, probe.as_deref(), text, runs, &supplied, found);
+                    gate.find(detector, probe.as_deref(), (text, &scan.marks), runs, &supplied, found);
                 }
             }
             (Some(Gate::Door(bit)), _, Some(probe)) => {
                 let here = scan.doors.of(*bit).map(|at| Window { from: at, upto: at, wide: false });
                 let windows = here.filter(supplied);
-                if let Some(rest) = detector.find_at(text, probe, windows, found) {
+                if let Some(rest) = detector.find_at((text, &scan.marks), probe, windows, found) {
                     detector.find_after(text, rest, found);
                 }
             }

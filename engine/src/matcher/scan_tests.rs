@@ -31,6 +31,10 @@ const POOL: &[(&str, &str)] = &[
     (r"\b(?:how to|ab)\b.{0,40}\bsecret\b", "is"),
     (r"\bor\b.*\bpassword\b|\bkasse\b", "i"),
     (r"\b(?:kasse|password\s+|secret)[ a-z]{0,30}\b\d{2}\b", "i"),
+    (r"(?:\b(?:how to|ab)\b.{0,30}|(?:^|[.@\n]|\bprior)\s{0,2})(?:secret|kasse|password)", "i"),
+    (r"a{1,2}b{1,3}x", "i"),
+    (r"(?:^|\n)[ ]{0,2}(?:x|ab)(?:\s+\w+)?.*secret", "i"),
+    (r"\b[0-9]{2}(?:=[0-9]|@x)", ""),
 ];
 
 const PARTS: &[&str] = &[

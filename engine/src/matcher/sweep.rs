@@ -8,7 +8,8 @@ use aho_corasick::automaton::Automaton as _;
 use aho_corasick::nfa::contiguous::NFA;
 
 use super::cover::Atom;
-use super::runs::Runs;
+use super::marks::Marks;
+use super::runs::{Notes, Runs};
 use super::table::{Steps, Table};
 
 /// Above this many bytes of atoms the walk goes by a smaller, slower automaton.
@@ -25,7 +26,7 @@ const LONG: usize = 512;
 const STRETCH: usize = 64 << 10;
 
 /// In prose an atom or two stand among so many bytes: for so many there is room from the beginning.
-const COMMON: usize = 8;
+const COMMON: usize = 4;
 
 /// An automaton that finds the atoms of many sets.
 #[derive(Debug)]
@@ -97,21 +98,21 @@ impl Sweep {
     }
 
     /// Where the atoms of each set stand in a text.
-    pub(super) fn run(&self, text: &[u8]) -> Runs {
-        let mut runs = Runs::new(self.sets, text.len().min(STRETCH) / COMMON);
+    pub(super) fn run(&self, text: &[u8], marks: &Marks) -> Runs {
+        let mut notes = Notes::new(self.sets, text.len().min(STRETCH) / COMMON);
         match &self.automaton {
-            Either::Dense(automaton) => self.walk(automaton, text, &mut runs),
-            Either::Sparse(automaton) => self.walk(automaton, text, &mut runs),
+            Either::Dense(automaton) => self.walk(automaton, (text, marks), &mut notes),
+            Either::Sparse(automaton) => self.walk(automaton, (text, marks), &mut notes),
         }
-        runs
+        notes.sorted()
     }
 
-    fn walk(&self, automaton: &impl Steps, text: &[u8], runs: &mut Runs) {
+    fn walk(&self, automaton: &impl Steps, (text, marks): (&[u8], &Marks), notes: &mut Notes) {
         for from in (0..text.len()).step_by(STRETCH) {
             let here = from..text.len().min(from + STRETCH);
             if here.len() >= LONG {
                 for hit in side_by_side(automaton, text, here).iter().flatten() {
-                    self.note(automaton, text, *hit, runs);
+                    self.note(automaton, marks, *hit, notes);
                 }
                 continue;
             }
@@ -119,34 +120,27 @@ impl Sweep {
             for (at, byte) in here.clone().zip(text.get(here).unwrap_or_default()) {
                 state = automaton.next(state, *byte);
                 if automaton.ends(state) {
-                    self.note(automaton, text, (state, at + 1), runs);
+                    self.note(automaton, marks, (state, at + 1), notes);
                 }
             }
         }
     }
 
     /// Notes the atoms that end at a state.
-    fn note<A: Steps>(&self, automaton: &A, text: &[u8], (state, end): Hit<A::State>, runs: &mut Runs) {
-        let after = is_boundary(text, end);
+    fn note<A: Steps>(&self, automaton: &A, marks: &Marks, (state, end): Hit<A::State>, notes: &mut Notes) {
+        let after = marks.is_edge(end);
         automaton.each(state, &mut |ending| {
             let Some([from, upto]) = self.starts.get(ending..).and_then(|starts| starts.first_chunk()) else {
                 return;
             };
             for member in self.members.get(*from as usize..*upto as usize).unwrap_or_default() {
                 let at = end - member.length as usize;
-                if (after || !member.bound_after) && (!member.bound_before || is_boundary(text, at)) {
-                    runs.note(member.set as usize, at);
+                if (after || !member.bound_after) && (!member.bound_before || marks.is_edge(at)) {
+                    notes.note(member.set, at);
                 }
             }
         });
     }
-}
-
-/// Whether a word begins or ends at a place.
-fn is_boundary(text: &[u8], at: usize) -> bool {
-    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let before = at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(is_word);
-    before != text.get(at).is_some_and(is_word)
 }
 
 /// The state in which a place is reached: an atom that ends behind it is seen whole.

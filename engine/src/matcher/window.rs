@@ -7,6 +7,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::Detector;
 use super::atom_gate::Window;
+use super::marks::Marks;
 use super::probe::Probe;
 
 /// What a search may read in vain on any text, in bytes.
@@ -34,7 +35,7 @@ impl Detector {
     /// these, unless they are wide. When too much was read in vain, the rest is left, and where it begins is told.
     pub(super) fn find_at(
         &self,
-        text: &str,
+        (text, marks): (&str, &Marks),
         probe: &Probe,
         windows: impl Iterator<Item = Window>,
         found: &mut dyn FnMut(Range<usize>),
@@ -49,11 +50,14 @@ impl Detector {
                 at = self.find_from(text, at, &window, found).max(window.upto.saturating_add(1));
             }
             let end = window.upto.saturating_add(1).min(bytes.len());
-            while let Some(place) = probe.first_of(bytes, at..end) {
-                at = place;
-                let look = probe.look(bytes, at);
-                let mut read = look.bytes + 1;
-                at = if look.may_match { self.try_at(text, at, &mut read, found) } else { at + 1 };
+            loop {
+                match probe.first_of((bytes, marks), at..end, &mut left) {
+                    Ok(Some(place)) => at = place,
+                    Ok(None) => break,
+                    Err(place) => return Some(place),
+                }
+                let mut read = 0;
+                at = self.try_at(text, at, &mut read, found);
                 match left.checked_sub(read) {
                     Some(rest) => left = rest,
                     None => return Some(at),

@@ -3,10 +3,9 @@
 //! A stretch of text is put into plain bytes, with a bit for each byte that is part of a word and for each that begins a
 //! character of its own. Where words begin and end is then read off the bits, without looking at a byte again.
 
-use super::grams::{BLANK, Hash, LONGEST, is_word, plain};
+use crate::bits::{GROUP, packed};
 
-/// Bytes that have their bits in one number.
-const GROUP: usize = 64;
+use super::grams::{BLANK, Hash, LONGEST, is_word, plain};
 
 /// Zeros behind the text, so that eight bytes can be read anywhere in it.
 const BEHIND: usize = 8;
@@ -187,12 +186,4 @@ fn set(bits: &mut [u64], at: usize) {
     if let Some(bits) = bits.get_mut(at / GROUP) {
         *bits |= 1 << (at % GROUP);
     }
-}
-
-/// The lowest bit of each byte.
-fn packed(bytes: &[u8; GROUP]) -> u64 {
-    // Brings the bits of eight bytes side by side into the highest byte.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let (eights, _) = bytes.as_chunks::<8>();
-    eights.iter().rev().fold(0, |all, eight| all << 8 | u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56)
 }
