@@ -129,7 +129,8 @@ fn without_twins(spelled: &mut BTreeSet<Vec<u8>>) {
 
 /// Whether a text has a letter that is another case of an ASCII letter without being ASCII.
 pub(super) fn has_twins(text: &str) -> bool {
-    !text.is_ascii() && text.contains(['\u{17F}', '\u{212A}'])
+    // One by one: a single character is found by one of its bytes.
+    !text.is_ascii() && (text.contains('\u{17F}') || text.contains('\u{212A}'))
 }
 
 fn repeated(repetition: &Repetition) -> Known {

@@ -10,8 +10,15 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// The bytes of one mark.
 const BLOCK: usize = 64;
 
-/// What can be needed, the rarest first: ranges of ASCII.
-const KINDS: [(u8, u8); 5] = [(b'@', b'@'), (b'<', b'<'), (b'=', b'='), (b':', b':'), (b'0', b'9')];
+/// What can be needed, the rarest first: a range of ASCII and a byte besides.
+const KINDS: [(u8, u8, u8); 6] = [
+    (b'@', b'@', b'@'),
+    (b'<', b'<', b'<'),
+    (b'=', b'=', b'='),
+    (b':', b':', b':'),
+    (b'0', b'9', b'0'),
+    (b':', b':', b'-'),
+];
 
 /// One of the kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +51,9 @@ impl Need {
     }
 
     fn has(self, byte: u8) -> bool {
-        KINDS.get(self.0).is_some_and(|(first, last)| (*first..=*last).contains(&byte))
+        KINDS
+            .get(self.0)
+            .is_some_and(|(first, last, other)| (*first..=*last).contains(&byte) || byte == *other)
     }
 }
 
@@ -60,12 +69,13 @@ impl Supply {
     pub fn of(text: &[u8], needs: &[Need]) -> Self {
         let mut supply = Self::default();
         for Need(kind) in needs {
-            let (Some(blocks), Some((first, last))) = (supply.blocks.get_mut(*kind), KINDS.get(*kind)) else {
+            let (Some(blocks), Some((first, last, other))) = (supply.blocks.get_mut(*kind), KINDS.get(*kind))
+            else {
                 continue;
             };
             for (at, block) in text.chunks(BLOCK).enumerate() {
                 // Without a way out in between, so that many bytes are compared at once.
-                let within = |byte: &u8| byte.wrapping_sub(*first) <= last - first;
+                let within = |byte: &u8| (byte.wrapping_sub(*first) <= last - first) | (byte == other);
                 if block.iter().fold(false, |any, byte| any | within(byte)) {
                     let word = at / 64;
                     if blocks.len() <= word {
@@ -106,19 +116,21 @@ mod tests {
     use super::*;
     use crate::matcher::{View, regex};
 
-    fn need(source: &str) -> Option<(u8, u8)> {
-        Need::of(&regex::compile(source, "i", View::Folded).unwrap()).map(|Need(kind)| KINDS[kind])
+    fn need(source: &str) -> Option<(char, char)> {
+        let need = Need::of(&regex::compile(source, "i", View::Folded).unwrap());
+        need.map(|Need(kind)| (char::from(KINDS[kind].0), char::from(KINDS[kind].2)))
     }
 
     #[test]
     fn what_every_match_has() {
-        assert_eq!(need(r"call (?:me )?\d{3}-\d{4}"), Some((b'0', b'9')));
-        assert_eq!(need(r"\w+@\w+\.\d"), Some((b'@', b'@')), "the rarest");
-        assert_eq!(need(r"a\d|b[0-4]{2}"), Some((b'0', b'9')));
+        assert_eq!(need(r"call (?:me )?\d{3}-\d{4}"), Some(('0', '0')));
+        assert_eq!(need(r"\w+@\w+\.\d"), Some(('@', '@')), "the rarest");
+        assert_eq!(need(r"a\d|b[0-4]{2}"), Some(('0', '0')));
         assert_eq!(need(r"a\d|b"), None);
         assert_eq!(need(r"a\d*"), None);
         assert_eq!(need(r"[0-9a-f]+"), None);
         assert_eq!(need(r"key\s*[:=]\s*x"), None, "one of several kinds is none");
+        assert_eq!(need(r"[0-9a-f]{2}(?::[0-9a-f]{2}|-[0-9a-f]{2})"), Some((':', '-')));
         assert_eq!(need("plain"), None);
     }
 

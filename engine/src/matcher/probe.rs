@@ -205,11 +205,16 @@ impl Probe {
             }
             look.may_match || is_spent
         };
-        // At the start of the text more may begin, and a single place needs no marks.
         let mut rest = places;
-        let first =
-            if rest.start == 0 || rest.len() == 1 { rest.next().filter(|at| stops(*at)) } else { None };
-        match first.or_else(|| marks.first_of(&self.opening, rest, &mut stops)) {
+        // At the start of the text more may begin, and a single place needs no marks.
+        let mut stopped = None;
+        if rest.start == 0 || rest.len() == 1 {
+            stopped = rest.next().filter(|at| stops(*at));
+        }
+        if stopped.is_none() && !rest.is_empty() {
+            stopped = marks.first_of(&self.opening, rest, &mut stops);
+        }
+        match stopped {
             Some(at) if is_spent => Err(at),
             stopped => Ok(stopped),
         }

@@ -21,8 +21,8 @@ pub(super) struct Run {
 /// Runs in the making, in the order in which they were met.
 #[derive(Debug)]
 pub(super) struct Notes {
-    /// By set, the place of its last run.
-    last: Vec<u32>,
+    /// By set, the place of its last run, and how many it has.
+    last: Vec<(u32, u32)>,
     all: Vec<(u32, Run)>,
     /// The sets that were noted.
     noted: Vec<usize>,
@@ -33,8 +33,8 @@ pub(super) struct Notes {
 /// The runs of each set, in order; those of one set lie apart.
 #[derive(Debug)]
 pub(super) struct Runs {
-    /// By set, where its runs begin; and last, where all end.
-    starts: Vec<u32>,
+    /// By set, where its runs begin, and where they end.
+    spans: Vec<(u32, u32)>,
     all: Vec<Run>,
     noted: Vec<usize>,
 }
@@ -43,14 +43,14 @@ impl Notes {
     /// Of so many sets, none of which stands anywhere yet, with room for so many runs.
     pub(super) fn new(sets: usize, room: usize) -> Self {
         let (all, noted) = (Vec::with_capacity(room), Vec::with_capacity(64));
-        Self { last: vec![NONE; sets], all, noted, went_back: false }
+        Self { last: vec![(NONE, 0); sets], all, noted, went_back: false }
     }
 
     /// Notes a position. Positions come by where atoms end, so they go back by less than an atom's length.
     #[inline]
     pub(super) fn note(&mut self, set: u32, at: usize) {
         let near = if self.all.len() < MANY { NEAR } else { FAR };
-        let Some(last) = self.last.get_mut(set as usize) else { return };
+        let Some((last, count)) = self.last.get_mut(set as usize) else { return };
         match self.all.get_mut(*last as usize) {
             Some((_, run)) if at <= run.last + near => {
                 self.went_back |= at < run.first;
@@ -62,6 +62,7 @@ impl Notes {
                     self.noted.push(set as usize);
                 }
                 *last = u32::try_from(self.all.len()).unwrap_or(NONE);
+                *count += 1;
                 self.all.push((set, Run { first: at, last: at }));
             }
         }
@@ -69,27 +70,26 @@ impl Notes {
 
     /// The runs, set by set.
     pub(super) fn sorted(self) -> Runs {
-        let Self { last: mut places, all: met, noted, went_back } = self;
-        // First how many there are of each set, then where the next one of each goes.
-        places.fill(0);
-        for (set, _) in &met {
-            places.get_mut(*set as usize).into_iter().for_each(|count| *count += 1);
-        }
-        let mut starts = Vec::with_capacity(places.len() + 1);
+        let Self { last, all: met, noted, went_back } = self;
+        let mut spans = vec![(0, 0); last.len()];
         let mut next = 0;
-        for place in &mut places {
-            starts.push(next);
-            next += std::mem::replace(place, next);
+        for set in &noted {
+            if let (Some(span), Some((_, count))) = (spans.get_mut(*set), last.get(*set)) {
+                *span = (next, next);
+                next += count;
+            }
         }
-        starts.push(next);
         let mut all = vec![Run { first: 0, last: 0 }; met.len()];
         for (set, run) in met {
-            let Some(place) = places.get_mut(set as usize) else { continue };
-            all.get_mut(*place as usize).into_iter().for_each(|slot| *slot = run);
-            *place += 1;
+            let Some((_, end)) = spans.get_mut(set as usize) else { continue };
+            all.get_mut(*end as usize).into_iter().for_each(|slot| *slot = run);
+            *end += 1;
         }
-        let runs = Runs { starts, all, noted };
-        if went_back { runs.joined() } else { runs }
+        let mut runs = Runs { spans, all, noted };
+        if went_back {
+            runs.join();
+        }
+        runs
     }
 }
 
@@ -106,28 +106,29 @@ impl Runs {
 
     /// The runs of a set.
     pub(super) fn of(&self, set: usize) -> &[Run] {
-        let Some([from, upto]) = self.starts.get(set..).and_then(|starts| starts.first_chunk()) else {
-            return &[];
-        };
-        self.all.get(*from as usize..*upto as usize).unwrap_or_default()
+        let (from, upto) = self.spans.get(set).copied().unwrap_or_default();
+        self.all.get(from as usize..upto as usize).unwrap_or_default()
     }
 
-    /// The same, where runs of a set that are near each other are one.
-    fn joined(self) -> Self {
-        let (mut starts, mut all) = (vec![0], Vec::with_capacity(self.all.len()));
-        let mut own: Vec<Run> = Vec::new();
-        for set in 0..self.starts.len().saturating_sub(1) {
-            for run in self.of(set) {
-                let mut run = *run;
-                while let Some(before) = own.pop_if(|before| run.first <= before.last + NEAR) {
+    /// Makes one of runs of a set that are near each other.
+    fn join(&mut self) {
+        for set in &self.noted {
+            let Some((from, upto)) = self.spans.get_mut(*set) else { continue };
+            let own = self.all.get_mut(*from as usize..*upto as usize).unwrap_or_default();
+            let mut kept: usize = 0;
+            for at in 0..own.len() {
+                let Some(mut run) = own.get(at).copied() else { break };
+                while let Some(before) = kept.checked_sub(1).and_then(|before| own.get(before))
+                    && run.first <= before.last + NEAR
+                {
                     run = Run { first: run.first.min(before.first), last: run.last.max(before.last) };
+                    kept -= 1;
                 }
-                own.push(run);
+                own.get_mut(kept).into_iter().for_each(|slot| *slot = run);
+                kept += 1;
             }
-            all.append(&mut own);
-            starts.push(u32::try_from(all.len()).unwrap_or(NONE));
+            *upto = *from + u32::try_from(kept).unwrap_or_default();
         }
-        Self { starts, all, noted: self.noted }
     }
 }
 

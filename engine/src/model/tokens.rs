@@ -73,7 +73,15 @@ impl Plain {
             last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
             self.group(&last);
         } else {
+            // What is plain is never longer.
+            let groups = text.len().div_ceil(GROUP);
+            self.words.resize(groups, 0);
+            self.alone.resize(groups, 0);
+            self.bytes.reserve(text.len() + BEHIND);
             text.chars().for_each(|c| self.character(c));
+            let groups = self.bytes.len().div_ceil(GROUP);
+            self.words.truncate(groups);
+            self.alone.truncate(groups);
         }
         self.bytes.resize(self.bytes.len() + BEHIND, 0);
         self.words.push(0);
@@ -101,14 +109,14 @@ impl Plain {
         let code = plain(u32::from(c));
         let at = self.bytes.len();
         let shown = char::from_u32(code).unwrap_or(c);
-        self.bytes.extend_from_slice(shown.encode_utf8(&mut [0; 4]).as_bytes());
-        let groups = self.bytes.len().div_ceil(GROUP);
-        self.words.resize(groups, 0);
-        self.alone.resize(groups, 0);
+        match u8::try_from(code) {
+            Ok(byte) if byte.is_ascii() => self.bytes.push(byte),
+            _ => self.bytes.extend(shown.encode_utf8(&mut [0; 4]).bytes()),
+        }
         if is_word(code) {
-            (at..self.bytes.len()).for_each(|at| set(&mut self.words, at));
+            set(&mut self.words, at, shown.len_utf8());
         } else if code != BLANK {
-            set(&mut self.alone, at);
+            set(&mut self.alone, at, 1);
         }
     }
 
@@ -182,8 +190,16 @@ fn eight(bytes: &[u8], at: usize, length: usize) -> u64 {
     u64::from_le_bytes(eight.copied().unwrap_or_default()) << behind >> behind
 }
 
-fn set(bits: &mut [u64], at: usize) {
-    if let Some(bits) = bits.get_mut(at / GROUP) {
-        *bits |= 1 << (at % GROUP);
+/// Sets as many bits from a place on, four at most.
+fn set(bits: &mut [u64], at: usize, count: usize) {
+    let ones = (1 << count) - 1;
+    let (group, shift) = (at / GROUP, at % GROUP);
+    if let Some(bits) = bits.get_mut(group) {
+        *bits |= ones << shift;
+    }
+    if shift + count > GROUP
+        && let Some(bits) = bits.get_mut(group + 1)
+    {
+        *bits |= ones >> (GROUP - shift);
     }
 }
