@@ -75,7 +75,7 @@ impl Doors {
         };
         if probes != 0 {
             look(0);
-            marks.each(&self.opening, |at| {
+            marks.each(text, &self.opening, |at| {
                 if at > 0 {
                     look(at)
                 }

@@ -1,22 +1,25 @@
 //! What stands at each place of a text, as bits: 64 places are looked at at once.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::bits::{GROUP, packed};
 
 /// What is known of each place of a text, and of its end.
-#[derive(Debug, Default)]
-pub(super) struct Marks(Vec<Group>);
+#[derive(Debug)]
+pub(super) struct Marks {
+    words: Vec<Words>,
+    /// By group and kind, before a byte of it; told when it is first asked for.
+    kinds: OnceCell<Vec<[u64; KINDS]>>,
+}
 
-/// So many places, a bit each.
+/// Of so many places, a bit each.
 #[derive(Clone, Copy, Debug)]
-struct Group {
-    /// By kind, before a byte of it.
-    kinds: [u64; KINDS],
+struct Words {
     /// Before a byte that is part of a word.
-    word: u64,
+    before: u64,
     /// After one.
-    behind: u64,
+    after: u64,
 }
 
 /// At which places something may begin.
@@ -51,39 +54,29 @@ const fn is_word(byte: u8) -> bool {
 
 impl Marks {
     pub(super) fn of(text: &[u8]) -> Self {
-        let mut marks = Vec::with_capacity(text.len() / GROUP + 1);
+        let mut words = Vec::with_capacity(text.len() / GROUP + 1);
         let mut last = 0;
-        let mut add = |group: &[u8; GROUP]| {
+        each_group(text, |group| {
             // Without branches, so that many bytes are looked at at once.
-            let of =
-                |first: u8, count: u8| packed(&group.map(|byte| u8::from(byte.wrapping_sub(first) < count)));
-            let [lower, blank, digit, upper, newline] =
-                [of(b'a', 26), of(b' ', 1), of(b'0', 10), of(b'A', 26), of(b'\n', 1)];
-            let other = !(lower | blank | digit | upper | newline);
-            let word = lower | digit | upper | of(b'_', 1);
-            let kinds = [lower, blank, digit, upper, newline, other];
-            marks.push(Group { kinds, word, behind: word << 1 | last });
-            last = word >> (GROUP - 1);
-        };
-        let (groups, rest) = text.as_chunks();
-        groups.iter().for_each(&mut add);
-        // What stands behind a text is no word.
-        let mut end = [0; GROUP];
-        end.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        add(&end);
-        Self(marks)
+            let letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
+            let digit = |byte: u8| byte.wrapping_sub(b'0') < 10;
+            let before = packed(&group.map(|byte| u8::from(letter(byte) | digit(byte) | (byte == b'_'))));
+            words.push(Words { before, after: before << 1 | last });
+            last = before >> (GROUP - 1);
+        });
+        Self { words, kinds: OnceCell::new() }
     }
 
     /// Whether a word begins or ends at a place.
     #[inline]
     pub(super) fn is_edge(&self, at: usize) -> bool {
-        self.0.get(at / GROUP).is_some_and(|group| (group.word ^ group.behind) >> (at % GROUP) & 1 == 1)
+        self.words.get(at / GROUP).is_some_and(|words| (words.before ^ words.after) >> (at % GROUP) & 1 == 1)
     }
 
-    /// Tells of each place where something may begin, in order; some of them are behind the text.
+    /// Tells of each place of its text where something may begin, in order; some of them are behind the text.
     #[inline]
-    pub(super) fn each(&self, opening: &Opening, mut tell: impl FnMut(usize)) {
-        for (nth, group) in self.0.iter().enumerate() {
+    pub(super) fn each(&self, text: &[u8], opening: &Opening, mut tell: impl FnMut(usize)) {
+        for (nth, group) in self.words.iter().zip(self.kinds(text)).enumerate() {
             let mut left = opening.places(group);
             while left != 0 {
                 tell(nth * GROUP + left.trailing_zeros() as usize);
@@ -92,17 +85,20 @@ impl Marks {
         }
     }
 
-    /// The first of some places where something may begin and that is wanted.
+    /// The first of some places of its text where something may begin and that is wanted.
     #[inline]
     pub(super) fn first_of(
         &self,
+        text: &[u8],
         opening: &Opening,
         places: Range<usize>,
         mut wanted: impl FnMut(usize) -> bool,
     ) -> Option<usize> {
         let mut at = places.start - places.start % GROUP;
         let mut seen = u64::MAX << (places.start % GROUP);
-        for group in self.0.get(places.start / GROUP..places.end.div_ceil(GROUP))? {
+        let groups = places.start / GROUP..places.end.div_ceil(GROUP);
+        let kinds = self.kinds(text).get(groups.clone())?;
+        for group in self.words.get(groups)?.iter().zip(kinds) {
             let mut left = opening.places(group) & seen;
             while left != 0 {
                 let place = at + left.trailing_zeros() as usize;
@@ -118,6 +114,30 @@ impl Marks {
         }
         None
     }
+
+    fn kinds(&self, text: &[u8]) -> &[[u64; KINDS]] {
+        self.kinds.get_or_init(|| {
+            let mut kinds = Vec::with_capacity(text.len() / GROUP + 1);
+            each_group(text, |group| kinds.push(kinds_of(group)));
+            kinds
+        })
+    }
+}
+
+fn kinds_of(group: &[u8; GROUP]) -> [u64; KINDS] {
+    let of = |first: u8, count: u8| packed(&group.map(|byte| u8::from(byte.wrapping_sub(first) < count)));
+    let [lower, blank, digit, upper, newline] =
+        [of(b'a', 26), of(b' ', 1), of(b'0', 10), of(b'A', 26), of(b'\n', 1)];
+    [lower, blank, digit, upper, newline, !(lower | blank | digit | upper | newline)]
+}
+
+/// Takes a text apart, and then what is left of it, filled up with what is no word.
+fn each_group(text: &[u8], mut take: impl FnMut(&[u8; GROUP])) {
+    let (groups, rest) = text.as_chunks();
+    groups.iter().for_each(&mut take);
+    let mut end = [0; GROUP];
+    end.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    take(&end);
 }
 
 impl Opening {
@@ -145,10 +165,10 @@ impl Opening {
 
     /// The places of a group where it may.
     #[inline]
-    fn places(&self, group: &Group) -> u64 {
-        let kinds = self.kinds.iter().zip(&group.kinds);
+    fn places(&self, (words, kinds): (&Words, &[u64; KINDS])) -> u64 {
+        let kinds = self.kinds.iter().zip(kinds);
         let all = kinds.fold(0, |all, (may, places)| all | may & places);
-        all & !(self.not_inside & group.word & group.behind)
+        all & !(self.not_inside & words.before & words.after)
     }
 }
 
@@ -181,7 +201,7 @@ mod tests {
             }
             let expected: Vec<usize> = (0..bytes.len()).filter(|place| begins(behind(*place), at(*place))).collect();
             let mut told = Vec::new();
-            marks.each(&opening, |place| told.push(place));
+            marks.each(bytes, &opening, |place| told.push(place));
             told.retain(|place| *place < bytes.len());
             prop_assert_eq!(&told, &expected);
             for from in 0..=bytes.len() {
@@ -190,7 +210,7 @@ mod tests {
                     for step in [1, 3] {
                         let mut all = expected.iter().copied();
                         let first = all.find(|place| (from..upto).contains(place) && place % step == 0);
-                        prop_assert_eq!(marks.first_of(&opening, from..upto, |place| place % step == 0), first);
+                        prop_assert_eq!(marks.first_of(bytes, &opening, from..upto, |place| place % step == 0), first);
                     }
                 }
             }

@@ -212,7 +212,7 @@ impl Probe {
             stopped = rest.next().filter(|at| stops(*at));
         }
         if stopped.is_none() && !rest.is_empty() {
-            stopped = marks.first_of(&self.opening, rest, &mut stops);
+            stopped = marks.first_of(text, &self.opening, rest, &mut stops);
         }
         match stopped {
             Some(at) if is_spent => Err(at),
