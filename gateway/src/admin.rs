@@ -185,6 +185,7 @@ pub(crate) fn config(live: &Live) -> Value {
             "weight": target.weight,
             "timeout_seconds": target.timeout.as_secs(),
             "stream_timeout_seconds": target.stream_timeout.as_secs(),
+            "max_stream_seconds": target.max_stream.as_secs(),
             "unavailable": target.unavailable(),
         })
     });

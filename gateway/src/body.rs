@@ -27,6 +27,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The code of a stream that the gateway itself has ended.
 const STOPPING: &str = "gateway_stopping";
 
+/// The code of a stream that was not over in its time.
+const TOO_LONG: &str = "stream_too_long";
+
 /// Most bytes of a whole answer in one frame: HTTP/2 keeps a frame in memory until the client takes it.
 const SLICE: usize = 64 * 1024;
 
@@ -98,6 +101,8 @@ pub(crate) struct GuardedBody<B> {
     out: BytesMut,
     last_event: Instant,
     last_sent: Instant,
+    /// When all of it must be over.
+    ends: Instant,
     deadline: Pin<Box<Sleep>>,
     keep_alive: Pin<Box<Sleep>>,
     over: Over,
@@ -131,6 +136,7 @@ where
         over: Over,
     ) -> Self {
         let target = Arc::clone(lease.target());
+        let now = Instant::now();
         ledger.begin();
         ledger.judging(Phase::Response);
         Self {
@@ -140,9 +146,10 @@ where
             ledger,
             receipt: None,
             out: BytesMut::new(),
-            last_event: Instant::now(),
-            last_sent: Instant::now(),
-            deadline: Box::pin(sleep(target.stream_timeout)),
+            last_event: now,
+            last_sent: now,
+            ends: now + target.max_stream,
+            deadline: Box::pin(sleep(target.stream_timeout.min(target.max_stream))),
             keep_alive: Box::pin(sleep(KEEP_ALIVE)),
             over,
             target,
@@ -154,7 +161,8 @@ where
     pub(crate) fn after(mut self, first: &[u8], last_event: Instant) -> Self {
         self.take(first);
         self.last_event = last_event;
-        self.deadline.as_mut().reset(last_event + self.target.stream_timeout);
+        let until = self.silent_until().min(self.ends);
+        self.deadline.as_mut().reset(until);
         self
     }
 
@@ -244,21 +252,31 @@ where
             Ending::Failed(fault) => {
                 let cause = format!("failed in its stream with `{}`", fault.code);
                 self.ledger.answer_failed(&fault.code, &cause);
-                lease.end(Went::Badly, &cause);
+                // A client that reads slowly makes a stream long, too: it must not be able to take a target from others.
+                let went = if fault.code == TOO_LONG { Went::Unsaid } else { Went::Badly };
+                lease.end(went, &cause);
             }
         }
+    }
+
+    /// When the provider has been silent for too long.
+    fn silent_until(&self) -> Instant {
+        self.last_event + self.target.stream_timeout
     }
 
     /// While the provider is silent: gives up after the target's patience, and keeps the client's line alive.
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.deadline.as_mut().poll(cx).is_ready() {
-            let until = self.last_event + self.target.stream_timeout;
-            if until <= Instant::now() {
+            let (now, silent_until) = (Instant::now(), self.silent_until());
+            if silent_until <= now {
                 let seconds = self.target.stream_timeout.as_secs();
                 self.fail("stream_timeout", &format_args!("no event for {seconds} s"));
                 return Poll::Ready(());
             }
-            self.deadline.as_mut().reset(until);
+            if self.ends <= now {
+                return Poll::Ready(()); // which is looked at before every read
+            }
+            self.deadline.as_mut().reset(silent_until.min(self.ends));
         }
         while self.keep_alive.as_mut().poll(cx).is_ready() {
             let until = self.last_sent + KEEP_ALIVE;
@@ -295,6 +313,11 @@ where
             let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
             if this.over.as_mut().poll(cx).is_ready() {
                 this.fail(STOPPING, &"the gateway stops");
+                continue;
+            }
+            if this.ends <= Instant::now() {
+                let seconds = this.target.max_stream.as_secs();
+                this.fail(TOO_LONG, &format_args!("it was not over after {seconds} s"));
                 continue;
             }
             match Pin::new(upstream).poll_frame(cx) {

@@ -109,6 +109,7 @@ pub(crate) fn target(id: &str, base_url: &str) -> Target {
         allow_insecure: false,
         timeout_seconds: 5,
         stream_timeout_seconds: 5,
+        max_stream_seconds: 60,
         description: None,
         weight: 1.0,
         pricing: None,

@@ -1,6 +1,9 @@
 //! Streams that go wrong after the first byte: the client is told in the stream, and never takes a part for the whole.
 
-use tests::{DONE, KEY, Provider, STREAM_HEAD, Script, Setup, delta, event, events, finish};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tests::{DONE, KEY, Provider, STREAM_HEAD, Script, Setup, chunk, delta, event, events, finish};
 
 use crate::record::{self, CANARY};
 
@@ -66,6 +69,28 @@ fn every_failure_is_told_in_the_stream() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn a_stream_without_an_end_is_ended_in_its_time_and_keeps_what_was_held() {
+    let nothing = event(&chunk(json!({}), None));
+    let begun = Script::stream(event(&delta("ok SEC")));
+    let endless = (0..100).fold(begun, |script, _| script.pause(100).then(&nothing));
+    let provider = Provider::always(endless);
+    let setup = Setup::new().providers("circuit_breaker: {failure_threshold: 1}");
+    let setup = setup.target("a", &provider, "stream_timeout_seconds: 5, max_stream_seconds: 1");
+    let gateway = setup.rules("house", tests::RULES).here();
+    let began = Instant::now();
+    let reply = gateway.stream(CANARY);
+    assert!(began.elapsed() < Duration::from_secs(5), "the provider goes on for ten seconds");
+    assert_eq!((reply.status, reply.code().as_str()), (200, "stream_too_long"), "{}", reply.body);
+    assert_eq!(reply.said(), "ok ", "what was held leaves only at a finish");
+    assert!(reply.is_whole && reply.body.ends_with(DONE), "{}", reply.body);
+    let figures = gateway.admin("/metrics").body;
+    assert!(figures.contains("kt_target_attempts_total{target=\"a\",result=\"failed\"} 1"), "{figures}");
+    let breaker = gateway.admin("/health").json()["targets"]["a"]["circuit_breaker"].clone();
+    assert_eq!(breaker, "closed", "a client that reads slowly must not take a target from others");
+    assert_eq!(record::only(&gateway.stop(), "failed", 200)["error"], "stream_too_long");
 }
 
 #[test]

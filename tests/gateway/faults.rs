@@ -1,8 +1,8 @@
 //! Every way in which a provider fails, and what of it each of those who look sees: the table in the book, measured.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::binary::Process;
-use tests::{Form, Provider, Script, Setup, delta, event, get, post};
+use tests::{Form, Provider, Script, Setup, chunk, delta, event, get, post};
 
 use crate::record;
 
@@ -48,6 +48,8 @@ fn in_a_stream() -> Vec<Case> {
     let word = || event(&delta("word "));
     let stream = |events: String| Some(Script::stream(events));
     let stalls = |events: String| Some(Script::stream(events).stall());
+    let nothing = event(&chunk(json!({}), None));
+    let endless = (0..40).fold(Script::stream(word()), |script, _| script.pause(300).then(&nothing));
     vec![
         ("ends before the first word", stream(String::new())),
         ("stands still before the first word", stalls(String::new())),
@@ -58,6 +60,7 @@ fn in_a_stream() -> Vec<Case> {
         ("stands still after the first word", stalls(word())),
         ("sends an error after the first word", stream(word() + oops)),
         ("sends no JSON after the first word", stream(word() + "data: <html>\n\n")),
+        ("goes on after `max_stream_seconds`", Some(endless)),
     ]
 }
 
@@ -68,7 +71,9 @@ fn start(script: Option<&Script>, second: &Provider) -> Process {
         .providers("retry: {max_attempts: 1}")
         .providers("circuit_breaker: {failure_threshold: 2}");
     let setup = match script {
-        Some(script) => setup.target("a", &Provider::always(script.clone()), "timeout_seconds: 1"),
+        Some(script) => {
+            setup.target("a", &Provider::always(script.clone()), "timeout_seconds: 1, max_stream_seconds: 2")
+        }
         None => setup.target_at("a", "http://127.0.0.1:1/v1", ""),
     };
     setup.target("b", second, "").process()

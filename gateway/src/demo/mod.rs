@@ -67,6 +67,7 @@ impl Demo {
             allow_insecure: false,
             timeout_seconds: 60,
             stream_timeout_seconds: 60,
+            max_stream_seconds: 3600,
             description: Some("the provider inside kt".to_owned()),
             weight: 1.0,
             pricing: None,

@@ -38,6 +38,8 @@ pub struct Target {
     /// Longest wait for each event of a stream.
     pub stream_timeout: Duration,
     /// When it is asked again.
+    /// Longest time for the whole of a stream.
+    pub max_stream: Duration,
     pub retry: Retry,
     /// Fields that the operator leaves out of requests.
     drop_params: Vec<String>,
@@ -77,6 +79,7 @@ impl Target {
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
             retry: written.retry.clone().unwrap_or_default(),
+            max_stream: Duration::from_secs(written.max_stream_seconds),
             drop_params: fields::unwanted(written),
             dropped_of_chats: fields::left_out_of_chats(written),
             own: own(written, &endpoints.models)?,

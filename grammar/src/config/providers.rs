@@ -104,6 +104,8 @@ pub struct Target {
     pub timeout_seconds: u64,
     /// Longest wait for each event of a stream, in seconds.
     pub stream_timeout_seconds: u64,
+    /// Longest time for the whole of a stream, in seconds.
+    pub max_stream_seconds: u64,
     /// For people.
     pub description: Option<String>,
     /// Share of traffic for weighted turns.

@@ -40,6 +40,7 @@ const KEYS: &[&str] = &[
     "secret_key_ref",
     "timeout_seconds",
     "stream_timeout_seconds",
+    "max_stream_seconds",
     "format",
     "provider_type",
     "description",
@@ -60,6 +61,9 @@ const FORMATS: &[(&str, ())] = &[("openai", ())];
 
 const DAY: u32 = 86_400;
 
+/// Longest time for the whole of a stream, in seconds, where nothing else is said: a model may reason for many minutes.
+const LONGEST_STREAM: u32 = 3600;
+
 pub(super) fn read(reader: &mut Reader, field: &Field) -> Option<Target> {
     let block = field.mapping(reader, KEYS)?;
     let id = block.require(reader, "id", "give the target a name").and_then(|f| id(reader, &f));
@@ -77,6 +81,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field) -> Option<Target> {
     let seconds = |reader: &mut Reader, name| block.get(name).and_then(|f| f.whole(reader, 1..=DAY));
     let timeout = seconds(reader, "timeout_seconds").unwrap_or(60);
     let stream_timeout = seconds(reader, "stream_timeout_seconds").unwrap_or(timeout);
+    let max_stream = seconds(reader, "max_stream_seconds").unwrap_or(LONGEST_STREAM);
     let target = Target {
         model: model(reader, &block, provider.as_ref()),
         provider: provider.as_ref().map(|p| p.name.value.clone()).unwrap_or_default(),
@@ -84,6 +89,7 @@ pub(super) fn read(reader: &mut Reader, field: &Field) -> Option<Target> {
         key,
         timeout_seconds: timeout.into(),
         stream_timeout_seconds: stream_timeout.into(),
+        max_stream_seconds: max_stream.into(),
         description: block.get("description").and_then(|f| f.text(reader)).map(|text| text.value),
         weight: block.get("weight").and_then(|f| f.amount(reader)).unwrap_or(1.0),
         pricing: block.get("pricing").and_then(|f| pricing(reader, &f)),

@@ -76,7 +76,8 @@ fn the_main_example() {
     let [target] = config.providers.targets.as_slice() else { panic!("one target") };
     assert_eq!(target.base_url.value, "https://api.fireworks.ai/inference/v1");
     assert!(matches!(&target.key, Some(KeyRef::Env(name)) if name.value == "FIREWORKS_API_KEY"));
-    assert_eq!((target.timeout_seconds, target.stream_timeout_seconds), (60, 60));
+    let times = (target.timeout_seconds, target.stream_timeout_seconds, target.max_stream_seconds);
+    assert_eq!(times, (60, 60, 3600));
 }
 
 #[test]
