@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod explain;
 mod import;
+mod init;
 mod key;
 mod metrics;
 mod mistakes;
