@@ -1,11 +1,30 @@
-//! What is unsafe or cannot work in how a gateway was started, each with what to do: it runs all the same.
+//! What is unsafe or cannot work in how a gateway is started, each with what to do: it runs all the same. The gateway tells
+//! it at its start, and `kt doctor` before.
 
+use std::fmt;
 use std::net::SocketAddr;
 
-use grammar::config::is_loopback;
+use grammar::config::{Config, is_loopback};
 
 use crate::gateway::Gateway;
 use crate::route::Target;
+
+/// Something that its operator should know; written out, it is a sentence.
+#[derive(Debug)]
+pub(crate) struct Caution {
+    /// What it is about.
+    pub(crate) subject: String,
+    /// What is the matter with it.
+    pub(crate) message: &'static str,
+    /// What to do.
+    pub(crate) help: &'static str,
+}
+
+impl fmt::Display for Caution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}; {}", self.subject, self.message, self.help)
+    }
+}
 
 /// How it was started.
 pub(crate) struct Start<'s> {
@@ -17,37 +36,42 @@ pub(crate) struct Start<'s> {
     pub(crate) upstream: Option<&'s str>,
 }
 
-/// A sentence for each.
-pub(crate) fn of(gateway: &Gateway, start: &Start<'_>) -> Vec<String> {
+/// All there is to say of a gateway.
+pub(crate) fn of(gateway: &Gateway, start: &Start<'_>) -> Vec<Caution> {
+    let targets = gateway.router.targets();
     let mut found = Vec::new();
-    if gateway.router.targets().is_empty() {
-        found.push(
-            "there is no target, so no request can be answered; name one under `providers.targets`"
-                .to_owned(),
-        );
-    }
-    let access = &gateway.pack.config.access;
-    let asks_who = gateway.pack.config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
-    if access.keys.is_empty() && access.ip_allowlist.is_none() && !asks_who {
-        found.extend(start.public.iter().filter(|address| !address.ip().is_loopback()).map(|address| {
-            format!(
-                "{address} is not loopback and there is no `auth`: whoever reaches it uses the providers' keys; list clients under `auth.keys` (`kt key new` makes one), or listen on 127.0.0.1"
-            )
-        }));
-    }
-    let admin = start.admin.filter(|address| !address.ip().is_loopback() && gateway.admin_token.is_none());
-    found.extend(admin.map(|address| {
-        format!(
-            "the operator's address {address} is not loopback, and there is no `admin.token_ref`: whoever reaches it reads the configuration and makes it be read anew, and the console is off; set `admin.token_ref`, or leave `--admin-listen` at 127.0.0.1"
-        )
+    found.extend(targets.is_empty().then(|| Caution {
+        subject: "there is no target,".to_owned(),
+        message: "so no request can be answered",
+        help: "name one under `providers.targets`",
     }));
-    if let Some(upstream) = start.upstream {
-        let told = gateway.router.targets().iter().any(|target| is_told_a_key(target));
-        found.extend(told.then(|| {
-            format!("`--upstream {upstream}` sends the targets' keys unencrypted to another machine; write `https://`, or an address of loopback")
-        }));
-    }
+    found.extend(open(&gateway.pack.config, start.public, start.admin));
+    let told = start.upstream.filter(|_| targets.iter().any(|target| is_told_a_key(target)));
+    found.extend(told.map(|upstream| Caution {
+        subject: format!("`--upstream {upstream}`"),
+        message: "sends the targets' keys unencrypted to another machine",
+        help: "write `https://`, or an address of loopback",
+    }));
     found
+}
+
+/// Addresses at which others than programs of this machine are let in unasked.
+pub(crate) fn open(config: &Config, public: &[SocketAddr], admin: Option<SocketAddr>) -> Vec<Caution> {
+    let access = &config.access;
+    let asks_who = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    let lets_in = access.keys.is_empty() && access.ip_allowlist.is_none() && !asks_who;
+    let is_far = |address: &&SocketAddr| !address.ip().is_loopback();
+    let public = public.iter().filter(is_far).filter(|_| lets_in).map(|address| Caution {
+        subject: address.to_string(),
+        message: "is not loopback and there is no `auth`: whoever reaches it uses the providers' keys",
+        help: "list clients under `auth.keys` (`kt key new` makes one), or listen on 127.0.0.1",
+    });
+    let admin = admin.iter().filter(is_far).filter(|_| config.admin.token.is_none()).map(|address| Caution {
+        subject: format!("the operator's address {address}"),
+        message: "is not loopback, and there is no `admin.token_ref`: whoever reaches it reads the configuration and makes it be read anew, and the console is off",
+        help: "set `admin.token_ref`, or leave `--admin-listen` at 127.0.0.1",
+    });
+    public.chain(admin).collect()
 }
 
 /// Whether a key goes there that others on the way can read.

@@ -2,8 +2,11 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
 
 use serde_json::Value;
+use tests::binary::Process;
 use tests::tls::Authority;
 use tests::{Provider, Script, Setup};
 
@@ -37,8 +40,10 @@ fn nothing_in_the_way() {
         "{told}"
     );
     assert!(lines[4].contains(" disk     state: can be written, "), "{told}");
-    assert_eq!(lines[5], "ok      port     127.0.0.1:0: is free for `--listen`");
-    assert_eq!(lines[6], "ok      port     127.0.0.1:0: is free for `--admin-listen`");
+    assert!(lines[5].contains(" files    descriptors: soft limit "), "{told}");
+    assert_eq!(lines[6], "ok      port     127.0.0.1:0: is free for `--listen`");
+    assert_eq!(lines[7], "ok      port     127.0.0.1:0: is free for `--admin-listen`");
+    assert_eq!(lines.len(), 8, "{told}");
     let seen = provider.last();
     assert!(seen.head.starts_with("GET /v1/models ") && seen.header("authorization").is_some());
     assert!(!told.contains(tests::KEY) && !folder.path().join("state").exists());
@@ -159,4 +164,53 @@ fn certificates_are_told_with_the_days_that_they_are_good_for() {
         code == 0 && lines[1].starts_with("warning ") && lines[1].contains("has run out on "),
         "{lines:?}"
     );
+}
+
+/// What it says after those words to a shell.
+fn after(words: &str, folder: &Path) -> String {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("{words}; exec \"$@\""), "bash"]).arg(tests::binary::build());
+    shell.args(["doctor", "--offline", "--state-dir", "state"]).args(FREE).current_dir(folder);
+    let told = shell.env("NO_COLOR", "1").output().expect("`bash` runs").stdout;
+    String::from_utf8(told).expect("text")
+}
+
+#[test]
+fn few_file_descriptors_are_told_with_the_clients_that_they_are_enough_for() {
+    let (folder, _) = Setup::new().write();
+    let told = after("ulimit -Sn 150; ulimit -Hn 200", folder.path());
+    let few = "warning files    descriptors: soft limit 150, hard limit 200, which the gateway asks for: enough for 36 connections of clients; more wait. A higher hard limit, as of `ulimit -Hn`, allows up to 10000";
+    assert!(told.lines().any(|line| line == few), "{told}");
+}
+
+#[test]
+fn addresses_that_let_everybody_in_are_told_as_the_gateway_does() {
+    let everywhere = ["--listen", "0.0.0.0:0", "--admin-listen", "0.0.0.0:0", "--offline"];
+    let provider = provider("200 OK");
+    let setup = Setup::over(&provider);
+    let (folder, _) = setup.write();
+    let (told, code) = doctor(folder.path(), &everywhere);
+    let open: Vec<&str> = told.lines().filter(|line| line.contains(" access ")).collect();
+    assert!(code == 0 && open.len() == 2, "{told}");
+    assert!(
+        open[0].starts_with("warning access   0.0.0.0:0: is not loopback and there is no `auth`: ")
+            && open[0].contains("; list clients under `auth.keys`"),
+        "{told}"
+    );
+    assert!(open[1].contains("the operator's address 0.0.0.0:0: is not loopback"), "{told}");
+    let command = setup.command(&folder, "0.0.0.0:0", "0.0.0.0:0").spawn();
+    let log = Process::watch(command.expect("`kt` starts"), Arc::new(folder)).stop().log;
+    for line in open {
+        let (_, words) = line.split_once(":0: ").expect("an address");
+        assert!(log.contains(words), "{words}\n{log}");
+    }
+}
+
+#[test]
+fn addresses_that_ask_who_comes_are_well() {
+    let everywhere = ["--listen", "0.0.0.0:0", "--admin-listen", "127.0.0.1:0", "--offline"];
+    let auth = format!("auth: {{keys: [{{name: a, sha256: {}}}]}}", "0".repeat(64));
+    let (folder, _) = Setup::new().block(&auth).write();
+    let (told, _) = doctor(folder.path(), &everywhere);
+    assert!(!told.contains(" access "), "{told}");
 }

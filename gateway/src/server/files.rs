@@ -11,6 +11,38 @@ const EACH: usize = 2;
 /// With fewer clients than that the operator is warned.
 const FEW: usize = MAX_CONNECTIONS / 2;
 
+/// How many file descriptors the system gives a process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowed {
+    /// How many it has.
+    pub(crate) soft: usize,
+    /// How many it may ask for.
+    pub(crate) hard: usize,
+}
+
+impl Allowed {
+    /// What this process is given.
+    pub(crate) fn now() -> Self {
+        let count = |limit: Option<u64>| {
+            limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+        };
+        let limit = getrlimit(Resource::Nofile);
+        Self { soft: count(limit.current), hard: count(limit.maximum) }
+    }
+
+    /// For how many connections of clients a gateway has enough, which asks for all that it may have.
+    pub(crate) fn clients(self) -> usize {
+        enough_for(self.hard)
+    }
+}
+
+/// What to do when that many connections of clients are few.
+pub(crate) fn advice(clients: usize) -> Option<String> {
+    (clients < FEW).then(|| {
+        format!("more wait. A higher hard limit, as of `ulimit -Hn`, allows up to {MAX_CONNECTIONS}")
+    })
+}
+
 /// Asks for as many as there may be, and tells what came of it. Most systems start a process with few, for the sake of programs
 /// older than this.
 pub(super) fn raise() {
@@ -21,24 +53,18 @@ pub(super) fn raise() {
             tracing::warn!(%error, "the limit of file descriptors could not be raised");
         }
     }
-    let (files, clients) = (files(), clients());
-    match clients < FEW {
-        true => tracing::warn!(
-            "the system allows {files} file descriptors, which are enough for {clients} connections of clients; more wait. A higher hard limit, as of `ulimit -Hn`, allows up to {MAX_CONNECTIONS}"
+    let (files, clients) = (Allowed::now().soft, clients());
+    match advice(clients) {
+        Some(advice) => tracing::warn!(
+            "the system allows {files} file descriptors, which are enough for {clients} connections of clients; {advice}"
         ),
-        false => tracing::info!("up to {clients} connections of clients, with {files} file descriptors"),
+        None => tracing::info!("up to {clients} connections of clients, with {files} file descriptors"),
     }
-}
-
-/// How many may be open at once.
-fn files() -> usize {
-    let limit = getrlimit(Resource::Nofile).current;
-    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 /// How many connections of clients that is enough for.
 pub(super) fn clients() -> usize {
-    enough_for(files())
+    enough_for(Allowed::now().soft)
 }
 
 fn enough_for(files: usize) -> usize {

@@ -3,7 +3,7 @@
 mod accept;
 mod answer;
 mod calm;
-mod files;
+pub(crate) mod files;
 pub(crate) mod intake;
 mod limits;
 mod listeners;

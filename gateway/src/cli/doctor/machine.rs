@@ -1,10 +1,14 @@
-//! What the machine has to give: room and rights for the audit log, and ports.
+//! What the machine has to give: room and rights for the audit log, file descriptors, and ports; and who may come in there.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::Path;
 
+use grammar::config::Config;
+
 use super::check::{Check, Standing};
+use crate::cautions;
 use crate::error::Error;
+use crate::server::files::{self, Allowed};
 
 /// Free bytes below which it is time to make room: two segments of the largest size.
 const SCARCE: u64 = 8 << 30;
@@ -53,4 +57,30 @@ pub(super) fn port((flag, address): (&str, &String)) -> Check {
             Check::new("port", address, Standing::Wanting, message, help)
         }
     }
+}
+
+/// For how many clients there are file descriptors.
+pub(super) fn files() -> Check {
+    let allowed = Allowed::now();
+    let (Allowed { soft, hard }, clients) = (allowed, allowed.clients());
+    let [soft, hard] =
+        [soft, hard].map(|limit| if limit == usize::MAX { "none".into() } else { limit.to_string() });
+    let message = format!(
+        "soft limit {soft}, hard limit {hard}, which the gateway asks for: enough for {clients} connections of clients"
+    );
+    match files::advice(clients) {
+        Some(advice) => Check::new("files", "descriptors", Standing::Doubtful, message, advice),
+        None => Check::well("files", "descriptors", message),
+    }
+}
+
+/// Addresses at which everybody is let in. Sockets that a service manager opens are not known before.
+pub(super) fn open(config: &Config, public: &[String], admin: &str) -> Vec<Check> {
+    let of = |address: &str| -> Vec<SocketAddr> { address.to_socket_addrs().into_iter().flatten().collect() };
+    let public: Vec<SocketAddr> = public.iter().flat_map(|address| of(address)).collect();
+    let found = cautions::open(config, &public, of(admin).first().copied());
+    let doubtful = |found: cautions::Caution| {
+        Check::new("access", found.subject, Standing::Doubtful, found.message, found.help)
+    };
+    found.into_iter().map(doubtful).collect()
 }

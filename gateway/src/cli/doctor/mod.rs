@@ -59,8 +59,12 @@ impl Doctor {
             checks.extend(targets::checks(&pack.config, self.offline));
         }
         checks.push(machine::disk(&state_dir));
+        checks.push(machine::files());
         let flags = std::iter::repeat("--listen").zip(&self.listen);
         checks.extend(flags.chain([("--admin-listen", &self.admin_listen)]).map(machine::port));
+        if let Some(pack) = &loaded.pack {
+            checks.extend(machine::open(&pack.config, &self.listen, &self.admin_listen));
+        }
         self.tell(&checks, terminal)
     }
 
