@@ -97,7 +97,7 @@ fn a_stream_that_nobody_takes_is_ended_and_its_neighbours_go_on() {
 }
 
 #[test]
-fn a_connection_without_requests_ends_and_one_with_a_long_answer_does_not() {
+fn a_connection_without_requests_ends_with_a_word_and_one_with_a_long_answer_does_not() {
     let idle = Duration::from_millis(700);
     let slow = Script::raw(STREAM_HEAD).then(event(&delta("a"))).pause(2800).then(event(&delta("b")));
     let provider = Provider::in_turn([slow.stall(), Script::json(&whole("ok"))]);
@@ -113,11 +113,32 @@ fn a_connection_without_requests_ends_and_one_with_a_long_answer_does_not() {
         }
         drop(held);
         let until = tokio::time::Instant::now() + idle * 10;
-        while sender.clone().ready().await.is_ok() {
-            assert!(tokio::time::Instant::now() < until, "the connection is still there");
+        let told = loop {
+            match sender.clone().ready().await {
+                Ok(_) => assert!(tokio::time::Instant::now() < until, "the connection is still there"),
+                Err(told) => break told,
+            }
             tokio::time::sleep(idle / 10).await;
-        }
+        };
+        let is_polite = told.is_go_away() && told.is_remote() && told.reason() == Some(h2::Reason::NO_ERROR);
+        assert!(is_polite, "a client must know that its next request was not taken: {told:?}");
     });
+    served.gateway.stop();
+}
+
+#[test]
+fn a_client_that_says_nothing_is_cut_off_whether_it_was_told_or_never_greeted() {
+    let provider = Provider::always(Script::answer("ok"));
+    let (idle, parting) = (Duration::from_millis(300), Duration::from_millis(300));
+    let served = served(&Setup::over(&provider).times(Times { idle, parting, ..Times::default() }));
+    let (kinds, is_over) = exchanged(&served, &[]);
+    assert!(kinds.contains(&GOAWAY) && is_over, "{kinds:?}");
+    let mut stream = secured_here(served.gateway.address, Arc::clone(&served.client));
+    stream.sock.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.flush().unwrap();
+    let ended = stream.read_to_end(&mut Vec::new());
+    let waits = [std::io::ErrorKind::WouldBlock, std::io::ErrorKind::TimedOut];
+    assert!(!ended.is_err_and(|error| waits.contains(&error.kind())), "it is still there");
     served.gateway.stop();
 }
 
@@ -144,6 +165,7 @@ const HEADERS: u8 = 1;
 const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
+const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;

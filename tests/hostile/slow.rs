@@ -16,6 +16,7 @@ use crate::{CANARY, CHAT, wait_until};
 const SHORT: Times = Times {
     head: Duration::from_millis(600),
     idle: Duration::from_millis(1500),
+    parting: Duration::from_secs(1),
     body_idle: Duration::from_millis(600),
     body_grace: Duration::from_millis(1200),
     write_idle: Duration::from_millis(800),

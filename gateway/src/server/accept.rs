@@ -14,7 +14,6 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -93,18 +92,18 @@ where
 {
     /// Serves until everything is over.
     pub(super) async fn serve(mut self) {
-        let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+        let mut connections = JoinSet::new();
         let mut phase = self.phase.clone();
         loop {
             tokio::select! {
-                _ = phase.wait_for(|phase| *phase > Phase::Serving) => break,
+                () = drains(&mut phase) => break,
                 (stream, slot) = self.next() => {
                     let now = self.live.now();
                     let Ok(place) = self.place_of(&now, &stream) else { continue };
                     let socket = Socket::new(stream, &now.times);
                     let tls = now.tls.clone().filter(|_| self.secures);
-                    let guest = Guest { live: Arc::clone(&self.live), answer: self.answer, slot, place, watcher: graceful.watcher() };
-                    connections.spawn(Calm::new(guest.come(socket, tls, self.phase.clone())));
+                    let guest = Guest { live: Arc::clone(&self.live), answer: self.answer, slot, place, phase: self.phase.clone() };
+                    connections.spawn(Calm::new(guest.come(socket, tls)));
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -112,9 +111,8 @@ where
         drop(self.listener);
         let gateway = self.live.now();
         let patience = gateway.patience;
-        let mut finished = std::pin::pin!(graceful.shutdown());
         let are_left = tokio::select! {
-            () = &mut finished => false,
+            () = all(&mut connections) => false,
             () = tokio::time::sleep(patience) => {
                 tracing::warn!("requests were still in flight after {} s", patience.as_secs());
                 true
@@ -124,7 +122,7 @@ where
         if are_left {
             // Whoever still waits is told: a connection that is only cut looks like the client's own doing.
             gateway.over.send_replace(true);
-            tokio::time::timeout(FAREWELL, finished).await.ok();
+            timeout(FAREWELL, all(&mut connections)).await.ok();
         }
         connections.shutdown().await;
     }
@@ -167,7 +165,7 @@ struct Guest<S> {
     slot: Option<OwnedSemaphorePermit>,
     /// The same, where those of an address are counted.
     place: Option<Place<IpAddr>>,
-    watcher: Watcher,
+    phase: watch::Receiver<Phase>,
 }
 
 impl<S, F> Guest<S>
@@ -176,13 +174,13 @@ where
     F: Future<Output = Response<ReplyBody>> + Send + 'static,
 {
     /// Secures the connection where that is wanted, and serves it to its end.
-    async fn come(self, socket: Socket, tls: Option<Arc<ServerConfig>>, mut phase: watch::Receiver<Phase>) {
+    async fn come(mut self, socket: Socket, tls: Option<Arc<ServerConfig>>) {
         let told = Told { peer: socket.peer(), pressure: Some(socket.pressure()) };
         let closed = socket.closed();
         let Some(tls) = tls else { return self.serve(socket, told, closed, false).await };
         let greeted = tokio::select! {
             greeted = timeout(self.live.now().times.head, TlsAcceptor::from(tls).accept(socket)) => greeted,
-            _ = phase.wait_for(|phase| *phase > Phase::Serving) => return,
+            () = drains(&mut self.phase) => return,
         };
         match greeted {
             Ok(Ok(stream)) => {
@@ -199,36 +197,66 @@ where
     where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let Self { live, answer, slot, place, watcher } = self;
+        let Self { live, answer, slot, place, mut phase } = self;
         let now = live.now();
-        let protocol = protocol(speaks_h2, now.access.sizes, now.times);
-        let under_way = UnderWay::default();
-        let io = Patient::new(io, under_way.clone(), &now.times, !speaks_h2);
+        let times = now.times;
+        let protocol = protocol(speaks_h2, now.access.sizes, times);
         drop(now);
+        let under_way = UnderWay::default();
+        let io = match speaks_h2 {
+            true => Patient::endless(io),
+            false => Patient::new(io, under_way.clone(), &times),
+        };
+        let begun = under_way.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             if let Some(peer) = told.peer {
                 request.extensions_mut().insert(Peer(peer));
             }
             let answering = Box::pin(answer(&live, request));
-            let (pressure, begun) = (told.pressure.clone(), under_way.begin());
+            let (pressure, begun) = (told.pressure.clone(), begun.begin());
             async move { Ok::<_, Infallible>(answering.await.map(|body| Paced::new(body, pressure, begun))) }
         });
-        let connection = protocol.serve_connection(TokioIo::new(io), service);
-        let mut served = pin!(watcher.watch(connection));
-        tokio::select! {
-            biased;
-            served = &mut served => {
-                if let Err(error) = served {
-                    tracing::debug!(%error, "a connection ended early");
+        let mut served = pin!(protocol.serve_connection(TokioIo::new(io), service));
+        let mut closed = pin!(closed);
+        let (mut is_leaving, mut since, mut patience) = (false, Instant::now(), times.idle);
+        loop {
+            tokio::select! {
+                biased;
+                served = &mut served => {
+                    if let Err(error) = served {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    break;
+                }
+                // What came before the end is there by now. It is read once more, so that a request in it is on record.
+                () = &mut closed => {
+                    let _is_over = poll_fn(|cx| Poll::Ready(served.as_mut().poll(cx).is_ready())).await;
+                    break;
+                }
+                () = drains(&mut phase), if !is_leaving => {}
+                () = under_way.quiet(since, patience), if speaks_h2 => {
+                    tracing::debug!(is_leaving, "a client has sent no request for too long; its connection ends");
+                    if is_leaving {
+                        break;
+                    }
+                    patience = times.parting;
                 }
             }
-            // What came before the end is there by now. It is read once more, so that a request in it is on record.
-            () = closed => {
-                let _is_over = poll_fn(|cx| Poll::Ready(served.as_mut().poll(cx).is_ready())).await;
-            }
+            // No more requests come in, which a client of HTTP/2 is told (GOAWAY); those that are under way are answered.
+            served.as_mut().graceful_shutdown();
+            (is_leaving, since) = (true, Instant::now());
         }
         drop((slot, place));
     }
+}
+
+/// Ready when the gateway takes no more requests.
+async fn drains(phase: &mut watch::Receiver<Phase>) {
+    phase.wait_for(|phase| *phase > Phase::Serving).await.ok();
+}
+
+async fn all(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 /// What is known of a connection besides what comes over it.

@@ -15,6 +15,8 @@ pub struct Times {
     pub head: Duration,
     /// How long a connection is kept between two requests: each costs a slot.
     pub idle: Duration,
+    /// How long a client of HTTP/2 that was told to go may take to do so.
+    pub parting: Duration,
     /// Longest silence within a body.
     pub body_idle: Duration,
     /// How long a body may take whatever its size. After that it must have brought `BODY_MIN_RATE` for each second.
@@ -32,6 +34,7 @@ impl Default for Times {
         Self {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
+            parting: Duration::from_secs(10),
             body_idle: Duration::from_secs(15),
             body_grace: Duration::from_secs(30),
             write_idle: Duration::from_secs(60),

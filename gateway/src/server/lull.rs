@@ -1,7 +1,10 @@
 //! How long a connection may wait for its next request: longer while it is idle than once a head has begun.
 //!
-//! The HTTP machinery counts both as one. So the connection's bytes pass through here, where it is known whether a request is
-//! under way, and whether a byte of the next has come. Who waited for too long finds the end of the connection.
+//! The HTTP machinery counts both as one. So the bytes of a connection of HTTP/1.1 pass through here, where it is known whether a
+//! request is under way, and whether a byte of the next has come. Who waited for too long finds the end of the connection.
+//!
+//! In HTTP/2 bytes come between requests that are none, so the requests alone are looked at, and a client is told before its
+//! connection ends.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,7 +14,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::limits::Times;
 
@@ -57,6 +60,21 @@ impl UnderWay {
     fn any(&self) -> bool {
         self.0.now.load(Ordering::Acquire) > 0
     }
+
+    /// Ready when no request was under way for so long, from that moment on.
+    pub(super) async fn quiet(&self, since: Instant, patience: Duration) {
+        loop {
+            if self.any() {
+                sleep(patience).await; // one that ends meanwhile leaves its mark
+                continue;
+            }
+            let until = self.ended().max(since) + patience;
+            if until <= Instant::now() {
+                return;
+            }
+            sleep_until(until).await;
+        }
+    }
 }
 
 impl Drop for Request {
@@ -82,12 +100,17 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Patient<I> {
     io: I,
+    /// Nothing for one of HTTP/2.
+    lull: Option<Lull>,
+}
+
+/// What a client of HTTP/1.1 is waited for.
+#[derive(Debug)]
+struct Lull {
     under_way: UnderWay,
     stage: Stage,
     /// How many requests it has brought, when that was last looked at.
     brought: usize,
-    /// Whether what comes between requests is the head of one. In HTTP/2 it may be anything.
-    has_heads: bool,
     head: Duration,
     idle: Duration,
     /// Until when this stage may last.
@@ -97,14 +120,22 @@ pub(super) struct Patient<I> {
 }
 
 impl<I> Patient<I> {
-    /// A connection that has just come. Its first head is waited for as if it had begun: who connects has something to say.
-    pub(super) fn new(io: I, under_way: UnderWay, times: &Times, has_heads: bool) -> Self {
-        let (stage, patience) = if has_heads { (Stage::Head, times.head) } else { (Stage::Next, times.idle) };
-        let until = Instant::now() + patience;
+    /// A connection of HTTP/1.1 that has just come. Its first head is waited for as if it had begun: who connects has something
+    /// to say.
+    pub(super) fn new(io: I, under_way: UnderWay, times: &Times) -> Self {
+        let until = Instant::now() + times.head;
         let alarm = Box::pin(sleep_until(until));
-        Self { io, under_way, stage, brought: 0, has_heads, head: times.head, idle: times.idle, until, alarm }
+        let (stage, head, idle) = (Stage::Head, times.head, times.idle);
+        Self { io, lull: Some(Lull { under_way, stage, brought: 0, head, idle, until, alarm }) }
     }
 
+    /// One of HTTP/2, whose bytes say nothing.
+    pub(super) fn endless(io: I) -> Self {
+        Self { io, lull: None }
+    }
+}
+
+impl Lull {
     /// Notices when a request begins and ends.
     fn look(&mut self) {
         let brought = self.under_way.0.ever.load(Ordering::Acquire);
@@ -141,16 +172,17 @@ impl<I> Patient<I> {
 
 impl<I: AsyncRead + Unpin> AsyncRead for Patient<I> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        this.look();
-        let read = Pin::new(&mut this.io).poll_read(cx, buf);
+        let Self { io, lull } = self.get_mut();
+        let Some(lull) = lull else { return Pin::new(io).poll_read(cx, buf) };
+        lull.look();
+        let read = Pin::new(io).poll_read(cx, buf);
         if read.is_pending() {
-            ready!(this.poll_over(cx));
+            ready!(lull.poll_over(cx));
             tracing::debug!("a client has sent no request for too long; its connection ends");
             return Poll::Ready(Ok(()));
         }
-        if this.stage == Stage::Next && this.has_heads {
-            (this.stage, this.until) = (Stage::Head, Instant::now() + this.head);
+        if lull.stage == Stage::Next {
+            (lull.stage, lull.until) = (Stage::Head, Instant::now() + lull.head);
         }
         read
     }
