@@ -21,6 +21,7 @@ mod meanings;
 mod media;
 mod pressure;
 mod slow;
+mod tells;
 mod watch;
 
 use std::time::{Duration, Instant};
