@@ -7,13 +7,14 @@ use hyper::header::HeaderValue;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
 
 /// Shortest key that is looked for in texts: a shorter one may be a word of its own, and real keys are longer.
 const MIN_SCRUBBED: usize = 12;
 
-/// A provider's key.
+/// A provider's key. Its bytes are overwritten when it goes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -25,19 +26,20 @@ impl Secret {
     /// Takes a key as it was configured; white space around it is dropped. Nothing for an empty one.
     pub fn new(written: &str) -> Option<Self> {
         let key = written.trim();
-        (!key.is_empty()).then(|| Self(key.to_owned()))
+        (!key.is_empty()).then(|| Self(Zeroizing::new(key.to_owned())))
     }
 
     /// The `authorization` header, or nothing when the key cannot stand in a header.
     pub(crate) fn bearer(&self) -> Option<HeaderValue> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0)).ok()?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", *self.0)).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
 
     /// The header that shows it to a proxy: it is `user:password` then.
     pub(crate) fn basic(&self) -> Option<HeaderValue> {
-        let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(&self.0))).ok()?;
+        let mut value =
+            HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(self.0.as_bytes()))).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
@@ -61,8 +63,8 @@ impl Secret {
     }
 
     /// What it opens, for a client of its own.
-    pub(crate) fn into_address(self) -> String {
-        self.0
+    pub(crate) fn into_address(mut self) -> String {
+        std::mem::take(&mut *self.0)
     }
 
     /// How long it is.
@@ -88,7 +90,7 @@ impl Secret {
 
     /// The text without the key: providers quote it in their errors.
     pub(crate) fn scrub(&self, text: String) -> String {
-        if self.stands_in(&text) { text.replace(&self.0, "***") } else { text }
+        if self.stands_in(&text) { text.replace(self.0.as_str(), "***") } else { text }
     }
 
     /// The same for bytes that nobody has read.
@@ -117,7 +119,7 @@ impl Secret {
 
     /// Whether the key stands in a text, and is long enough to be looked for.
     pub(crate) fn stands_in(&self, text: &str) -> bool {
-        self.0.len() >= MIN_SCRUBBED && text.contains(&self.0)
+        self.0.len() >= MIN_SCRUBBED && text.contains(self.0.as_str())
     }
 
     /// The same for every string of a document; its keys and its shape stay. Says whether there was something to cut out.
@@ -147,6 +149,12 @@ mod tests {
         assert_eq!(format!("{secret:?} {:?}", secret.bearer().unwrap()), "*** Sensitive");
         assert_eq!(secret.scrub("bad key fw_canary_7Yq2".into()), "bad key ***");
         assert!(Secret::new(" \n").is_none());
+    }
+
+    #[test]
+    fn a_key_is_overwritten_when_it_goes() {
+        let is_wiped = |_: &dyn zeroize::ZeroizeOnDrop| true;
+        assert!(is_wiped(&Secret::new("fw_canary_7Yq2").unwrap().0));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use grammar::config::{self, DataPolicy, KeyRef, Pricing, Retry};
 use hyper::Uri;
 use hyper::header::HeaderValue;
+use zeroize::Zeroizing;
 
 use super::breaker::{Position, Refusal};
 use super::fields;
@@ -37,9 +38,9 @@ pub struct Target {
     pub timeout: Duration,
     /// Longest wait for each event of a stream.
     pub stream_timeout: Duration,
-    /// When it is asked again.
     /// Longest time for the whole of a stream.
     pub max_stream: Duration,
+    /// When it is asked again.
     pub retry: Retry,
     /// Fields that the operator leaves out of requests.
     drop_params: Vec<String>,
@@ -78,8 +79,8 @@ impl Target {
             data_policy: written.data_policy,
             timeout: Duration::from_secs(written.timeout_seconds),
             stream_timeout: Duration::from_secs(written.stream_timeout_seconds),
-            retry: written.retry.clone().unwrap_or_default(),
             max_stream: Duration::from_secs(written.max_stream_seconds),
+            retry: written.retry.clone().unwrap_or_default(),
             drop_params: fields::unwanted(written),
             dropped_of_chats: fields::left_out_of_chats(written),
             own: own(written, &endpoints.models)?,
@@ -227,12 +228,12 @@ pub(crate) fn read_key(key: &KeyRef) -> Result<Secret, String> {
     let (written, place) = match key {
         KeyRef::Env(name) => {
             let value = std::env::var(&name.value).map_err(|_| format!("`{}` is not set", name.value))?;
-            (value, format!("`{}`", name.value))
+            (Zeroizing::new(value), format!("`{}`", name.value))
         }
         KeyRef::File(path) => {
             let value = std::fs::read_to_string(&path.value)
                 .map_err(|e| format!("the key file `{}` cannot be read: {e}", path.value))?;
-            (value, format!("the key file `{}`", path.value))
+            (Zeroizing::new(value), format!("the key file `{}`", path.value))
         }
     };
     let secret = Secret::new(&written).ok_or_else(|| format!("{place} is empty"))?;
