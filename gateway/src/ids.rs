@@ -13,14 +13,7 @@ pub(crate) fn random() -> u64 {
 
 /// A new name such as `req_…`, unique for all practical purposes.
 pub(crate) fn fresh(prefix: &str) -> String {
-    let mut name = String::with_capacity(prefix.len() + 33);
-    name.push_str(prefix);
-    name.push('_');
-    for number in [random(), random()] {
-        let digits = (0..16).rev().map(|digit| (number >> (4 * digit)) & 0xF);
-        name.extend(digits.filter_map(|digit| char::from_digit(u32::try_from(digit).ok()?, 16)));
-    }
-    name
+    format!("{prefix}_{:016x}{:016x}", random(), random())
 }
 
 /// A name for whoever is told apart by those texts, which says nothing of them. It is the same everywhere and for ever.
