@@ -15,6 +15,7 @@ pub mod inner;
 pub mod json;
 pub mod language;
 mod later;
+pub mod lead;
 mod marks;
 pub mod near;
 pub mod needs;
@@ -43,6 +44,7 @@ pub use automaton::{Automaton, MAX_AUTOMATON};
 pub use inner::Inner;
 use later::Later;
 pub use later::question;
+use lead::Lead;
 pub use near::Near;
 use probe::Probe;
 pub use regex::Fault;
@@ -86,6 +88,8 @@ pub struct Detector {
     capture: Option<Capture>,
     /// Present when a rule looks for it in answers.
     pub stream: Option<Automaton>,
+    /// How its matches begin in answers, where that is a row of bytes.
+    pub(crate) lead: Option<Lead>,
 }
 
 /// What makes a detector.
@@ -183,6 +187,7 @@ impl Detector {
             runs_on: window::runs_on(blueprint.hir),
             probe,
             capture,
+            lead: stream.as_ref().and_then(|_| Lead::of(blueprint.hir)),
             stream,
         })
     }

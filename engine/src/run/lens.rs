@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::cursor::{Cursor, Overrun};
 use super::stream::Hit;
 use super::view_text::ViewText;
+use crate::matcher::lead::Next;
 use crate::matcher::view::PositionMap;
 use crate::matcher::{Automaton, Detector, View, gate};
 use crate::program::ir::DetectorId;
@@ -21,7 +22,9 @@ pub(super) struct Lens {
     map: PositionMap,
     /// The detectors that read by themselves, since a match that began three bytes ago or more is possible.
     live: Vec<Live>,
-    /// The bits of those.
+    /// Those of which a match is possible that is no more yet than a row of bytes.
+    rows: Vec<Row>,
+    /// The bits of both.
     busy: Vec<u64>,
     /// By bit, up to where its detector has read by itself: what began before that is decided for it.
     since: Vec<usize>,
@@ -42,6 +45,23 @@ struct Live {
     /// Its watcher.
     watcher: usize,
     cursor: Cursor,
+}
+
+/// A row of bytes with which a match of a detector may begin.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    /// The detector's bit in the view's gate.
+    bit: usize,
+    start: usize,
+}
+
+impl Row {
+    /// What the byte at a place means to it.
+    #[inline]
+    fn next(self, starters: &Starters, at: usize, byte: u8) -> Next {
+        let lead = starters.leads.get(self.bit).and_then(Option::as_ref);
+        lead.map_or(Next::Over, |lead| lead.next(at - self.start, byte))
+    }
 }
 
 /// The states that a byte leads to: of what begins with it, of what began with the byte before it, and with the one before that.
@@ -83,6 +103,7 @@ impl Lens {
             text: ViewText::default(),
             map: PositionMap::default(),
             live: Vec::new(),
+            rows: Vec::new(),
             busy: vec![0; sight.map_or(0, |sight| sight.bits.len())],
             since: vec![0; sight.map_or(0, Sight::len)],
             begun: [gate::NOTHING; 2],
@@ -148,6 +169,10 @@ impl Lens {
             for at in from..upto {
                 let Some(reached) = self.reach(&starters.gate, at) else { break };
                 self.keep(&reached);
+                if !self.rows.is_empty() {
+                    let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
+                    changed |= self.end_rows(&mut waking, at, &mut over);
+                }
                 for (bytes, state) in reached.waking() {
                     let mut waking = Waking { program, panel, sight, starters, hits: &mut *hits };
                     changed |= self.wake(&mut waking, at + 1 - bytes.min(at + 1), (bytes, state), &mut over);
@@ -184,12 +209,65 @@ impl Lens {
         self.text.reveal(upto);
         for at in from..upto {
             let Some(reached) = self.reach(&starters.gate, at) else { break };
-            if reached.waking().next().is_some() {
+            if reached.waking().next().is_some() || !self.rows_go_on(starters, at) {
                 self.text.reveal(at);
                 break;
             }
             self.keep(&reached);
         }
+    }
+
+    /// Whether none of the rows is for an automaton now. Those of which nothing comes are put away.
+    #[inline]
+    fn rows_go_on(&mut self, starters: &Starters, at: usize) -> bool {
+        if self.rows.is_empty() {
+            return true;
+        }
+        let Some(byte) = self.text.byte(at) else { return false };
+        let mut goes_on = true;
+        for index in (0..self.rows.len()).rev() {
+            let Some(row) = self.rows.get(index) else { continue };
+            match row.next(starters, at, byte) {
+                Next::More => {}
+                Next::Over => goes_on = false,
+                Next::Nothing => self.put_away(index, at + 1),
+            }
+        }
+        goes_on
+    }
+
+    /// Wakes the detectors of rows that are over with the byte at a place. Says whether there were any.
+    fn end_rows(&mut self, waking: &mut Waking<'_>, at: usize, over: &mut Overrun) -> bool {
+        if self.rows_go_on(waking.starters, at) {
+            return false;
+        }
+        let Some(byte) = self.text.byte(at) else { return false };
+        for index in (0..self.rows.len()).rev() {
+            let Some(row) = self.rows.get(index).copied() else { continue };
+            if row.next(waking.starters, at, byte) == Next::Over {
+                self.put_away(index, row.start);
+                self.wake_one(waking, row.start, row.bit, over);
+            }
+        }
+        true
+    }
+
+    /// Puts away a row; what began before a place is decided.
+    fn put_away(&mut self, index: usize, since: usize) {
+        let Row { bit, .. } = self.rows.swap_remove(index);
+        if let Some(busy) = self.busy.get_mut(bit / 64) {
+            *busy &= !(1 << (bit % 64));
+        }
+        if let Some(known) = self.since.get_mut(bit) {
+            *known = since.max(*known);
+        }
+    }
+
+    /// Whether the last bytes up to the end are a row with which a match may begin that needs no automaton yet.
+    fn begins_row(&self, starters: &Starters, start: usize, bit: usize) -> bool {
+        let row = Row { bit, start };
+        let is_more = |at| self.text.byte(at).is_some_and(|byte| row.next(starters, at, byte) == Next::More);
+        starters.leads.get(bit).is_some_and(Option::is_some) && (start..self.text.end()).all(is_more)
     }
 
     /// The text is complete: hands out every match that is left.
@@ -207,6 +285,10 @@ impl Lens {
                     self.wake_one(&mut waking, end.saturating_sub(bytes), usize::from(*bit), &mut over);
                 }
             }
+        }
+        // No match is a row alone.
+        for index in (0..self.rows.len()).rev() {
+            self.put_away(index, end);
         }
         for live in &mut self.live {
             if step(program, live, &self.text, &self.map, hits, Cursor::finish) == Overrun::Yes {
@@ -251,6 +333,10 @@ impl Lens {
             return false;
         }
         *busy |= 1 << (bit % 64);
+        if self.begins_row(waking.starters, start, bit) {
+            self.rows.push(Row { bit, start });
+            return false;
+        }
         let holds = waking.panel.watcher(index).is_some_and(Watcher::holds);
         let mut cursor = self.spare.pop().unwrap_or_default();
         cursor.wake(start, holds);
@@ -291,7 +377,12 @@ impl Lens {
             (open < self.text.end()).then(|| (live.watcher, self.map.start(open)))
         });
         let starters = program.starters.get(self.view.index());
-        let begun = panel.sight(self.view).zip(starters).into_iter().flat_map(move |(sight, starters)| {
+        let sight = panel.sight(self.view);
+        let rows = self
+            .rows
+            .iter()
+            .filter_map(move |row| Some((sight?.watcher(row.bit)?, self.map.start(row.start))));
+        let begun = sight.zip(starters).into_iter().flat_map(move |(sight, starters)| {
             [(1, self.begun[0]), (2, self.begun[1])].into_iter().flat_map(move |(bytes, state)| {
                 let start = self.text.end().saturating_sub(bytes);
                 let alive = starters.gate.begun(bytes, state).map_or(&[][..], |begun| &begun.alive);
@@ -300,7 +391,7 @@ impl Lens {
                 fresh.filter_map(move |bit| Some((sight.watcher(bit)?, self.map.start(start))))
             })
         });
-        live.chain(begun)
+        live.chain(rows).chain(begun)
     }
 
     /// Whether a detector does not read by itself, and what began at that place is open for it.
@@ -317,7 +408,9 @@ impl Lens {
         }
         let holds = |watcher: usize| panel.watcher(watcher).is_some_and(Watcher::holds);
         let live = self.live.iter().filter(|live| holds(live.watcher)).map(|live| live.cursor.open_from());
-        let mut first = live.min().unwrap_or(usize::MAX);
+        let rows =
+            self.rows.iter().filter(|row| sight.watcher(row.bit).is_some_and(holds)).map(|row| row.start);
+        let mut first = live.chain(rows).min().unwrap_or(usize::MAX);
         for (bytes, state) in [(2, self.begun[1]), (1, self.begun[0])] {
             let start = self.text.end().saturating_sub(bytes);
             if state == gate::NOTHING || start >= first {
@@ -337,7 +430,8 @@ impl Lens {
         // What began with the last two bytes may have to be read once more.
         let begun = self.begun.iter().rev().zip([2, 1]).find(|(state, _)| **state != gate::NOTHING);
         let begun = self.text.end().saturating_sub(begun.map_or(0, |(_, bytes)| bytes));
-        let open = self.live.iter().map(|live| live.cursor.open_from()).fold(begun, usize::min);
+        let rows = self.rows.iter().map(|row| row.start);
+        let open = self.live.iter().map(|live| live.cursor.open_from()).chain(rows).fold(begun, usize::min);
         self.text.forget(open, behind);
         self.map.forget(open);
     }
