@@ -253,6 +253,7 @@ const REAL: &[&str] = &[
     r"\b(?:\d{4}[ -]?){3}\d{1,7}\b",
     r"\bAKIA[0-9A-Z]{16}\b",
     r"(?:https?://|www\.)[a-z0-9./-]{4,60}",
+    r"[a-z]{2,5}-[a-z]{1,3}[.,]",
 ];
 
 /// Texts that are full of whole and half matches.

@@ -100,8 +100,7 @@ mod tests {
 
     #[test]
     fn a_row_goes_on_until_a_byte_that_is_none_of_it() {
-        let address = lead(r"\b[\w.]{1,5}@x").is_none();
-        assert!(address, "letters outside of ASCII have several bytes");
+        assert!(lead(r"\b[a-zà-ü]{1,5}@x").is_none(), "letters outside of ASCII have several bytes");
         let address = lead(r"\b[a-z.]{1,5}@x").unwrap();
         assert_eq!(address.next(4, b'b'), Next::More);
         assert_eq!(address.next(5, b'b'), Next::Over, "that is too long");
