@@ -242,6 +242,10 @@ fn times_that_hold_without_more_are_those_of_the_book() {
             seconds(times.head)
         ),
         format!(
+            "In HTTP/2 its client is told so (GOAWAY), and has {} seconds to go.",
+            seconds(times.parting)
+        ),
+        format!(
             "{} seconds of silence; {} seconds, and after that at least 1 KiB a second",
             seconds(times.body_idle),
             seconds(times.body_grace)
