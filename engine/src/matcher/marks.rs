@@ -9,9 +9,11 @@ use crate::bits::{GROUP, packed};
 #[derive(Debug)]
 pub(super) struct Marks {
     words: Vec<Words>,
-    /// By group and kind, before a byte of it; told when it is first asked for.
-    kinds: OnceCell<Vec<[u64; KINDS]>>,
+    /// By group and kind, before a byte of it; each told when it is first asked for.
+    kinds: OnceCell<Vec<Kinds>>,
 }
+
+type Kinds = OnceCell<[u64; KINDS]>;
 
 /// Of so many places, a bit each.
 #[derive(Clone, Copy, Debug)]
@@ -56,14 +58,17 @@ impl Marks {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut words = Vec::with_capacity(text.len() / GROUP + 1);
         let mut last = 0;
-        each_group(text, |group| {
+        let mut take = |group: &[u8; GROUP]| {
             // Without branches, so that many bytes are looked at at once.
             let letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
             let digit = |byte: u8| byte.wrapping_sub(b'0') < 10;
             let before = packed(&group.map(|byte| u8::from(letter(byte) | digit(byte) | (byte == b'_'))));
             words.push(Words { before, after: before << 1 | last });
             last = before >> (GROUP - 1);
-        });
+        };
+        let (groups, rest) = text.as_chunks();
+        groups.iter().for_each(&mut take);
+        take(&filled_up(rest));
         Self { words, kinds: OnceCell::new() }
     }
 
@@ -76,8 +81,8 @@ impl Marks {
     /// Tells of each place of its text where something may begin, in order; some of them are behind the text.
     #[inline]
     pub(super) fn each(&self, text: &[u8], opening: &Opening, mut tell: impl FnMut(usize)) {
-        for (nth, group) in self.words.iter().zip(self.kinds(text)).enumerate() {
-            let mut left = opening.places(group);
+        for (nth, (words, kinds)) in self.words.iter().zip(self.kinds()).enumerate() {
+            let mut left = opening.places(words, kinds.get_or_init(|| kinds_of(text, nth)));
             while left != 0 {
                 tell(nth * GROUP + left.trailing_zeros() as usize);
                 left &= left - 1;
@@ -97,9 +102,10 @@ impl Marks {
         let mut at = places.start - places.start % GROUP;
         let mut seen = u64::MAX << (places.start % GROUP);
         let groups = places.start / GROUP..places.end.div_ceil(GROUP);
-        let kinds = self.kinds(text).get(groups.clone())?;
-        for group in self.words.get(groups)?.iter().zip(kinds) {
-            let mut left = opening.places(group) & seen;
+        let (words, kinds) = (self.words.get(groups.clone())?, self.kinds().get(groups)?);
+        for (words, kinds) in words.iter().zip(kinds) {
+            let kinds = kinds.get_or_init(|| kinds_of(text, at / GROUP));
+            let mut left = opening.places(words, kinds) & seen;
             while left != 0 {
                 let place = at + left.trailing_zeros() as usize;
                 if place >= places.end {
@@ -115,29 +121,26 @@ impl Marks {
         None
     }
 
-    fn kinds(&self, text: &[u8]) -> &[[u64; KINDS]] {
-        self.kinds.get_or_init(|| {
-            let mut kinds = Vec::with_capacity(text.len() / GROUP + 1);
-            each_group(text, |group| kinds.push(kinds_of(group)));
-            kinds
-        })
+    fn kinds(&self) -> &[Kinds] {
+        self.kinds.get_or_init(|| self.words.iter().map(|_| Kinds::new()).collect())
     }
 }
 
-fn kinds_of(group: &[u8; GROUP]) -> [u64; KINDS] {
+/// Where bytes of each kind stand in a group of a text.
+fn kinds_of(text: &[u8], nth: usize) -> [u64; KINDS] {
+    let rest = text.get(nth * GROUP..).unwrap_or_default();
+    let group = rest.first_chunk().copied().unwrap_or_else(|| filled_up(rest));
     let of = |first: u8, count: u8| packed(&group.map(|byte| u8::from(byte.wrapping_sub(first) < count)));
     let [lower, blank, digit, upper, newline] =
         [of(b'a', 26), of(b' ', 1), of(b'0', 10), of(b'A', 26), of(b'\n', 1)];
     [lower, blank, digit, upper, newline, !(lower | blank | digit | upper | newline)]
 }
 
-/// Takes a text apart, and then what is left of it, filled up with what is no word.
-fn each_group(text: &[u8], mut take: impl FnMut(&[u8; GROUP])) {
-    let (groups, rest) = text.as_chunks();
-    groups.iter().for_each(&mut take);
-    let mut end = [0; GROUP];
-    end.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    take(&end);
+/// The end of a text, filled up with what is no word.
+fn filled_up(rest: &[u8]) -> [u8; GROUP] {
+    let mut group = [0; GROUP];
+    group.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    group
 }
 
 impl Opening {
@@ -165,7 +168,7 @@ impl Opening {
 
     /// The places of a group where it may.
     #[inline]
-    fn places(&self, (words, kinds): (&Words, &[u64; KINDS])) -> u64 {
+    fn places(&self, words: &Words, kinds: &[u64; KINDS]) -> u64 {
         let kinds = self.kinds.iter().zip(kinds);
         let all = kinds.fold(0, |all, (may, places)| all | may & places);
         all & !(self.not_inside & words.before & words.after)
