@@ -24,8 +24,47 @@ pub fn cover(hir: &Hir) -> Option<Cover> {
 pub fn cover_and_heads(hir: &Hir) -> Option<(Cover, Option<Cover>)> {
     let Known { cover, head, .. } = look(hir);
     let cover = cover.filter(Cover::useful)?;
-    let head = head.filter(|_| cover.is_far());
+    if !cover.is_far() {
+        return Some((cover, None));
+    }
+    let head = head.or_else(|| followed(sequence(hir), &mut MAX_FOLLOWED.clone()));
     Some((cover, head))
+}
+
+/// How many sequences are looked at for the heads of one expression.
+const MAX_FOLLOWED: usize = 64;
+
+/// The heads of a sequence. Those of alternatives that have none of their own are looked for in what comes after them too; while some are
+/// `left` to be looked at, since there may be many.
+fn followed(parts: &[Hir], left: &mut usize) -> Option<Cover> {
+    *left = left.checked_sub(1)?;
+    if let Some(head) = joined(parts).head {
+        return Some(head);
+    }
+    let (mut before, mut rest) = (Reach::HERE, parts);
+    while let Some((part, after)) = rest.split_first().filter(|_| before.is_near()) {
+        if let Some(alternatives) = alternatives(part) {
+            let head = |part: &Hir| followed(&[sequence(part), after].concat(), left);
+            let heads = alternatives.iter().map(head).collect::<Option<Vec<_>>>();
+            return heads.and_then(Cover::union).map(|head| head.shifted(before)).filter(Cover::is_head);
+        }
+        before = before.shifted(length_of(part));
+        rest = after;
+    }
+    None
+}
+
+/// The parts of a part that is a sequence.
+fn sequence(part: &Hir) -> &[Hir] {
+    match part.kind() {
+        HirKind::Concat(parts) => parts,
+        _ => std::slice::from_ref(part),
+    }
+}
+
+fn length_of(part: &Hir) -> Reach {
+    let properties = part.properties();
+    Reach { least: properties.minimum_len().unwrap_or(0), most: properties.maximum_len() }
 }
 
 /// What is known of a part.
@@ -66,7 +105,7 @@ fn look(hir: &Hir) -> Known {
         HirKind::Class(class) => class_of(class),
         HirKind::Capture(capture) => look(&capture.sub),
         HirKind::Repetition(repetition) => repeated(repetition),
-        HirKind::Concat(parts) => joined(parts, 0),
+        HirKind::Concat(parts) => joined(parts),
         HirKind::Alternation(parts) => either(parts),
     }
 }
@@ -184,28 +223,8 @@ fn product(heads: &BTreeSet<Vec<u8>>, tails: &BTreeSet<Vec<u8>>) -> Option<BTree
     if all.iter().any(|text| bare(text).count() > MAX_ATOM) { None } else { Some(all) }
 }
 
-/// How often alternatives are followed into what comes after them.
-const MAX_FOLLOWED: usize = 3;
-
-/// The heads of alternatives. Those of one that has none of its own are looked for in what comes after it too.
-fn heads_of_either(parts: &[Hir], rest: &[Hir], followed: usize) -> Option<Cover> {
-    if rest.is_empty() || followed == MAX_FOLLOWED {
-        return None;
-    }
-    let head = |part: &Hir| {
-        look(part).head.or_else(|| {
-            let own = match part.kind() {
-                HirKind::Concat(parts) => parts.as_slice(),
-                _ => std::slice::from_ref(part),
-            };
-            joined(&[own, rest].concat(), followed + 1).head
-        })
-    };
-    parts.iter().map(head).collect::<Option<Vec<_>>>().and_then(Cover::union)
-}
-
 /// A sequence: runs of parts that can be spelled out, and the covers of those that cannot; the best counts.
-fn joined(parts: &[Hir], followed: usize) -> Known {
+fn joined(parts: &[Hir]) -> Known {
     let mut best = Best::default();
     let mut run = BTreeSet::from([Vec::new()]);
     // Where the run begins, and where the next part does.
@@ -215,16 +234,13 @@ fn joined(parts: &[Hir], followed: usize) -> Known {
         let bound = |at: Option<usize>| at.and_then(|at| parts.get(at)).is_some_and(is_edge);
         let known = bounded(part, bound(at.checked_sub(1)), bound(Some(at + 1)));
         let longer = known.spelled.as_ref().and_then(|spelled| product(&run, spelled));
-        let length = part.properties();
-        let length = Reach { least: length.minimum_len().unwrap_or(0), most: length.maximum_len() };
+        let length = length_of(part);
         if let Some(longer) = longer {
             run = longer;
         } else {
             all = false;
             best.offer(Cover::new(std::mem::take(&mut run), begins, false));
-            let rest = parts.get(at + 1..).unwrap_or_default();
-            let head = known.head.or_else(|| heads_of_either(alternatives(part)?, rest, followed));
-            best.offer_head(head.map(|head| head.shifted(here)));
+            best.offer_head(known.head.map(|head| head.shifted(here)));
             if let Some(cover) = known.cover {
                 best.offer(cover.shifted(here));
             }
@@ -396,6 +412,17 @@ mod tests {
         let followed = heads(r"(?:\bplease\b.{0,300}|(?:^|\w)\s{0,3})destroying evidence");
         assert_eq!(followed, ("destroying evidence".into(), Some("destroying evidence |please|".into())));
         assert_eq!(heads(r"(?:\bplease\b|\d+).{0,300}destroying evidence").1, None, "that is too far away");
+    }
+
+    #[test]
+    fn what_is_nested_deeply_is_looked_at_a_few_times() {
+        let nested = (0..11).fold(String::from(r"\d+"), |inner, _| format!(r"(?:{inner}|\d+)\w+"));
+        let row = r"(?:\d+|\w+)".repeat(24);
+        for source in [nested, row] {
+            assert_eq!(atoms(&format!("{source}.{{0,40}}secretword")).unwrap().0, ["secretword"]);
+            let hir = regex::compile(&format!("{source}.{{0,40}}secretword"), "", View::Raw).unwrap();
+            assert!(cover_and_heads(&hir).unwrap().1.is_none());
+        }
     }
 
     #[test]

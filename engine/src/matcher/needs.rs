@@ -10,15 +10,39 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// The bytes of one mark.
 const BLOCK: usize = 64;
 
-/// What can be needed, the rarest first: a range of ASCII and a byte besides.
-const KINDS: [(u8, u8, u8); 6] = [
-    (b'@', b'@', b'@'),
-    (b'<', b'<', b'<'),
-    (b'=', b'=', b'='),
-    (b':', b':', b':'),
-    (b'0', b'9', b'0'),
-    (b':', b':', b'-'),
+/// What can be needed, the rarest first.
+const KINDS: [Kind; 6] = [
+    Kind::of(b'@'),
+    Kind::of(b'<'),
+    Kind::of(b'='),
+    Kind::of(b':'),
+    Kind { first: b'0', last: b'9', other: b'0' },
+    Kind { first: b':', last: b':', other: b'-' },
 ];
+
+/// A range of ASCII, and a byte besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kind {
+    first: u8,
+    last: u8,
+    other: u8,
+}
+
+impl Kind {
+    const fn of(byte: u8) -> Self {
+        Self { first: byte, last: byte, other: byte }
+    }
+
+    /// Whether it has a byte. Without a branch, so that many bytes are looked at at once.
+    const fn has(self, byte: u8) -> bool {
+        (byte.wrapping_sub(self.first) <= self.last - self.first) | (byte == self.other)
+    }
+
+    /// Whether it has all bytes from one up to another.
+    fn has_all(self, first: u8, last: u8) -> bool {
+        (first..=last).all(|byte| self.has(byte))
+    }
+}
 
 /// One of the kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,13 +59,15 @@ impl Need {
             HirKind::Empty | HirKind::Look(_) => false,
             HirKind::Literal(literal) => literal.0.iter().any(|byte| self.has(*byte)),
             HirKind::Class(Class::Unicode(class)) => {
-                let within = |c: char| u8::try_from(c).is_ok_and(|byte| self.has(byte));
-                !class.ranges().is_empty()
-                    && class.iter().all(|range| within(range.start()) && within(range.end()))
+                let has_all = |first: char, last: char| match (u8::try_from(first), u8::try_from(last)) {
+                    (Ok(first), Ok(last)) => self.has_all(first, last),
+                    _ => false,
+                };
+                !class.ranges().is_empty() && class.iter().all(|range| has_all(range.start(), range.end()))
             }
             HirKind::Class(Class::Bytes(class)) => {
                 !class.ranges().is_empty()
-                    && class.iter().all(|range| self.has(range.start()) && self.has(range.end()))
+                    && class.iter().all(|range| self.has_all(range.start(), range.end()))
             }
             HirKind::Repetition(repetition) => repetition.min > 0 && self.is_in(&repetition.sub),
             HirKind::Capture(capture) => self.is_in(&capture.sub),
@@ -51,9 +77,11 @@ impl Need {
     }
 
     fn has(self, byte: u8) -> bool {
-        KINDS
-            .get(self.0)
-            .is_some_and(|(first, last, other)| (*first..=*last).contains(&byte) || byte == *other)
+        self.has_all(byte, byte)
+    }
+
+    fn has_all(self, first: u8, last: u8) -> bool {
+        KINDS.get(self.0).is_some_and(|kind| kind.has_all(first, last))
     }
 }
 
@@ -69,14 +97,12 @@ impl Supply {
     pub fn of(text: &[u8], needs: &[Need]) -> Self {
         let mut supply = Self::default();
         for Need(kind) in needs {
-            let (Some(blocks), Some((first, last, other))) = (supply.blocks.get_mut(*kind), KINDS.get(*kind))
-            else {
+            let (Some(blocks), Some(kind)) = (supply.blocks.get_mut(*kind), KINDS.get(*kind)) else {
                 continue;
             };
             for (at, block) in text.chunks(BLOCK).enumerate() {
                 // Without a way out in between, so that many bytes are compared at once.
-                let within = |byte: &u8| (byte.wrapping_sub(*first) <= last - first) | (byte == other);
-                if block.iter().fold(false, |any, byte| any | within(byte)) {
+                if block.iter().fold(false, |any, byte| any | kind.has(*byte)) {
                     let word = at / 64;
                     if blocks.len() <= word {
                         blocks.resize(word + 1, 0);
@@ -118,7 +144,7 @@ mod tests {
 
     fn need(source: &str) -> Option<(char, char)> {
         let need = Need::of(&regex::compile(source, "i", View::Folded).unwrap());
-        need.map(|Need(kind)| (char::from(KINDS[kind].0), char::from(KINDS[kind].2)))
+        need.map(|Need(kind)| (char::from(KINDS[kind].first), char::from(KINDS[kind].other)))
     }
 
     #[test]
@@ -130,6 +156,7 @@ mod tests {
         assert_eq!(need(r"a\d*"), None);
         assert_eq!(need(r"[0-9a-f]+"), None);
         assert_eq!(need(r"key\s*[:=]\s*x"), None, "one of several kinds is none");
+        assert_eq!(need(r"ref[-./\d:]+"), None, "a range may begin and end with what it is not");
         assert_eq!(need(r"[0-9a-f]{2}(?::[0-9a-f]{2}|-[0-9a-f]{2})"), Some((':', '-')));
         assert_eq!(need("plain"), None);
     }

@@ -35,6 +35,9 @@ const POOL: &[(&str, &str)] = &[
     (r"a{1,2}b{1,3}x", "i"),
     (r"(?:^|\n)[ ]{0,2}(?:x|ab)(?:\s+\w+)?.*secret", "i"),
     (r"\b[0-9]{2}(?:=[0-9]|@x)", ""),
+    (r"\bprior [-.\/\d:]{2,6}", "i"),
+    (r"\bkasse[:-]\d", "i"),
+    (r"[A-Z]\w*-kasse", ""),
 ];
 
 const PARTS: &[&str] = &[
@@ -57,6 +60,9 @@ const PARTS: &[&str] = &[
     "com",
     "password",
     "KASSE",
+    "KASSE:",
+    "-kasse",
+    "prior 12",
     "kaſſe",
     "\u{212A}asse",
     "=",
@@ -147,8 +153,25 @@ fn text() -> impl Strategy<Value = String> {
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(
         &[
-            "a", "b", "se", "cret", "[ab]", "[^a]", ".", r"\d", r"\w", r"\b", "^", "$", " ", "kb", "@", "é",
+            "a",
+            "b",
+            "se",
+            "cret",
+            "[ab]",
+            "[^a]",
+            ".",
+            r"\d",
+            r"\w",
+            r"\b",
+            "^",
+            "$",
+            " ",
+            "kb",
+            "@",
+            "é",
             "-",
+            "[-:]",
+            "[-./0-9:]",
         ][..],
     )
     .prop_map(str::to_owned);

@@ -72,7 +72,11 @@ impl Detector {
         let end = self.longest.map_or(text.len(), |longest| at.saturating_add(longest)).min(text.len());
         let Some(matched) = self.whole.regex().find(Input::new(text).range(at..end).anchored(Anchored::Yes))
         else {
-            *read += if self.runs_on { end - at } else { FAR.min(end - at) };
+            *read += match (self.longest, self.runs_on) {
+                (Some(_), _) => FAR.min(end - at),
+                (None, false) => row(text.as_bytes().get(at..end).unwrap_or_default()).max(FAR).min(end - at),
+                (None, true) => end - at,
+            };
             return at + 1;
         };
         *read += matched.len();
@@ -119,14 +123,21 @@ impl Detector {
     }
 }
 
+/// How far a repetition without end can go over a text that does not go over words and what is between them: it stops at a blank or at
+/// some letter, so it does not go beyond the first of both.
+fn row(text: &[u8]) -> usize {
+    let first = |byte| text.iter().position(|other| *other == byte).unwrap_or(text.len());
+    first(b' ').max(first(b'a'))
+}
+
 /// Whether an expression has a repetition without end that goes over words and what is between them: such a one can be
 /// made to go on to the end of a text from every place at which it begins. One over the letters of a word alone, or over
-/// blanks alone, ends at the next other character, so few beginnings share its way.
+/// blanks alone, ends at the next other character: see [`row`].
 pub(super) fn runs_on(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Repetition(repetition) if repetition.max.is_none() => match repetition.sub.kind() {
             HirKind::Class(class) => holds(class, b'a') && holds(class, b' '),
-            HirKind::Literal(_) => false,
+            HirKind::Literal(literal) => literal.0.contains(&b'a') && literal.0.contains(&b' '),
             _ => true,
         },
         HirKind::Repetition(repetition) => runs_on(&repetition.sub),
@@ -153,9 +164,15 @@ mod tests {
     use crate::matcher::{View, regex};
 
     #[test]
+    fn a_row_ends_where_both_a_blank_and_a_letter_have_come() {
+        assert_eq!([row(b"what is this"), row(b"bbb c a"), row(b"AAAA"), row(b"")], [4, 6, 4, 0]);
+    }
+
+    #[test]
     fn what_runs_on_goes_over_words_and_blanks() {
         let runs = |source: &str| runs_on(&regex::compile(source, "", View::Raw).unwrap());
         assert!(runs("a.*b") && runs("a[^x]+b") && runs(r"a(?:\w+ )*b"));
+        assert!(runs("x(?:a )+y") && !runs("x(?:ab)+y"));
         assert!(!runs(r"a\s+b") && !runs(r"a\w+b") && !runs("a.{0,9}b") && !runs("a*"));
     }
 }

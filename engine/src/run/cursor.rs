@@ -88,7 +88,7 @@ impl Waiting {
 
 /// The state after the first byte of a match that begins at a place, if one can.
 #[inline]
-fn begun(automaton: &Automaton, view: &ViewText, at: usize, byte: u8) -> Option<StateID> {
+pub(super) fn begun(automaton: &Automaton, view: &ViewText, at: usize, byte: u8) -> Option<StateID> {
     let look_behind = at.checked_sub(1).and_then(|before| view.byte(before));
     let state = automaton.next(automaton.start(look_behind), byte);
     (!automaton.is_dead(state)).then_some(state)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::cursor::{Cursor, Overrun};
+use super::cursor::{Cursor, Overrun, begun};
 use super::stream::Hit;
 use super::view_text::ViewText;
 use crate::matcher::lead::Next;
@@ -209,7 +209,7 @@ impl Lens {
         self.text.reveal(upto);
         for at in from..upto {
             let Some(reached) = self.reach(&starters.gate, at) else { break };
-            if reached.waking().next().is_some() || !self.rows_go_on(starters, at) {
+            if reached.waking().next().is_some() || !self.take_for_rows(starters, at) {
                 self.text.reveal(at);
                 break;
             }
@@ -217,9 +217,10 @@ impl Lens {
         }
     }
 
-    /// Whether none of the rows is for an automaton now. Those of which nothing comes are put away.
+    /// Takes the byte at a place for the rows: those of which nothing comes any more are put away. Says whether none of the others is for
+    /// an automaton now.
     #[inline]
-    fn rows_go_on(&mut self, starters: &Starters, at: usize) -> bool {
+    fn take_for_rows(&mut self, starters: &Starters, at: usize) -> bool {
         if self.rows.is_empty() {
             return true;
         }
@@ -238,7 +239,7 @@ impl Lens {
 
     /// Wakes the detectors of rows that are over with the byte at a place. Says whether there were any.
     fn end_rows(&mut self, waking: &mut Waking<'_>, at: usize, over: &mut Overrun) -> bool {
-        if self.rows_go_on(waking.starters, at) {
+        if self.take_for_rows(waking.starters, at) {
             return false;
         }
         let Some(byte) = self.text.byte(at) else { return false };
@@ -263,11 +264,20 @@ impl Lens {
         }
     }
 
-    /// Whether the last bytes up to the end are a row with which a match may begin that needs no automaton yet.
-    fn begins_row(&self, starters: &Starters, start: usize, bit: usize) -> bool {
+    /// Whether the bytes from a place up to the end are a row with which a match begins there, and so need no automaton yet.
+    fn begins_row(&self, waking: &Waking<'_>, start: usize, bit: usize) -> bool {
+        let starters = waking.starters;
+        if starters.leads.get(bit).is_none_or(Option::is_none) {
+            return false;
+        }
         let row = Row { bit, start };
         let is_more = |at| self.text.byte(at).is_some_and(|byte| row.next(starters, at, byte) == Next::More);
-        starters.leads.get(bit).is_some_and(Option::is_some) && (start..self.text.end()).all(is_more)
+        let detector = starters.detectors.get(bit).and_then(|detector| waking.program.detector(*detector));
+        let automaton = detector.and_then(|detector| detector.stream.as_ref());
+        let begun = automaton
+            .zip(self.text.byte(start))
+            .and_then(|(automaton, byte)| begun(automaton, &self.text, start, byte));
+        begun.is_some() && (start..self.text.end()).all(is_more)
     }
 
     /// The text is complete: hands out every match that is left.
@@ -333,7 +343,7 @@ impl Lens {
             return false;
         }
         *busy |= 1 << (bit % 64);
-        if self.begins_row(waking.starters, start, bit) {
+        if self.begins_row(waking, start, bit) {
             self.rows.push(Row { bit, start });
             return false;
         }
