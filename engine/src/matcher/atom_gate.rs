@@ -192,7 +192,8 @@ impl Group {
         Window { from, upto: run.last.saturating_sub(self.reach.least), wide: false }
     }
 
-    /// Tells of those of its windows that touch one of others, which are sorted.
+    /// Tells of those of its windows that touch one of others, which are sorted by where they begin; as its own runs are in order and apart,
+    /// its windows are in order at both ends.
     fn within(&self, mut runs: &[Run], others: &[Window], mut tell: impl FnMut(Window)) {
         for other in others {
             let before = runs.partition_point(|run| self.window(*run).upto < other.from);

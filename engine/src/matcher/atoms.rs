@@ -27,7 +27,8 @@ pub fn cover_and_heads(hir: &Hir) -> Option<(Cover, Option<Cover>)> {
     if !cover.is_far() {
         return Some((cover, None));
     }
-    let head = head.or_else(|| followed(sequence(hir), &mut MAX_FOLLOWED.clone()));
+    let mut left = MAX_FOLLOWED;
+    let head = head.or_else(|| followed(sequence(hir), &mut left));
     Some((cover, head))
 }
 

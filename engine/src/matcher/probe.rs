@@ -215,6 +215,7 @@ impl Probe {
             stopped = marks.first_of(text, &self.opening, rest, &mut stops);
         }
         match stopped {
+            // Whether a match begins there is for a search of the rest.
             Some(at) if is_spent => Err(at),
             stopped => Ok(stopped),
         }
