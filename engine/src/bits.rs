@@ -3,6 +3,20 @@
 /// Bytes that have their bits in one number.
 pub(crate) const GROUP: usize = 64;
 
+/// Takes a text group by group; its end is filled up with blanks, and is there even where it is nothing but these.
+pub(crate) fn each_group(text: &[u8], mut take: impl FnMut(&[u8; GROUP])) {
+    let (groups, rest) = text.as_chunks();
+    groups.iter().for_each(&mut take);
+    take(&filled_up(rest));
+}
+
+/// The first group of what is left of a text, filled up with blanks where that is less.
+pub(crate) fn filled_up(rest: &[u8]) -> [u8; GROUP] {
+    let mut group = [b' '; GROUP];
+    group.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    group
+}
+
 /// The lowest bit of each byte, that of the first byte lowest.
 pub(crate) fn packed(bytes: &[u8; GROUP]) -> u64 {
     // Brings the bits of eight bytes side by side into the highest byte.

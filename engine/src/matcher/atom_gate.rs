@@ -87,7 +87,7 @@ impl AtomGate {
             (Some(probe), _) => {
                 let mut windows = self.places(runs, detector.longest, supplied);
                 // Where few places come into question, looking at each is less than searching.
-                if probe.opens_rarely() {
+                if probe.opening().is_rare() {
                     windows.iter_mut().for_each(|window| window.wide = false);
                 }
                 detector.find_at((text, marks), probe, windows.into_iter(), found)

@@ -51,8 +51,7 @@ impl Doors {
                 masks.push(probes.iter().rev().fold(0, |mask, probe| mask << 1 | begins(probe)));
             }
         }
-        let begins = |behind, byte| probes.iter().any(|probe| probe.begins(Some(behind), byte));
-        let opening = Opening::new(begins);
+        let opening = probes.iter().fold(Opening::NONE, |all, probe| all.or(probe.opening()));
         Some(Self { kinds, rows, start: known.len() * known.len(), opening, masks })
     }
 

@@ -1,9 +1,10 @@
 //! What stands at each place of a text, as bits: 64 places are looked at at once.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::bits::{GROUP, packed};
+use crate::bits::{GROUP, each_group, filled_up, packed};
 
 /// What is known of each place of a text, and of its end.
 #[derive(Debug)]
@@ -58,17 +59,14 @@ impl Marks {
     pub(super) fn of(text: &[u8]) -> Self {
         let mut words = Vec::with_capacity(text.len() / GROUP + 1);
         let mut last = 0;
-        let mut take = |group: &[u8; GROUP]| {
+        each_group(text, |group| {
             // Without branches, so that many bytes are looked at at once.
             let letter = |byte: u8| (byte | 0x20).wrapping_sub(b'a') < 26;
             let digit = |byte: u8| byte.wrapping_sub(b'0') < 10;
             let before = packed(&group.map(|byte| u8::from(letter(byte) | digit(byte) | (byte == b'_'))));
             words.push(Words { before, after: before << 1 | last });
             last = before >> (GROUP - 1);
-        };
-        let (groups, rest) = text.as_chunks();
-        groups.iter().for_each(&mut take);
-        take(&filled_up(rest));
+        });
         Self { words, kinds: OnceCell::new() }
     }
 
@@ -136,29 +134,32 @@ fn kinds_of(text: &[u8], nth: usize) -> [u64; KINDS] {
     [lower, blank, digit, upper, newline, !(lower | blank | digit | upper | newline)]
 }
 
-/// The end of a text, filled up with what is no word.
-fn filled_up(rest: &[u8]) -> [u8; GROUP] {
-    let mut group = [0; GROUP];
-    group.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    group
-}
-
 impl Opening {
     /// Nowhere.
     pub(super) const NONE: Self = Self { kinds: [0; KINDS], not_inside: u64::MAX };
 
-    /// The places where any of several may begin, each told by the byte before and the byte there.
-    pub(super) fn new(begins: impl Fn(u8, u8) -> bool) -> Self {
+    /// The places where something may begin, told by the byte there and by what the byte before it comes to.
+    pub(super) fn new<B: Ord>(behind: impl Fn(u8) -> B, begins: impl Fn(&B, u8) -> bool) -> Self {
         let mut opening = Self::NONE;
-        for behind in 0..=u8::MAX {
-            for byte in (0..=u8::MAX).filter(|byte| begins(behind, *byte)) {
+        for in_word in [false, true] {
+            // Many bytes come to the same.
+            let all: BTreeSet<B> =
+                (0..=u8::MAX).filter(|byte| is_word(*byte) == in_word).map(&behind).collect();
+            for byte in (0..=u8::MAX).filter(|byte| all.iter().any(|behind| begins(behind, *byte))) {
                 opening.kinds.get_mut(kind(byte)).into_iter().for_each(|kind| *kind = u64::MAX);
-                if is_word(behind) && is_word(byte) {
+                if in_word && is_word(byte) {
                     opening.not_inside = 0;
                 }
             }
         }
         opening
+    }
+
+    /// The places of either.
+    pub(super) fn or(self, other: Self) -> Self {
+        let mut kinds = self.kinds;
+        kinds.iter_mut().zip(other.kinds).for_each(|(kind, other)| *kind |= other);
+        Self { kinds, not_inside: self.not_inside & other.not_inside }
     }
 
     /// Whether it may only at bytes of which a text has few.
@@ -194,7 +195,7 @@ mod tests {
         ) {
             let bytes = text.as_bytes();
             let (marks, begins) = (Marks::of(bytes), begins(kinds, inside));
-            let opening = Opening::new(&begins);
+            let opening = Opening::new(|behind| behind, |behind, byte| begins(*behind, byte));
             // What stands before and behind a text is like a blank.
             let at = |at: usize| bytes.get(at).copied().unwrap_or(b' ');
             let behind = |place: usize| place.checked_sub(1).map_or(b' ', at);
@@ -218,6 +219,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn either_opens_where_one_does() {
+        let places = |opening: Opening| {
+            let mut told = Vec::new();
+            Marks::of(b"a1 B2").each(b"a1 B2", &opening, |place| told.push(place));
+            told
+        };
+        let of = |wanted: fn(u8) -> bool| Opening::new(|_| (), |(), byte| wanted(byte));
+        let (digits, capitals) = (of(|byte| byte.is_ascii_digit()), of(|byte| byte.is_ascii_uppercase()));
+        assert_eq!((places(digits), places(capitals)), (vec![1, 4], vec![3]));
+        assert_eq!(places(digits.or(capitals)), [1, 3, 4]);
+        assert!(places(Opening::NONE).is_empty());
     }
 
     #[test]

@@ -176,13 +176,15 @@ impl Probe {
         // A copy has no room to grow; an allocator may keep for a list that shrinks what it had.
         let rows = rows.as_slice().into();
         let mut probe = Self { classes: of_byte, starts, first, rows, maybe: stride, opening: Opening::NONE };
-        probe.opening = Opening::new(|behind, byte| probe.begins(Some(behind), byte));
+        // What is dead stays dead.
+        probe.opening =
+            Opening::new(|behind| probe.start(Some(behind)), |state, byte| probe.next(*state, byte) != DEAD);
         probe
     }
 
-    /// Whether matches begin only with bytes of which a text has few.
-    pub(super) fn opens_rarely(&self) -> bool {
-        self.opening.is_rare()
+    /// Where matches may begin in a text, but for its first place.
+    pub(super) fn opening(&self) -> Opening {
+        self.opening
     }
 
     /// The first of some places at which a match may begin. What was read in vain is taken from `left`; when nothing is left, an error

@@ -3,7 +3,7 @@
 //! A stretch of text is put into plain bytes, with a bit for each byte that is part of a word and for each that begins a
 //! character of its own. Where words begin and end is then read off the bits, without looking at a byte again.
 
-use crate::bits::{GROUP, packed};
+use crate::bits::{GROUP, each_group, packed};
 
 use super::grams::{BLANK, Hash, LONGEST, is_word, plain};
 
@@ -67,11 +67,7 @@ impl Plain {
         self.words.clear();
         self.alone.clear();
         if text.is_ascii() {
-            let (groups, rest) = text.as_bytes().as_chunks::<GROUP>();
-            groups.iter().for_each(|group| self.group(group));
-            let mut last = [b' '; GROUP];
-            last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            self.group(&last);
+            each_group(text.as_bytes(), |group| self.group(group));
         } else {
             // What is plain is never longer.
             let groups = text.len().div_ceil(GROUP);
