@@ -9,6 +9,7 @@ use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look, Repetition};
 use regex_syntax::utf8::Utf8Sequences;
 
 use super::cover::{Cover, EDGE, Reach, bare};
+use super::heads;
 
 /// The most texts that one part of an expression is spelled out into.
 const MAX_SPELLED: usize = 16;
@@ -27,45 +28,7 @@ pub fn cover_and_heads(hir: &Hir) -> Option<(Cover, Option<Cover>)> {
     if !cover.is_far() {
         return Some((cover, None));
     }
-    let mut left = MAX_FOLLOWED;
-    let head = head.or_else(|| followed(sequence(hir), &mut left));
-    Some((cover, head))
-}
-
-/// How many sequences are looked at for the heads of one expression.
-const MAX_FOLLOWED: usize = 64;
-
-/// The heads of a sequence. Those of alternatives that have none of their own are looked for in what comes after them too; while some are
-/// `left` to be looked at, since there may be many.
-fn followed(parts: &[Hir], left: &mut usize) -> Option<Cover> {
-    *left = left.checked_sub(1)?;
-    if let Some(head) = joined(parts).head {
-        return Some(head);
-    }
-    let (mut before, mut rest) = (Reach::HERE, parts);
-    while let Some((part, after)) = rest.split_first().filter(|_| before.is_near()) {
-        if let Some(alternatives) = alternatives(part) {
-            let head = |part: &Hir| followed(&[sequence(part), after].concat(), left);
-            let heads = alternatives.iter().map(head).collect::<Option<Vec<_>>>();
-            return heads.and_then(Cover::union).map(|head| head.shifted(before)).filter(Cover::is_head);
-        }
-        before = before.shifted(length_of(part));
-        rest = after;
-    }
-    None
-}
-
-/// The parts of a part that is a sequence.
-fn sequence(part: &Hir) -> &[Hir] {
-    match part.kind() {
-        HirKind::Concat(parts) => parts,
-        _ => std::slice::from_ref(part),
-    }
-}
-
-fn length_of(part: &Hir) -> Reach {
-    let properties = part.properties();
-    Reach { least: properties.minimum_len().unwrap_or(0), most: properties.maximum_len() }
+    Some((cover, head.or_else(|| heads::followed(hir))))
 }
 
 /// What is known of a part.
@@ -224,6 +187,11 @@ fn product(heads: &BTreeSet<Vec<u8>>, tails: &BTreeSet<Vec<u8>>) -> Option<BTree
     if all.iter().any(|text| bare(text).count() > MAX_ATOM) { None } else { Some(all) }
 }
 
+/// The heads of a sequence, as far as a part of it has them for all matches.
+pub(super) fn heads_of(parts: &[Hir]) -> Option<Cover> {
+    joined(parts).head
+}
+
 /// A sequence: runs of parts that can be spelled out, and the covers of those that cannot; the best counts.
 fn joined(parts: &[Hir]) -> Known {
     let mut best = Best::default();
@@ -261,13 +229,9 @@ fn joined(parts: &[Hir]) -> Known {
     Known { spelled: None, cover: best.cover, head: best.head }
 }
 
-/// What a part is one of.
-fn alternatives(part: &Hir) -> Option<&[Hir]> {
-    match part.kind() {
-        HirKind::Alternation(parts) => Some(parts),
-        HirKind::Capture(capture) => alternatives(&capture.sub),
-        _ => None,
-    }
+pub(super) fn length_of(part: &Hir) -> Reach {
+    let properties = part.properties();
+    Reach { least: properties.minimum_len().unwrap_or(0), most: properties.maximum_len() }
 }
 
 fn is_edge(hir: &Hir) -> bool {
@@ -333,20 +297,12 @@ fn either(parts: &[Hir]) -> Known {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matcher::cover::Atom;
     use crate::matcher::{View, regex};
 
     fn atoms(source: &str) -> Option<(Vec<String>, usize, Option<usize>)> {
         let cover = cover(&regex::compile(source, "i", View::Raw).unwrap())?;
         let reach = cover.atoms().map(|(_, reach)| reach).reduce(Reach::union).unwrap();
-        Some((cover.atoms().map(|(atom, _)| shown(&atom)).collect(), reach.least, reach.most))
-    }
-
-    /// An atom with a bar for each of its boundaries.
-    fn shown(atom: &Atom) -> String {
-        let bar = |bound| if bound { "|" } else { "" };
-        let text = String::from_utf8(atom.bytes.clone()).unwrap();
-        format!("{}{text}{}", bar(atom.bound_before), bar(atom.bound_after))
+        Some((cover.atoms().map(|(atom, _)| atom.shown()).collect(), reach.least, reach.most))
     }
 
     fn some(
@@ -391,7 +347,7 @@ mod tests {
     fn each_atom_has_its_place_and_its_boundaries() {
         let cover = cover(&regex::compile(r"\b(?:rap|let\s+me\s+(?:see|xyz))\b", "", View::Raw).unwrap());
         let atoms: Vec<_> =
-            cover.unwrap().atoms().map(|(atom, reach)| (shown(&atom), reach.least, reach.most)).collect();
+            cover.unwrap().atoms().map(|(atom, reach)| (atom.shown(), reach.least, reach.most)).collect();
         assert_eq!(atoms, [("|let".to_owned(), 0, Some(0)), ("|rap|".to_owned(), 0, Some(0))]);
         assert_eq!(self::atoms(r"\brap\b"), some(&["|rap|"], 0, Some(0)));
         assert_eq!(self::atoms(r"rap\b song"), some(&["rap song"], 0, Some(0)));
@@ -402,7 +358,7 @@ mod tests {
         let heads = |source: &str| {
             let (cover, head) = cover_and_heads(&regex::compile(source, "", View::Raw).unwrap()).unwrap();
             let shown =
-                |cover: Cover| cover.atoms().map(|(atom, _)| shown(&atom)).collect::<Vec<_>>().join(" ");
+                |cover: Cover| cover.atoms().map(|(atom, _)| atom.shown()).collect::<Vec<_>>().join(" ");
             (shown(cover), head.map(shown))
         };
         let asked = heads(r"\b(?:how to|ways? of)\b.{0,300}\bdestroying evidence\b");
@@ -410,20 +366,6 @@ mod tests {
         assert_eq!(heads(r"\bor\b.*\breport you\b"), ("|report you|".into(), Some("|or|".into())));
         assert_eq!(heads(r"\w+ report you"), (" report you".into(), None));
         assert_eq!(heads(r"report you"), ("report you".into(), None), "it is there already");
-        let followed = heads(r"(?:\bplease\b.{0,300}|(?:^|\w)\s{0,3})destroying evidence");
-        assert_eq!(followed, ("destroying evidence".into(), Some("destroying evidence |please|".into())));
-        assert_eq!(heads(r"(?:\bplease\b|\d+).{0,300}destroying evidence").1, None, "that is too far away");
-    }
-
-    #[test]
-    fn what_is_nested_deeply_is_looked_at_a_few_times() {
-        let nested = (0..11).fold(String::from(r"\d+"), |inner, _| format!(r"(?:{inner}|\d+)\w+"));
-        let row = r"(?:\d+|\w+)".repeat(24);
-        for source in [nested, row] {
-            assert_eq!(atoms(&format!("{source}.{{0,40}}secretword")).unwrap().0, ["secretword"]);
-            let hir = regex::compile(&format!("{source}.{{0,40}}secretword"), "", View::Raw).unwrap();
-            assert!(cover_and_heads(&hir).unwrap().1.is_none());
-        }
     }
 
     #[test]

@@ -51,6 +51,14 @@ impl Atom {
             bound_after: spelled.last() == Some(&EDGE),
         }
     }
+
+    /// It with a bar for each of its boundaries.
+    #[cfg(test)]
+    pub(super) fn shown(&self) -> String {
+        let bar = |bound| if bound { "|" } else { "" };
+        let text = String::from_utf8(self.bytes.clone()).unwrap();
+        format!("{}{text}{}", bar(self.bound_before), bar(self.bound_after))
+    }
 }
 
 /// The bytes of an atom in the making without its boundaries.

@@ -10,6 +10,7 @@ pub mod example;
 pub mod extent;
 pub mod gate;
 pub mod glob;
+mod heads;
 pub mod inclusion;
 pub mod inner;
 pub mod json;
