@@ -16,7 +16,6 @@ use grammar::ast::Phase;
 use grammar::budget::{Meter, Window};
 
 use crate::matcher::gate::Gate;
-use crate::matcher::lead::Lead;
 use crate::matcher::scan::Scanner;
 use crate::matcher::{Detector, View};
 use crate::script::Script;
@@ -64,8 +63,6 @@ pub(crate) struct Starters {
     pub(crate) gate: Gate,
     /// By bit of the gate.
     pub(crate) detectors: Vec<DetectorId>,
-    /// By bit of the gate, how matches begin that begin with a row of bytes.
-    pub(crate) leads: Vec<Option<Lead>>,
 }
 
 impl Starters {
@@ -74,10 +71,9 @@ impl Starters {
         let of_view = |view: &View| {
             let streaming =
                 (0..).map(DetectorId).zip(detectors).filter(|(_, detector)| detector.view == *view);
-            let streaming = streaming
-                .filter_map(|(id, detector)| Some((id, (detector.stream.as_ref()?, &detector.lead))));
-            let (detectors, (automata, leads)): (Vec<DetectorId>, (Vec<_>, Vec<_>)) = streaming.unzip();
-            Self { gate: Gate::new(&automata), detectors, leads: leads.into_iter().cloned().collect() }
+            let (detectors, automata): (Vec<DetectorId>, Vec<_>) =
+                streaming.filter_map(|(id, detector)| Some((id, detector.stream.as_ref()?))).unzip();
+            Self { gate: Gate::new(&automata), detectors }
         };
         View::ALL.iter().map(of_view).collect()
     }

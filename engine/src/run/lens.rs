@@ -1,16 +1,18 @@
 //! A text of an answer as the patterns of one view see it, while it arrives, and the matches that are still possible.
 
+mod rows;
+
 use std::ops::Range;
 
-use super::cursor::{Cursor, Overrun, begun};
+use super::cursor::{Cursor, Overrun};
 use super::stream::Hit;
 use super::view_text::ViewText;
-use crate::matcher::lead::Next;
 use crate::matcher::view::PositionMap;
 use crate::matcher::{Automaton, Detector, View, gate};
 use crate::program::ir::DetectorId;
 use crate::program::panel::{Panel, Sight, Watcher};
 use crate::program::{Program, Starters};
+use rows::Row;
 
 /// A view of the text that some watcher needs.
 #[derive(Clone, Debug)]
@@ -45,23 +47,6 @@ struct Live {
     /// Its watcher.
     watcher: usize,
     cursor: Cursor,
-}
-
-/// A row of bytes with which a match of a detector may begin.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    /// The detector's bit in the view's gate.
-    bit: usize,
-    start: usize,
-}
-
-impl Row {
-    /// What the byte at a place means to it.
-    #[inline]
-    fn next(self, starters: &Starters, at: usize, byte: u8) -> Next {
-        let lead = starters.leads.get(self.bit).and_then(Option::as_ref);
-        lead.map_or(Next::Over, |lead| lead.next(at - self.start, byte))
-    }
 }
 
 /// The states that a byte leads to: of what begins with it, of what began with the byte before it, and with the one before that.
@@ -209,75 +194,12 @@ impl Lens {
         self.text.reveal(upto);
         for at in from..upto {
             let Some(reached) = self.reach(&starters.gate, at) else { break };
-            if reached.waking().next().is_some() || !self.take_for_rows(starters, at) {
+            if reached.waking().next().is_some() || !self.take_for_rows(program, at) {
                 self.text.reveal(at);
                 break;
             }
             self.keep(&reached);
         }
-    }
-
-    /// Takes the byte at a place for the rows: those of which nothing comes any more are put away. Says whether none of the others is for
-    /// an automaton now.
-    #[inline]
-    fn take_for_rows(&mut self, starters: &Starters, at: usize) -> bool {
-        if self.rows.is_empty() {
-            return true;
-        }
-        let Some(byte) = self.text.byte(at) else { return false };
-        let mut goes_on = true;
-        for index in (0..self.rows.len()).rev() {
-            let Some(row) = self.rows.get(index) else { continue };
-            match row.next(starters, at, byte) {
-                Next::More => {}
-                Next::Over => goes_on = false,
-                Next::Nothing => self.put_away(index, at + 1),
-            }
-        }
-        goes_on
-    }
-
-    /// Wakes the detectors of rows that are over with the byte at a place. Says whether there were any.
-    fn end_rows(&mut self, waking: &mut Waking<'_>, at: usize, over: &mut Overrun) -> bool {
-        if self.take_for_rows(waking.starters, at) {
-            return false;
-        }
-        let Some(byte) = self.text.byte(at) else { return false };
-        for index in (0..self.rows.len()).rev() {
-            let Some(row) = self.rows.get(index).copied() else { continue };
-            if row.next(waking.starters, at, byte) == Next::Over {
-                self.put_away(index, row.start);
-                self.wake_one(waking, row.start, row.bit, over);
-            }
-        }
-        true
-    }
-
-    /// Puts away a row; what began before a place is decided.
-    fn put_away(&mut self, index: usize, since: usize) {
-        let Row { bit, .. } = self.rows.swap_remove(index);
-        if let Some(busy) = self.busy.get_mut(bit / 64) {
-            *busy &= !(1 << (bit % 64));
-        }
-        if let Some(known) = self.since.get_mut(bit) {
-            *known = since.max(*known);
-        }
-    }
-
-    /// Whether the bytes from a place up to the end are a row with which a match begins there, and so need no automaton yet.
-    fn begins_row(&self, waking: &Waking<'_>, start: usize, bit: usize) -> bool {
-        let starters = waking.starters;
-        if starters.leads.get(bit).is_none_or(Option::is_none) {
-            return false;
-        }
-        let row = Row { bit, start };
-        let is_more = |at| self.text.byte(at).is_some_and(|byte| row.next(starters, at, byte) == Next::More);
-        let detector = starters.detectors.get(bit).and_then(|detector| waking.program.detector(*detector));
-        let automaton = detector.and_then(|detector| detector.stream.as_ref());
-        let begun = automaton
-            .zip(self.text.byte(start))
-            .and_then(|(automaton, byte)| begun(automaton, &self.text, start, byte));
-        begun.is_some() && (start..self.text.end()).all(is_more)
     }
 
     /// The text is complete: hands out every match that is left.
@@ -296,10 +218,7 @@ impl Lens {
                 }
             }
         }
-        // No match is a row alone.
-        for index in (0..self.rows.len()).rev() {
-            self.put_away(index, end);
-        }
+        self.drop_rows(end);
         for live in &mut self.live {
             if step(program, live, &self.text, &self.map, hits, Cursor::finish) == Overrun::Yes {
                 over = Overrun::Yes;
@@ -343,8 +262,8 @@ impl Lens {
             return false;
         }
         *busy |= 1 << (bit % 64);
-        if self.begins_row(waking, start, bit) {
-            self.rows.push(Row { bit, start });
+        if let Some(row) = self.row_from(waking.program, start, (bit, *detector)) {
+            self.rows.push(row);
             return false;
         }
         let holds = waking.panel.watcher(index).is_some_and(Watcher::holds);
@@ -370,13 +289,18 @@ impl Lens {
             }
             // In which order they read does not matter.
             let Live { bit, cursor, .. } = self.live.swap_remove(index);
-            if let Some(since) = self.since.get_mut(bit) {
-                *since = cursor.open_from();
-            }
-            if let Some(word) = self.busy.get_mut(bit / 64) {
-                *word &= !(1 << (bit % 64));
-            }
+            self.let_go(bit, cursor.open_from());
             self.spare.push(cursor);
+        }
+    }
+
+    /// A detector does not read by itself any more; what began before a place is decided for it.
+    fn let_go(&mut self, bit: usize, since: usize) {
+        if let Some(known) = self.since.get_mut(bit) {
+            *known = since;
+        }
+        if let Some(word) = self.busy.get_mut(bit / 64) {
+            *word &= !(1 << (bit % 64));
         }
     }
 
